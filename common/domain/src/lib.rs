@@ -1,0 +1,24 @@
+//! The words and rules of the field: ids, times, metrics, readings and roll-ups.
+//!
+//! Nothing here does I/O, reads a clock or draws randomness; whatever depends on them takes them as arguments.
+//! Bridge, cloud and simulator all speak in these types, so that a node id or a unit is parsed once, at the edge.
+
+mod clock;
+mod ids;
+mod metric;
+mod observed;
+mod position;
+mod reading;
+mod seq_set;
+mod time;
+
+pub use crate::{
+    clock::{Clock, ManualClock},
+    ids::{BridgeId, Epoch, IdError, NodeId, PacketId, Stream},
+    metric::{Aggregate, Implausible, METRICS, Metric, MetricSpec, UnknownMetric},
+    observed::{CLOCK_TOLERANCE, EARLIEST_PLAUSIBLE, Observed, TimeSource, observed_at},
+    position::{Position, PositionError},
+    reading::{Metrics, Reading, Source, Trust},
+    seq_set::SeqSet,
+    time::{DAY, HOUR, Timestamp, TimestampError, Uptime},
+};
