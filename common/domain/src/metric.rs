@@ -86,13 +86,13 @@ metrics! {
     /// Rain of the last 24 hours, a rolling window of the device.
     Rain24h "rain_24h_mm" "mm" 1 0.0..2000.0 Rolling;
     /// Brightness.
-    Illuminance "illuminance_lux" "lx" 0 0.0..200000.0 Mean;
+    Illuminance "illuminance_lux" "lx" 0 0.0..200_000.0 Mean;
     /// Brightness of the sensor's white channel.
-    WhiteLight "white_light_lux" "lx" 0 0.0..500000.0 Mean;
+    WhiteLight "white_light_lux" "lx" 0 0.0..500_000.0 Mean;
     /// Infrared light.
-    InfraredLight "infrared_light_lux" "lx" 0 0.0..500000.0 Mean;
+    InfraredLight "infrared_light_lux" "lx" 0 0.0..500_000.0 Mean;
     /// Ultraviolet light.
-    UltravioletLight "ultraviolet_light_lux" "lx" 0 0.0..500000.0 Mean;
+    UltravioletLight "ultraviolet_light_lux" "lx" 0 0.0..500_000.0 Mean;
     /// Soil temperature.
     SoilTemperature "soil_temperature_c" "°C" 1 -60.0..85.0 Mean;
     /// Soil moisture.
@@ -100,9 +100,9 @@ metrics! {
     /// Ionising radiation.
     Radiation "radiation_urh" "µR/h" 1 0.0..1.0e7 Mean;
     /// Distance to a surface, as of water under a bridge.
-    Distance "distance_mm" "mm" 0 0.0..100000.0 Mean;
+    Distance "distance_mm" "mm" 0 0.0..100_000.0 Mean;
     /// Weight on a scale, as of a beehive.
-    Weight "weight_kg" "kg" 2 -1000.0..100000.0 Mean;
+    Weight "weight_kg" "kg" 2 -1000.0..100_000.0 Mean;
     /// Particulate matter up to 1 µm.
     Pm1 "pm1_ugm3" "µg/m³" 0 0.0..5000.0 Mean;
     /// Particulate matter up to 2.5 µm.
@@ -128,9 +128,9 @@ metrics! {
     /// Typical size of the particles.
     ParticleSize "particle_size_um" "µm" 2 0.0..100.0 Mean;
     /// Carbon dioxide.
-    Co2 "co2_ppm" "ppm" 0 0.0..40000.0 Mean;
+    Co2 "co2_ppm" "ppm" 0 0.0..40_000.0 Mean;
     /// Formaldehyde.
-    Formaldehyde "formaldehyde_ppb" "ppb" 0 0.0..10000.0 Mean;
+    Formaldehyde "formaldehyde_ppb" "ppb" 0 0.0..10_000.0 Mean;
     /// Index of volatile organic compounds: 100 is the sensor's usual air.
     VocIndex "voc_index" "" 0 0.0..500.0 Mean;
     /// Index of nitrogen oxides: 1 is the sensor's usual air.
@@ -144,25 +144,25 @@ metrics! {
     /// Voltage at the environment sensor's bus.
     BusVoltage "bus_voltage_v" "V" 2 -60.0..60.0 Mean;
     /// Current at the environment sensor's bus.
-    BusCurrent "bus_current_ma" "mA" 1 -50000.0..50000.0 Mean;
+    BusCurrent "bus_current_ma" "mA" 1 -50_000.0..50_000.0 Mean;
     /// Voltage of power channel 1.
     Ch1Voltage "ch1_voltage_v" "V" 2 -60.0..60.0 Mean;
     /// Current of power channel 1.
-    Ch1Current "ch1_current_ma" "mA" 1 -50000.0..50000.0 Mean;
+    Ch1Current "ch1_current_ma" "mA" 1 -50_000.0..50_000.0 Mean;
     /// Voltage of power channel 2.
     Ch2Voltage "ch2_voltage_v" "V" 2 -60.0..60.0 Mean;
     /// Current of power channel 2.
-    Ch2Current "ch2_current_ma" "mA" 1 -50000.0..50000.0 Mean;
+    Ch2Current "ch2_current_ma" "mA" 1 -50_000.0..50_000.0 Mean;
     /// Voltage of power channel 3.
     Ch3Voltage "ch3_voltage_v" "V" 2 -60.0..60.0 Mean;
     /// Current of power channel 3.
-    Ch3Current "ch3_current_ma" "mA" 1 -50000.0..50000.0 Mean;
+    Ch3Current "ch3_current_ma" "mA" 1 -50_000.0..50_000.0 Mean;
     /// Share of the time in which the node hears the channel in use.
     ChannelUtilization "channel_utilization_pct" "%" 1 0.0..100.0 Mean;
     /// Share of the last hour in which the node itself sent.
     AirUtilTx "air_util_tx_pct" "%" 2 0.0..100.0 Mean;
     /// Seconds since the node started.
-    Uptime "uptime_s" "s" 0 0.0..4294967295.0 Counter;
+    Uptime "uptime_s" "s" 0 0.0..4_294_967_295.0 Counter;
 }
 
 /// Says that a value lies outside what its metric can plausibly be.

@@ -7,7 +7,7 @@ use std::time::Duration;
 pub const EARLIEST_PLAUSIBLE: Timestamp = Timestamp::from_unix_seconds(1_577_836_800);
 
 /// How far ahead of ours another clock may run before its word counts for nothing.
-pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(300);
+pub const CLOCK_TOLERANCE: Duration = Duration::from_mins(5);
 
 /// Whose clock a time was taken from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr, time::Duration};
 
 /// One hour.
-pub const HOUR: Duration = Duration::from_secs(3_600);
+pub const HOUR: Duration = Duration::from_hours(1);
 /// One day of UTC, which has no leap seconds and no summer time.
-pub const DAY: Duration = Duration::from_secs(86_400);
+pub const DAY: Duration = Duration::from_hours(24);
 
 /// Says why something is not a point in time that we accept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

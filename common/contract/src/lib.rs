@@ -1,0 +1,34 @@
+//! What bridge and cloud say to each other over MQTT: topics, and every payload as a type with its JSON Schema.
+//!
+//! The schemas in `schemas/` and the examples in `golden/` are published: programs in other languages are written
+//! against them, so a change of either is a change of the contract. Payloads are parsed once, here ([`parse`]); what
+//! comes out is bounded and needs no second look, except that a name may still hold unprintable characters.
+
+mod ack;
+mod inbound;
+mod node;
+mod offer;
+mod packet;
+mod parse;
+mod reading;
+mod receipt;
+mod record;
+mod schema;
+mod status;
+mod text;
+pub mod topic;
+
+pub use crate::{
+    ack::{Ack, AckBody, MAX_RANGES, Ranges, Rejection},
+    inbound::InboundBody,
+    node::{Neighbor, NodeBody, NodeReport, RadioStats, User},
+    offer::Offer,
+    packet::{Packet, Transport},
+    parse::{MAX_PAYLOAD_BYTES, Refusal, RefusalCode, parse},
+    reading::{MAX_VALUES, Measured, ReadingBody, ReadingKind, RefusedValue, WireValue},
+    receipt::{Evidence, NotSentReason, ReceiptBody, WaitReason},
+    record::{Record, V1},
+    schema::schemas,
+    status::{BridgeState, QueueDepth, Queues, RadioLink, RadioStatus, Status},
+    text::{Base64Bytes, Text},
+};

@@ -1,0 +1,167 @@
+//! Node reports: what is known of a node besides what it measured.
+
+use crate::{
+    parse::at_most,
+    reading::Measured,
+    schema,
+    text::{Base64Bytes, Text},
+};
+use kosmo_domain::{NodeId, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A report on one node.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NodeBody {
+    /// The node it is about.
+    #[schemars(with = "schema::NodeIdText")]
+    pub node_id: NodeId,
+    /// When the radio last heard the node, where the report comes from the radio's memory and not from a packet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::Time>")]
+    pub last_heard: Option<Timestamp>,
+    /// What it says.
+    pub report: NodeReport,
+}
+
+/// What a report says.
+#[expect(clippy::large_enum_variant, reason = "one report lives at a time, and a box would buy nothing")]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum NodeReport {
+    /// Who the node says it is.
+    User(User),
+    /// Where it is.
+    Position {
+        /// Degrees north, WGS 84.
+        #[schemars(range(min = -90, max = 90))]
+        latitude: f64,
+        /// Degrees east.
+        #[schemars(range(min = -180, max = 180))]
+        longitude: f64,
+        /// Metres above sea level.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        altitude_m: Option<f64>,
+        /// How many leading bits of the coordinates the node left as they are; 32 is exact.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        precision_bits: Option<u8>,
+        /// When the node was there, by its own clock.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "Option<schema::Time>")]
+        at: Option<Timestamp>,
+    },
+    /// What the radio remembers of the node's battery and airtime; a reading proper comes as a reading.
+    Device {
+        /// Values by metric.
+        metrics: Measured,
+    },
+    /// What the bridge's own radio counts.
+    RadioStats(RadioStats),
+    /// Whom the node hears directly.
+    Neighbors {
+        /// At most ten, by the firmware's limit.
+        #[serde(deserialize_with = "at_most::<_, _, 32>")]
+        #[schemars(length(max = 32))]
+        neighbors: Vec<Neighbor>,
+    },
+    /// The way a packet took to the node and back.
+    Traceroute {
+        /// Who asked.
+        #[schemars(with = "schema::NodeIdText")]
+        to: NodeId,
+        /// The relays on the way there.
+        #[serde(deserialize_with = "at_most::<_, _, 16>")]
+        #[schemars(with = "Vec<schema::NodeIdText>", length(max = 16))]
+        route: Vec<NodeId>,
+        /// Signal to noise at each step there; absent is unknown.
+        #[serde(deserialize_with = "at_most::<_, _, 17>")]
+        #[schemars(length(max = 17))]
+        snr_towards_db: Vec<Option<f32>>,
+        /// The relays on the way back.
+        #[serde(deserialize_with = "at_most::<_, _, 16>")]
+        #[schemars(with = "Vec<schema::NodeIdText>", length(max = 16))]
+        route_back: Vec<NodeId>,
+        /// Signal to noise at each step back.
+        #[serde(deserialize_with = "at_most::<_, _, 17>")]
+        #[schemars(length(max = 17))]
+        snr_back_db: Vec<Option<f32>>,
+    },
+    /// How the bridge's radio last received the node.
+    Link {
+        /// Signal to noise in decibels.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        snr_db: Option<f32>,
+        /// How many relays away.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hops_away: Option<u8>,
+        /// Whether the radio knows the node over MQTT only.
+        #[serde(default)]
+        via_mqtt: bool,
+    },
+}
+
+/// Who a node says it is. Names are whatever its owner typed: markup is text, and whoever shows it escapes it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct User {
+    /// The long name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub long_name: Option<Text<64>>,
+    /// The short name, up to four characters on most clients.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub short_name: Option<Text<16>>,
+    /// The model of its hardware, by the protocol's name for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hardware: Option<Text<40>>,
+    /// Its role in the mesh, by the protocol's name for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Text<40>>,
+    /// Its public key of 32 bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_key: Option<Base64Bytes<32>>,
+    /// Whether it transmits under an amateur licence, without encryption.
+    #[serde(default)]
+    pub licensed: bool,
+    /// Whether it says that nobody reads messages sent to it.
+    #[serde(default)]
+    pub unmessagable: bool,
+}
+
+/// One neighbour, and how well it is heard.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Neighbor {
+    /// The neighbour.
+    #[schemars(with = "schema::NodeIdText")]
+    pub node_id: NodeId,
+    /// Signal to noise in decibels.
+    pub snr_db: f32,
+}
+
+/// Counters of a radio since its start.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct RadioStats {
+    /// Seconds since it started.
+    pub uptime_s: u32,
+    /// Share of the last minute in which it heard the channel in use.
+    pub channel_utilization_pct: f32,
+    /// Share of the last hour in which it sent.
+    pub air_util_tx_pct: f32,
+    /// Packets sent.
+    pub packets_tx: u32,
+    /// Packets received.
+    pub packets_rx: u32,
+    /// Packets received damaged.
+    pub packets_rx_bad: u32,
+    /// Packets received again.
+    pub packets_rx_duplicate: u32,
+    /// Packets relayed for others.
+    pub packets_relayed: u32,
+    /// Relays given up because another node was faster.
+    pub relays_cancelled: u32,
+    /// Nodes heard in the last two hours.
+    pub nodes_online: u32,
+    /// Nodes in the radio's memory.
+    pub nodes_known: u32,
+    /// Noise on the channel in dBm, where measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise_floor_dbm: Option<i32>,
+}
