@@ -9,6 +9,7 @@ mod metric;
 mod observed;
 mod position;
 mod reading;
+mod rollup;
 mod seq_set;
 mod time;
 
@@ -19,6 +20,7 @@ pub use crate::{
     observed::{CLOCK_TOLERANCE, EARLIEST_PLAUSIBLE, Observed, TimeSource, observed_at},
     position::{Position, PositionError},
     reading::{Metrics, Reading, Source, Trust},
+    rollup::{Rollup, Stats},
     seq_set::SeqSet,
     time::{DAY, HOUR, Timestamp, TimestampError, Uptime},
 };
