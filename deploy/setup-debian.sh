@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Installs what building and testing need on Debian 12: Debian's own packages, whose services are not started, and
+# cargo-deny in a pinned version under target/tools. Whatever is there already is left alone, so it costs nothing twice.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+packages=(build-essential pkg-config ca-certificates postgresql mosquitto mosquitto-clients)
+cargo_deny=0.20.2
+
+missing=()
+for package in "${packages[@]}"; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+done
+if [ "${#missing[@]}" -gt 0 ]; then
+    as_root=()
+    [ "$(id -u)" = 0 ] || as_root=(sudo)
+    echo "setup: installing ${missing[*]}"
+    # Debian starts a service when it installs one, unless this file says no. One that is already there stays.
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+        "${as_root[@]}" chmod 755 "$policy"
+        trap '"${as_root[@]}" rm -f "$policy"' EXIT
+    fi
+    "${as_root[@]}" apt-get update -qq
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+command -v cargo >/dev/null || { echo "setup: Rust is missing; install it with rustup, then run this again" >&2; exit 1; }
+
+deny=target/tools/bin/cargo-deny
+if ! "$deny" --version 2>/dev/null | grep -qF "cargo-deny $cargo_deny"; then
+    echo "setup: building cargo-deny $cargo_deny, once"
+    cargo install --quiet --locked --debug --root target/tools --version "$cargo_deny" cargo-deny
+fi
