@@ -1,0 +1,13 @@
+//! Work to be done later: rows, enqueued in the transaction of the use-case that wants them done, claimed with a lease,
+//! and run again if whoever claimed them vanishes. A job must therefore be such that it may run twice.
+
+mod queue;
+mod wakes;
+mod worker;
+
+pub(crate) use crate::jobs::{queue::enqueue, wakes::Wakes};
+pub use crate::jobs::{
+    queue::{Completed, Job, JobRow, NewJob, Retry},
+    wakes::Wakeups,
+    worker::{Failure, Worker},
+};

@@ -1,0 +1,369 @@
+//! The table of jobs.
+
+use crate::{
+    Constraint, Error, Result, Store,
+    db::{Db, Tx, TxDb, on_reader, on_tx, on_writer},
+    types::{At, storable, unsigned},
+};
+use futures_util::TryFutureExt as _;
+use kosmo_domain::Timestamp;
+use serde_json::Value;
+use std::time::Duration;
+
+/// The most that is kept of a job's last error, in bytes.
+const MAX_ERROR: usize = 2048;
+
+/// A job to be enqueued.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewJob {
+    /// Which work it is; a worker claims by kind.
+    pub kind: &'static str,
+    /// Of all pending jobs of a kind only one has this key: a second one brings the first one forward, and its payload counts.
+    pub dedupe_key: Option<String>,
+    /// What the work is about.
+    pub payload: Value,
+    /// When it is to be done.
+    pub run_at: Timestamp,
+}
+
+/// A job that a worker has claimed. Only the holder of this, while its lease lasts or nobody else has claimed the job, can end it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// Its number.
+    pub id: i64,
+    /// Which work it is.
+    pub kind: String,
+    /// Its key among pending jobs.
+    pub dedupe_key: Option<String>,
+    /// What the work is about.
+    pub payload: Value,
+    /// How often it has been claimed since it last succeeded, this time included.
+    pub attempts: u64,
+    lease: i64,
+}
+
+/// A job as the operator sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobRow {
+    /// Its number.
+    pub id: i64,
+    /// Which work it is.
+    pub kind: String,
+    /// Its key among pending jobs.
+    pub dedupe_key: Option<String>,
+    /// What the work is about: JSON.
+    pub payload: String,
+    /// When it was enqueued.
+    pub created_at: Timestamp,
+    /// When it is to be done.
+    pub run_at: Timestamp,
+    /// How often it has been claimed since it last succeeded.
+    pub attempts: u64,
+    /// Until when its worker may take for it, if one has it.
+    pub locked_until: Option<Timestamp>,
+    /// Who that is.
+    pub worker: Option<String>,
+    /// Why it failed last.
+    pub last_error: Option<String>,
+    /// When it was given up.
+    pub dead_at: Option<Timestamp>,
+}
+
+/// What becomes of a job that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// It is tried again at this time.
+    At(Timestamp),
+    /// It is given up, and kept for the operator to see.
+    Never,
+}
+
+/// What became of a job that its worker ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Completed {
+    /// It is gone.
+    Done,
+    /// It was enqueued again while it ran, and runs once more.
+    Again,
+    /// Its lease ran out and somebody else has it; nothing was changed.
+    Lost,
+}
+
+#[derive(sqlx::FromRow)]
+struct ClaimedRow {
+    id: i64,
+    kind: String,
+    dedupe_key: Option<String>,
+    payload: String,
+    attempts: i64,
+    lease: i64,
+    run_at: At,
+}
+
+impl TryFrom<ClaimedRow> for Job {
+    type Error = Error;
+
+    fn try_from(row: ClaimedRow) -> Result<Self> {
+        Ok(Self {
+            id: row.id,
+            kind: row.kind,
+            dedupe_key: row.dedupe_key,
+            payload: serde_json::from_str(&row.payload).map_err(|_| Error::Corrupt(format!("the payload of job {} is no JSON", row.id)))?,
+            attempts: unsigned(row.attempts, "a number of attempts")?,
+            lease: row.lease,
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct ListedRow {
+    id: i64,
+    kind: String,
+    dedupe_key: Option<String>,
+    payload: String,
+    created_at: At,
+    run_at: At,
+    attempts: i64,
+    locked_until: Option<At>,
+    worker: Option<String>,
+    last_error: Option<String>,
+    dead_at: Option<At>,
+}
+
+impl TryFrom<ListedRow> for JobRow {
+    type Error = Error;
+
+    fn try_from(row: ListedRow) -> Result<Self> {
+        Ok(Self {
+            id: row.id,
+            kind: row.kind,
+            dedupe_key: row.dedupe_key,
+            payload: row.payload,
+            created_at: row.created_at.0,
+            run_at: row.run_at.0,
+            attempts: unsigned(row.attempts, "a number of attempts")?,
+            locked_until: row.locked_until.map(Timestamp::from),
+            worker: row.worker,
+            last_error: row.last_error,
+            dead_at: row.dead_at.map(Timestamp::from),
+        })
+    }
+}
+
+/// Enqueues a job inside a use-case, and wakes workers once that is committed.
+///
+/// Of a pending job with the same key only the time is moved, and only forward. The row is locked in any case, so that
+/// no worker claims the job between what this transaction wrote and its commit. A job that runs is marked to run again.
+pub(crate) async fn enqueue(tx: &mut Tx, job: &NewJob, now: Timestamp) -> Result<()> {
+    const SQL: &str = "insert into jobs (kind, dedupe_key, payload, created_at, run_at)
+                       values ($1, $2, $3, $4, $5)
+                       on conflict (kind, dedupe_key) where dead_at is null do update
+                          set payload = excluded.payload,
+                              generation = jobs.generation + 1,
+                              run_at = case when jobs.claimed = jobs.generation or excluded.run_at < jobs.run_at
+                                            then excluded.run_at else jobs.run_at end
+                        where jobs.claimed = jobs.generation
+                           or excluded.run_at < jobs.run_at
+                           or excluded.payload <> jobs.payload";
+    let changed = on_tx!(tx, |db| {
+        sqlx::query(SQL)
+            .bind(job.kind)
+            .bind(job.dedupe_key.as_deref())
+            .bind(job.payload.to_string())
+            .bind(At(now))
+            .bind(At(job.run_at))
+            .execute(db)
+            .map_ok(|done| done.rows_affected())
+    })?;
+    if changed > 0 {
+        notify(tx).await?;
+    }
+    Ok(())
+}
+
+impl Store {
+    /// Enqueues a job by itself.
+    ///
+    /// # Errors
+    /// As the database does.
+    pub async fn enqueue_job(&self, job: &NewJob, now: Timestamp) -> Result<()> {
+        let mut tx = self.begin().await?;
+        enqueue(&mut tx, job, now).await?;
+        tx.commit().await
+    }
+
+    /// Claims up to `limit` jobs of these kinds that are due, the longest due first, for the length of the lease.
+    /// A job whose lease ran out is due at once, whatever became of its worker.
+    ///
+    /// # Errors
+    /// As the database does.
+    pub async fn claim_due_jobs(&self, worker: &str, kinds: &[&str], lease: Duration, limit: u32, now: Timestamp) -> Result<Vec<Job>> {
+        let (until, limit) = (At(now.plus(lease)), i64::from(limit));
+        let mut rows: Vec<ClaimedRow> = match &self.db {
+            // One writer at a time, so nothing is locked; lists are JSON.
+            Db::Sqlite { write, .. } => {
+                const SQL: &str = "update jobs
+                                      set attempts = attempts + 1, lease = lease + 1, claimed = generation, locked_until = $4, worker = $5
+                                    where id in (select id from jobs
+                                                  where dead_at is null
+                                                    and kind in (select value from json_each($2))
+                                                    and (case when locked_until is null then run_at else locked_until end) <= $1
+                                                  order by run_at, id
+                                                  limit $3)
+                                returning id, kind, dedupe_key, payload, attempts, lease, run_at";
+                let kinds = serde_json::to_string(kinds).expect("texts are always JSON");
+                sqlx::query_as(SQL).bind(At(now)).bind(kinds).bind(limit).bind(until).bind(worker).fetch_all(write).await?
+            }
+            // Rows that another worker is claiming are passed over; lists are arrays.
+            Db::Postgres(pool) => {
+                const SQL: &str = "with due as (select id from jobs
+                                                 where dead_at is null
+                                                   and kind = any($2)
+                                                   and (case when locked_until is null then run_at else locked_until end) <= $1
+                                                 order by run_at, id
+                                                 limit $3
+                                                   for update skip locked)
+                                   update jobs
+                                      set attempts = attempts + 1, lease = lease + 1, claimed = generation, locked_until = $4, worker = $5
+                                     from due
+                                    where jobs.id = due.id
+                                returning jobs.id, kind, dedupe_key, payload, attempts, lease, run_at";
+                sqlx::query_as(SQL).bind(At(now)).bind(kinds).bind(limit).bind(until).bind(worker).fetch_all(pool).await?
+            }
+        };
+        rows.sort_by_key(|row| (row.run_at, row.id));
+        rows.into_iter().map(Job::try_from).collect()
+    }
+
+    /// Returns when the next job of these kinds is due, or its lease runs out.
+    ///
+    /// # Errors
+    /// As the database does.
+    pub async fn next_job_due(&self, kinds: &[&str]) -> Result<Option<Timestamp>> {
+        let next: Option<At> = match &self.db {
+            Db::Sqlite { read, .. } => {
+                const SQL: &str = "select min(case when locked_until is null then run_at else locked_until end)
+                                     from jobs where dead_at is null and kind in (select value from json_each($1))";
+                let kinds = serde_json::to_string(kinds).expect("texts are always JSON");
+                sqlx::query_scalar(SQL).bind(kinds).fetch_one(read).await?
+            }
+            Db::Postgres(pool) => {
+                const SQL: &str = "select min(case when locked_until is null then run_at else locked_until end)
+                                     from jobs where dead_at is null and kind = any($1)";
+                sqlx::query_scalar(SQL).bind(kinds).fetch_one(pool).await?
+            }
+        };
+        Ok(next.map(Timestamp::from))
+    }
+
+    /// Gives a claimed job a longer lease, and tells whether it is still the caller's.
+    ///
+    /// # Errors
+    /// As the database does.
+    pub async fn extend_job(&self, job: &Job, lease: Duration, now: Timestamp) -> Result<bool> {
+        const SQL: &str = "update jobs set locked_until = $3 where id = $1 and lease = $2 and locked_until is not null";
+        let until = At(now.plus(lease));
+        let rows = on_writer!(self, |db| {
+            sqlx::query(SQL).bind(job.id).bind(job.lease).bind(until).execute(db).map_ok(|done| done.rows_affected())
+        })?;
+        Ok(rows > 0)
+    }
+
+    /// Ends a claimed job that is done. If it was enqueued again since it was claimed, it stays and runs once more.
+    ///
+    /// # Errors
+    /// As the database does.
+    pub async fn complete_job(&self, job: &Job) -> Result<Completed> {
+        const DELETE: &str = "delete from jobs where id = $1 and lease = $2 and locked_until is not null and generation = claimed";
+        const RELEASE: &str = "update jobs
+                                  set attempts = 0, claimed = null, locked_until = null, worker = null, last_error = null
+                                where id = $1 and lease = $2 and locked_until is not null";
+        let mut tx = self.begin().await?;
+        for (sql, completed) in [(DELETE, Completed::Done), (RELEASE, Completed::Again)] {
+            let rows = on_tx!(tx, |db| sqlx::query(sql).bind(job.id).bind(job.lease).execute(db).map_ok(|done| done.rows_affected()))?;
+            if rows > 0 {
+                tx.commit().await?;
+                return Ok(completed);
+            }
+        }
+        Ok(Completed::Lost)
+    }
+
+    /// Gives a claimed job back that failed, and tells whether it was still the caller's.
+    /// If it was enqueued again since it was claimed, it is not given up: the newer wish has not failed yet.
+    ///
+    /// # Errors
+    /// As the database does.
+    pub async fn fail_job(&self, job: &Job, error: &str, retry: Retry, now: Timestamp) -> Result<bool> {
+        const RETRY: &str = "update jobs
+                                set run_at = case when generation <> claimed and run_at < $4 then run_at else $4 end,
+                                    claimed = null, locked_until = null, worker = null, last_error = $3
+                              where id = $1 and lease = $2 and locked_until is not null";
+        const GIVE_UP: &str = "update jobs
+                                  set dead_at = case when generation = claimed then $4 end,
+                                      attempts = case when generation = claimed then attempts else 0 end,
+                                      claimed = null, locked_until = null, worker = null, last_error = $3
+                                where id = $1 and lease = $2 and locked_until is not null";
+        let (sql, at) = match retry {
+            Retry::At(at) => (RETRY, at),
+            Retry::Never => (GIVE_UP, now),
+        };
+        let rows = on_writer!(self, |db| {
+            sqlx::query(sql)
+                .bind(job.id)
+                .bind(job.lease)
+                .bind(storable(error, MAX_ERROR))
+                .bind(At(at))
+                .execute(db)
+                .map_ok(|done| done.rows_affected())
+        })?;
+        Ok(rows > 0)
+    }
+
+    /// Lists jobs by id: the pending ones, or those that were given up; at most `limit` with an id above `after`.
+    ///
+    /// # Errors
+    /// As the database does.
+    pub async fn jobs(&self, dead: bool, after: Option<i64>, limit: u32) -> Result<Vec<JobRow>> {
+        const SQL: &str = "select id, kind, dedupe_key, payload, created_at, run_at, attempts, locked_until, worker, last_error, dead_at
+                             from jobs
+                            where id > $1 and (dead_at is not null) = $2
+                            order by id
+                            limit $3";
+        let rows: Vec<ListedRow> =
+            on_reader!(self, |db| { sqlx::query_as(SQL).bind(after.unwrap_or(0)).bind(dead).bind(i64::from(limit)).fetch_all(db) })?;
+        rows.into_iter().map(JobRow::try_from).collect()
+    }
+
+    /// Takes up again a job that was given up, and tells whether there is such a one.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] if a job with the same key is pending already.
+    pub async fn requeue_job(&self, id: i64, now: Timestamp) -> Result<bool> {
+        const PENDING: &str = "select count(*)
+                                 from jobs dead join jobs live on live.kind = dead.kind and live.dedupe_key = dead.dedupe_key
+                                where dead.id = $1 and dead.dead_at is not null and live.dead_at is null";
+        const REQUEUE: &str = "update jobs set dead_at = null, attempts = 0, run_at = $2 where id = $1 and dead_at is not null";
+        let mut tx = self.begin().await?;
+        let pending: i64 = on_tx!(tx, |db| sqlx::query_scalar(PENDING).bind(id).fetch_one(db))?;
+        if pending > 0 {
+            return Err(Error::Conflict(Constraint::Job));
+        }
+        let rows = on_tx!(tx, |db| sqlx::query(REQUEUE).bind(id).bind(At(now)).execute(db).map_ok(|done| done.rows_affected()))?;
+        notify(&mut tx).await?;
+        tx.commit().await?;
+        Ok(rows > 0)
+    }
+}
+
+/// Has workers woken once the transaction is committed.
+async fn notify(tx: &mut Tx) -> Result<()> {
+    match &mut tx.db {
+        // SQLite has one serving process, so its workers are woken within it.
+        TxDb::Sqlite(_) => tx.wakes_workers = true,
+        TxDb::Postgres(tx) => {
+            sqlx::query("select pg_notify('kosmo_jobs', '')").execute(&mut **tx).await?;
+        }
+    }
+    Ok(())
+}

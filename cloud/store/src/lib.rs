@@ -1,0 +1,26 @@
+//! The cloud's only SQL: SQLite or PostgreSQL behind one concrete [`Store`].
+//!
+//! A method is a whole use-case and owns its transaction; the time is always an argument. Statements are written once
+//! where both databases take them, and in two arms, with a comment on what differs, where they do not.
+//! Every method is run by one contract suite on both.
+
+mod bridges;
+mod database;
+mod db;
+mod error;
+pub mod jobs;
+mod logins;
+pub mod rejects;
+mod schema;
+mod secret;
+mod timescale;
+mod types;
+
+pub use crate::{
+    bridges::{BridgeAdded, BridgeRow, MAX_STATUS},
+    database::{Database, DatabaseUrlError},
+    db::Store,
+    error::{Constraint, Error, Result},
+    logins::{Login, LoginKind, LoginRow},
+    secret::{Secret, SecretHash},
+};
