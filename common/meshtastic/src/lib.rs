@@ -1,0 +1,19 @@
+//! The Meshtastic protocol as its clients and radios speak it: stream framing, packets, and the radio session.
+//!
+//! Nothing here does I/O or reads a clock: bytes and times go in, bytes and events come out, so that every stall,
+//! tear and lie of a radio can be played to it in a test. [`stream`] and [`proto`] serve both ends of a link;
+//! [`session`] is the client's end.
+
+mod dedupe;
+pub mod name;
+pub mod node;
+pub mod packet;
+pub mod payload;
+pub mod radio;
+pub mod session;
+pub mod stream;
+pub mod telemetry;
+mod wire;
+
+pub use meshtastic::protobufs as proto;
+pub use prost::Message;

@@ -1,0 +1,163 @@
+//! What a radio tells of itself in its handshake, as far as a client needs it. Keys stay in the radio.
+
+use crate::{
+    name::{MAX_CHANNEL_NAME, clean},
+    node::NodeInfo,
+    proto,
+};
+use kosmo_domain::{NodeId, Timestamp};
+use std::collections::HashMap;
+
+/// The most nodes taken from one handshake; radios remember some 40 to 250.
+pub const MAX_NODES: usize = 1000;
+
+/// The radio at the other end, as of the last handshake.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RadioState {
+    /// Its own node.
+    pub node: NodeId,
+    /// Its firmware's version, like `2.7.26.54e0d8d`.
+    pub firmware: Option<String>,
+    /// The protocol's name for the model of its hardware, or its number.
+    pub hardware: Option<String>,
+    /// How it uses the air.
+    pub lora: Option<Lora>,
+    /// Its channels, by index.
+    pub channels: Vec<Channel>,
+    /// The nodes it knows, itself among them.
+    pub nodes: Vec<NodeInfo>,
+}
+
+/// How a radio uses the air.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lora {
+    /// The protocol's name for its region, or its number; a radio at `UNSET` sends nothing.
+    pub region: String,
+    /// The protocol's name for its modem preset, or its number; nothing if its parameters were set one by one.
+    pub modem_preset: Option<String>,
+    /// How many hops its packets may take.
+    pub hop_limit: u32,
+    /// Whether it sends at all.
+    pub tx_enabled: bool,
+}
+
+/// A channel of a radio, without its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Channel {
+    /// Its index, 0 to 7.
+    pub index: u8,
+    /// Its name; none is the name of the modem preset.
+    pub name: Option<String>,
+    /// What it is used for.
+    pub role: ChannelRole,
+}
+
+/// What a channel is used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChannelRole {
+    /// Nothing.
+    Disabled,
+    /// Everything that names no other channel.
+    Primary,
+    /// Packets that name it.
+    Secondary,
+}
+
+impl RadioState {
+    /// Returns what is known of a radio that only gave its number.
+    pub fn new(node: NodeId) -> Self {
+        Self { node, firmware: None, hardware: None, lora: None, channels: Vec::new(), nodes: Vec::new() }
+    }
+
+    /// Takes in what the radio says of its firmware and hardware.
+    pub(crate) fn take_metadata(&mut self, metadata: &proto::DeviceMetadata) {
+        let model = proto::HardwareModel::try_from(metadata.hw_model);
+        self.firmware = clean(&metadata.firmware_version, 40);
+        self.hardware = Some(model.map_or_else(|_| metadata.hw_model.to_string(), |model| model.as_str_name().to_owned()));
+    }
+
+    /// Takes in a part of its configuration, of which only the LoRa part is of interest.
+    pub(crate) fn take_config(&mut self, config: &proto::Config) {
+        use proto::config::{
+            PayloadVariant,
+            lo_ra_config::{ModemPreset, RegionCode},
+        };
+        let Some(PayloadVariant::Lora(lora)) = &config.payload_variant else { return };
+        let region = RegionCode::try_from(lora.region);
+        let preset = ModemPreset::try_from(lora.modem_preset);
+        let preset = || preset.map_or_else(|_| lora.modem_preset.to_string(), |preset| preset.as_str_name().to_owned());
+        self.lora = Some(Lora {
+            region: region.map_or_else(|_| lora.region.to_string(), |region| region.as_str_name().to_owned()),
+            modem_preset: lora.use_preset.then(preset),
+            hop_limit: lora.hop_limit.min(7),
+            tx_enabled: lora.tx_enabled,
+        });
+    }
+
+    /// Takes in a channel, and leaves its key behind.
+    pub(crate) fn take_channel(&mut self, channel: &proto::Channel) {
+        let Some(index) = u8::try_from(channel.index).ok().filter(|index| *index < 8) else { return };
+        let role = match proto::channel::Role::try_from(channel.role) {
+            Ok(proto::channel::Role::Primary) => ChannelRole::Primary,
+            Ok(proto::channel::Role::Secondary) => ChannelRole::Secondary,
+            Ok(proto::channel::Role::Disabled) | Err(_) => ChannelRole::Disabled,
+        };
+        let name = channel.settings.as_ref().and_then(|settings| clean(&settings.name, MAX_CHANNEL_NAME));
+        self.channels.retain(|known| known.index != index);
+        self.channels.push(Channel { index, name, role });
+        self.channels.sort_by_key(|channel| channel.index);
+    }
+
+    /// Takes in a node, and tells whether there was room.
+    pub(crate) fn take_node(&mut self, node: NodeInfo) -> bool {
+        if let Some(known) = self.nodes.iter_mut().find(|known| known.node == node.node) {
+            *known = node;
+            return true;
+        }
+        let room = self.nodes.len() < MAX_NODES;
+        if room {
+            self.nodes.push(node);
+        }
+        room
+    }
+
+    /// Tells whether its firmware is at least this version; an unknown one is not.
+    pub fn has_firmware(&self, major: u32, minor: u32) -> bool {
+        let mut parts = self.firmware.iter().flat_map(|version| version.split('.')).map(|part| part.parse::<u32>().ok());
+        match (parts.next().flatten(), parts.next().flatten()) {
+            (Some(has_major), Some(has_minor)) => (has_major, has_minor) >= (major, minor),
+            _ => false,
+        }
+    }
+
+    /// Returns when each node was last heard before the handshake.
+    pub(crate) fn last_heard(&self) -> HashMap<NodeId, Timestamp> {
+        self.nodes.iter().filter_map(|node| Some((node.node, node.last_heard?))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_by_number() {
+        let mut radio = RadioState::new(NodeId::from_number(7));
+        assert!(!radio.has_firmware(2, 8));
+        for (version, expect) in [("2.8.0.abc", true), ("2.10.1", true), ("3.0", true), ("2.7.26.54e0d8d", false), ("two.eight", false)] {
+            radio.firmware = Some(version.to_owned());
+            assert_eq!(radio.has_firmware(2, 8), expect, "{version}");
+        }
+    }
+
+    #[test]
+    fn a_radio_with_endless_nodes_fills_a_bounded_list() {
+        let mut radio = RadioState::new(NodeId::from_number(7));
+        let node = |num| NodeInfo::read(&proto::NodeInfo { num, ..Default::default() });
+        for num in 0..2000 {
+            assert_eq!(radio.take_node(node(num)), num < 1000);
+        }
+        assert!(radio.take_node(node(500)));
+        assert_eq!(radio.nodes.len(), MAX_NODES);
+    }
+}

@@ -1,0 +1,1 @@
+//! The protocol against recordings of the real firmware, and against noise.
