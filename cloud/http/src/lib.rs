@@ -1,0 +1,38 @@
+//! What every service needs of HTTP, so that all of them answer alike: refusals as RFC 9457 problems, parameters
+//! checked at the edge, pages by cursor, limits on everything a client can send, health and metrics, and a server
+//! that ends without cutting off the answers it has begun.
+
+mod app;
+mod code;
+mod extract;
+mod layers;
+mod page;
+mod problem;
+mod serve;
+mod telemetry;
+
+pub use crate::{
+    app::{App, Check, Service},
+    code::Code,
+    extract::{Json, Path, Query},
+    layers::RequestId,
+    page::{Page, cursor, page_size, read_cursor},
+    problem::{Problem, ProblemBody},
+    serve::{ServeLimits, serve, serve_with},
+    telemetry::recorder,
+};
+
+/// The router type, for the binary that composes services.
+pub use axum::Router;
+/// The OpenAPI document type of a [`Service`].
+pub use utoipa::openapi::OpenApi;
+
+/// What the web app needs to answer requests for its files.
+pub mod web {
+    pub use axum::{
+        body::{Body, Bytes},
+        extract::Request,
+        http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
+        response::{IntoResponse, Response},
+    };
+}
