@@ -4,6 +4,7 @@ use crate::{
     Error, Result, Store,
     db::{Db, on_reader},
 };
+use sha2::{Digest as _, Sha256};
 use sqlx::migrate::Migrator;
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -44,6 +45,19 @@ impl Store {
             std::cmp::Ordering::Equal => Ok(()),
             std::cmp::Ordering::Greater => Err(Error::SchemaTooNew { found, known }),
         }
+    }
+
+    /// Returns what tells this program's PostgreSQL schema from that of any other version: whoever keeps a migrated
+    /// database to copy, names it by this.
+    pub fn schema_fingerprint() -> String {
+        let checksums = POSTGRES.iter().flat_map(|migration| migration.checksum.iter());
+        checksums
+            .fold(Sha256::new(), |hash, byte| hash.chain_update([*byte]))
+            .finalize()
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 
     /// Returns the number of the newest migration the database has had; 0 if it is empty.

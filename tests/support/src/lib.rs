@@ -1,0 +1,13 @@
+//! Real servers for tests: PostgreSQL and Mosquitto as Debian ships them, on free loopback ports, ended with the test.
+//!
+//! Nothing here returns an error: a test that cannot have its server fails, with the server's own words.
+
+mod mosquitto;
+mod postgres;
+mod psql;
+mod tether;
+
+pub use crate::{
+    mosquitto::{Mosquitto, MosquittoOptions},
+    postgres::{TestDatabase, cluster_url},
+};
