@@ -1,0 +1,130 @@
+//! The region that the simulated mesh covers: Moselle, Eifel and Hunsrück, from vineyard valleys at 90 m to summits at 800 m.
+
+use crate::{noise, weather::Site};
+use kosmo_domain::NodeId;
+
+/// A node of the mesh and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// Its id.
+    pub id: NodeId,
+    /// The name it gives itself.
+    pub long_name: String,
+    /// Its name in four bytes.
+    pub short_name: String,
+    /// Where it stands.
+    pub site: Site,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// What a node is, which decides what it sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A solar weather station.
+    Station(Sensors),
+    /// A radio that a bridge attaches to.
+    Bridge,
+    /// A radio that a person carries.
+    Person,
+}
+
+/// What a station measures beside temperature, humidity, pressure, gas and light.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sensors {
+    /// Wind and rain, on a mast.
+    pub mast: bool,
+    /// Particulate matter.
+    pub dust: bool,
+}
+
+const FULL: Kind = Kind::Station(Sensors { mast: true, dust: true });
+const MAST: Kind = Kind::Station(Sensors { mast: true, dust: false });
+const DUST: Kind = Kind::Station(Sensors { mast: false, dust: true });
+
+/// Name, short name, degrees north and east, metres above the sea, exposure to wind, town, kind.
+type Place = (&'static str, &'static str, f64, f64, f64, f64, f64, Kind);
+
+/// Bridges stand first: radio 1 is the first of them.
+const PLACES: [Place; 20] = [
+    ("Bridge Petrisberg", "PETR", 49.7534, 6.6655, 270.0, 1.0, 0.5, Kind::Bridge),
+    ("Bridge Mäuseberg", "MAUS", 50.1779, 6.8447, 561.0, 1.3, 0.0, Kind::Bridge),
+    ("Bridge Idarkopf", "IDAR", 49.8572, 7.2553, 746.0, 1.5, 0.0, Kind::Bridge),
+    ("Bridge Bitburg", "BITB", 49.9747, 6.5256, 330.0, 1.1, 0.4, Kind::Bridge),
+    ("Lena", "LENA", 49.9159, 7.0757, 112.0, 0.5, 0.4, Kind::Person),
+    ("Jörg unterwegs 📻", "JÖRG", 50.0289, 6.9900, 390.0, 0.9, 0.1, Kind::Person),
+    ("Trier Weisshaus", "TRIE", 49.7651, 6.6319, 245.0, 0.9, 0.8, FULL),
+    ("Konz Saarmündung", "KONZ", 49.7005, 6.5790, 132.0, 0.6, 0.5, DUST),
+    ("Saarburg", "SAAR", 49.6083, 6.5527, 152.0, 0.6, 0.3, MAST),
+    ("Hermeskeil", "HERM", 49.6560, 6.9450, 520.0, 1.0, 0.2, FULL),
+    ("Erbeskopf", "ERBK", 49.7304, 7.0904, 806.0, 1.6, 0.0, MAST),
+    ("Morbach", "MORB", 49.8120, 7.1250, 445.0, 0.9, 0.2, DUST),
+    ("Bernkastel Burg Landshut", "BERN", 49.9112, 7.0795, 220.0, 0.7, 0.3, FULL),
+    ("Traben Mont Royal", "TRAB", 49.9610, 7.1160, 300.0, 1.0, 0.2, MAST),
+    ("Wittlich", "WITT", 49.9867, 6.8880, 172.0, 0.7, 0.5, FULL),
+    ("Cochem", "COCH", 50.1460, 7.1670, 92.0, 0.5, 0.3, DUST),
+    ("Daun", "DAUN", 50.1980, 6.8310, 410.0, 0.9, 0.3, FULL),
+    ("Hohe Acht", "ACHT", 50.3871, 7.0125, 740.0, 1.5, 0.0, MAST),
+    ("Gerolstein", "GERO", 50.2240, 6.6590, 372.0, 0.8, 0.3, FULL),
+    ("Prüm Schwarzer Mann", "PRUM", 50.2440, 6.3660, 690.0, 1.4, 0.0, MAST),
+];
+
+/// The most radios that the region has sites for.
+pub const MAX_RADIOS: usize = 4;
+
+/// The person's node that examples and tests write to.
+pub const LENA: NodeId = NodeId::from_number(0xa1b2_c3d4);
+
+/// Returns the nodes of the region with this many bridge radios, those first; ids are drawn from the seed.
+///
+/// Low bytes are distinct, for the mesh names relays by them.
+pub fn nodes(seed: u64, radios: usize) -> Vec<Node> {
+    let mut low_bytes = vec![0, 0xff, LENA.number() & 0xff];
+    let mut nodes = Vec::with_capacity(PLACES.len());
+    let skipped = radios.clamp(1, MAX_RADIOS)..MAX_RADIOS;
+    for (index, place) in PLACES.iter().enumerate() {
+        let id = if place.1 == "LENA" { LENA } else { draw_id(seed, index, &mut low_bytes) };
+        if !skipped.contains(&index) {
+            nodes.push(node(id, index, place));
+        }
+    }
+    nodes
+}
+
+fn node(id: NodeId, index: usize, &(long_name, short_name, latitude, longitude, altitude_m, exposure, town, kind): &Place) -> Node {
+    let site = Site { latitude, longitude, altitude_m, exposure, town, sensor: index as u64 };
+    Node { id, long_name: long_name.to_owned(), short_name: short(short_name), site, kind }
+}
+
+fn draw_id(seed: u64, index: usize, low_bytes: &mut Vec<u32>) -> NodeId {
+    let mut numbers = (0..).map(|attempt| noise::hash32(seed, &[0x1d, index as u64, attempt]));
+    let fits = |number: &u32| *number > 0xffff && !low_bytes.contains(&(number & 0xff));
+    let number = numbers.find(fits).expect("256 low bytes are enough for the places there are");
+    low_bytes.push(number & 0xff);
+    NodeId::from_number(number)
+}
+
+/// Short names have room for four bytes, however many letters that is.
+fn short(name: &str) -> String {
+    let end = (0..=4.min(name.len())).rev().find(|&end| name.is_char_boundary(end)).unwrap_or(0);
+    name[..end].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn ids_and_their_low_bytes_are_distinct_and_stay_when_radios_are_added() {
+        let (two, four) = (nodes(1, 2), nodes(1, 4));
+        assert_eq!((two.len(), four.len()), (PLACES.len() - 2, PLACES.len()));
+        assert_eq!(four.iter().map(|node| node.id.number() & 0xff).collect::<BTreeSet<_>>().len(), PLACES.len());
+        for node in &two {
+            assert!(four.contains(node));
+            assert!(node.id.sender().is_ok() && node.short_name.len() <= 4 && node.long_name.len() < 40);
+        }
+        assert!(two.iter().any(|node| node.id.to_string() == "!a1b2c3d4" && node.kind == Kind::Person));
+        assert_eq!(two.iter().filter(|node| node.kind == Kind::Bridge).count(), 2);
+    }
+}

@@ -1,0 +1,3 @@
+//! What a client of the simulated mesh notices.
+
+mod weather;
