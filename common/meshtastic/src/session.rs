@@ -61,6 +61,8 @@ pub struct Session {
     remembered: HashMap<NodeId, Timestamp>,
     seen: SeenPackets,
     last_heard: Uptime,
+    /// Whether the last frame made sense.
+    in_step: bool,
     dropped: Dropped,
 }
 
@@ -84,6 +86,7 @@ impl Session {
             remembered: HashMap::new(),
             seen: SeenPackets::default(),
             last_heard: Uptime::default(),
+            in_step: true,
             dropped: Dropped::default(),
         }
     }
@@ -133,6 +136,7 @@ impl Session {
     fn on_disconnected(&mut self) {
         self.phase = Phase::Closed;
         self.told = None;
+        self.in_step = true;
         self.outputs.retain(|output| matches!(output, Output::Event(_)));
         self.dropped.garbage_bytes += self.decoder.reset() as u64;
     }
@@ -172,15 +176,24 @@ impl Session {
 
     fn on_frame(&mut self, payload: Vec<u8>, now: Uptime) {
         match wire::read_from_radio(&payload) {
-            Ok(proto::FromRadio { payload_variant: Some(message), .. }) => self.on_message(message, payload, now),
-            Ok(proto::FromRadio { payload_variant: None, .. }) => self.dropped.unknown += 1,
+            Ok(message) => {
+                self.in_step = true;
+                match message.payload_variant {
+                    Some(message) => self.on_message(message, payload, now),
+                    None => self.dropped.unknown += 1,
+                }
+            }
             Err(Unreadable::Undecodable) => {
                 self.dropped.undecodable += 1;
                 self.refuse(RefusedReason::Undecodable, payload);
             }
             Err(Unreadable::Torn) => {
-                self.dropped.torn_frames += 1;
                 self.decoder.rescan();
+                self.dropped.torn_frames += 1;
+                // What is found while out of step is mostly chance; telling of the first is enough.
+                if std::mem::replace(&mut self.in_step, false) {
+                    self.refuse(RefusedReason::Torn, payload);
+                }
             }
         }
     }

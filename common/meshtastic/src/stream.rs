@@ -3,6 +3,8 @@
 //! Radios print log text between frames, boot loaders print more, and cables lose bytes. A decoder can therefore only
 //! be sure of a frame's start by its header being plausible; what it does about the rest is described at [`Decoder`].
 
+use std::fmt;
+
 /// The two bytes that every frame starts with.
 pub const START: [u8; 2] = [0x94, 0xC3];
 /// The longest payload of a frame (`MAX_TO_FROM_RADIO_SIZE` of the firmware).
@@ -21,8 +23,8 @@ pub enum Piece {
     Log(Vec<u8>),
 }
 
-impl std::fmt::Debug for Piece {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Piece {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Frame(bytes) => write!(f, "Frame({} bytes)", bytes.len()),
             Self::Log(bytes) => write!(f, "Log({} bytes)", bytes.len()),
@@ -58,7 +60,7 @@ pub fn encode(payload: &[u8]) -> Result<Vec<u8>, TooLong> {
 ///
 /// It costs a constant number of looks at each byte. It holds what was pushed and not yet taken, so take with
 /// [`Decoder::next`] until there is nothing before pushing more.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Decoder {
     bytes: Vec<u8>,
     /// Everything before it was handed out.
@@ -165,5 +167,12 @@ impl Decoder {
         self.taken = end;
         self.searched = end;
         Piece::Frame(payload)
+    }
+}
+
+/// Shows how much it holds, and not what: that may be keys and texts.
+impl fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Decoder({} bytes)", self.bytes.len() - self.taken)
     }
 }

@@ -1,50 +1,63 @@
 //! Reads messages from frames, more forgiving than the generated types and more careful.
 //!
 //! Firmware cuts names at a byte count, which can leave half a character; the generated types then refuse the whole
-//! message, and with it the node. And a frame that was cut short by a lost byte must be told from a message that is
-//! whole but beyond us: only the former may be searched for frames, or else a stranger's name could hold a forged one.
+//! message, and with it the node. And a frame that lost bytes must be told from a message that is whole but beyond us:
+//! only the former may be searched for the frames it swallowed, or else a stranger's name could hold a forged one.
 
-use crate::proto;
+use crate::{proto, stream};
 use prost::Message;
 use proto::from_radio::PayloadVariant;
 
 /// Why a payload is no message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unreadable {
-    /// It is not built like any message of a radio: the frame was torn, or never was one.
+    /// No radio builds such a message: the frame lost bytes, or never was one.
     Torn,
-    /// It is built like a message, but its content breaks its type.
+    /// A text in it is no UTF-8, which a stranger can bring about.
     Undecodable,
 }
 
 /// Reads the payload of a frame from a radio.
 pub(crate) fn read_from_radio(payload: &[u8]) -> Result<proto::FromRadio, Unreadable> {
-    match proto::FromRadio::decode(payload) {
-        Ok(message) if message.payload_variant.is_some() || is_one_message(payload) => Ok(message),
-        _ if !is_one_message(payload) => Err(Unreadable::Torn),
-        _ => read_leniently(payload).ok_or(Unreadable::Undecodable),
+    match (proto::FromRadio::decode(payload), sole_field(payload)) {
+        (Ok(message), field) if message.payload_variant.is_some() || field.is_some() => Ok(message),
+        (_, Some(NODE_INFO | CHANNEL)) => read_leniently(payload).ok_or(Unreadable::Torn),
+        // What these quote comes from the mesh. Other messages have no text, or one of the radio's owner.
+        (_, Some(LOG_RECORD | MQTT_PROXY_MESSAGE | CLIENT_NOTIFICATION)) => Err(Unreadable::Undecodable),
+        _ => Err(Unreadable::Torn),
     }
 }
+
+const NODE_INFO: u64 = 4;
+const LOG_RECORD: u64 = 6;
+const CHANNEL: u64 = 10;
+const MQTT_PROXY_MESSAGE: u64 = 14;
+const CLIENT_NOTIFICATION: u64 = 16;
 
 /// Reads a `User`, replacing broken characters in its names.
 pub(crate) fn read_user(payload: &[u8]) -> Result<proto::User, prost::DecodeError> {
     proto::User::decode(payload).or_else(|_| LenientUser::decode(payload).map(proto::User::from))
 }
 
-/// Tells whether the payload holds a mesh packet, which unlike configuration bears no key of the radio.
+/// Tells whether the payload holds a mesh packet and nothing swallowed: only that bears no key of the radio for sure.
 pub(crate) fn is_packet(payload: &[u8]) -> bool {
-    payload.first() == Some(&0x12)
+    payload.first() == Some(&0x12) && !payload.windows(2).any(|pair| pair == stream::START)
 }
 
-/// Tells whether the bytes are what a radio puts into a frame: its number at most, and one field besides.
-fn is_one_message(mut bytes: &[u8]) -> bool {
-    let mut fields = 0;
+/// Returns the number of the one field that a radio puts into a frame besides the frame's own number: 0 if there is
+/// none, and nothing if the bytes are no such message.
+fn sole_field(mut bytes: &[u8]) -> Option<u64> {
+    let mut sole = 0;
     while !bytes.is_empty() {
-        let Some((field, rest)) = skip_field(bytes) else { return false };
-        fields += usize::from(field != 1);
+        let (field, rest) = skip_field(bytes)?;
+        match field {
+            1 => {}
+            _ if sole == 0 => sole = field,
+            _ => return None,
+        }
         bytes = rest;
     }
-    fields <= 1
+    Some(sole)
 }
 
 fn skip_field(bytes: &[u8]) -> Option<(u64, &[u8])> {
@@ -211,17 +224,25 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_no_reason_to_search_its_message_for_frames() {
-        let mut name = b"\xff\x94\xc3\x00\x02\x40\x01".to_vec();
-        assert!(read_from_radio(&node_named(&name)).is_ok());
-        name.extend([b'x'; 30]);
-        // A packet whose inside is broken is still one message.
-        assert_eq!(read_from_radio(b"\x12\x03\x22\x05x"), Err(Unreadable::Undecodable));
+    fn what_strangers_write_is_no_reason_to_search_a_message_for_frames() {
+        let forged = b"\xff\x94\xc3\x00\x02\x40\x01";
+        assert!(read_from_radio(&node_named(forged)).is_ok());
+        let log = [b"\x32\x09\x0a\x07", &forged[..]].concat();
+        assert_eq!(read_from_radio(&log), Err(Unreadable::Undecodable));
     }
 
     #[test]
     fn what_no_radio_sends_is_torn() {
-        for payload in [&b"half"[..], b"\x12\x40\x0d", b"\x18", b"\x07", b"\xa0\x06\x01\xa8\x06\x01", &[0x80; 20]] {
+        for payload in [
+            &b"half"[..],
+            b"\x12\x40\x0d",
+            b"\x12\x03\x22\x05x",
+            b"\x22\x02\x12\x05",
+            b"\x18",
+            b"\x07",
+            b"\xa0\x06\x01\xa8\x06\x01",
+            &[0x80; 20],
+        ] {
             assert_eq!(read_from_radio(payload), Err(Unreadable::Torn), "{payload:02x?}");
         }
     }

@@ -15,7 +15,7 @@ pub enum Input<'a> {
     Disconnected,
     /// Time passed.
     Tick,
-    /// The program ends: take leave of the radio.
+    /// The program ends: take leave of the radio. Without a connection nothing comes of it.
     Shutdown,
 }
 
@@ -67,14 +67,17 @@ pub struct QueueStatus {
 pub struct Refused {
     /// Why.
     pub reason: RefusedReason,
-    /// The `FromRadio` it came in, if that was a packet; other messages may bear keys of the radio, and are dropped.
+    /// The `FromRadio` it came in, if that was a packet and nothing else; other messages may bear keys of the radio,
+    /// and are dropped.
     pub raw: Vec<u8>,
 }
 
 /// Why something cannot be taken over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefusedReason {
-    /// The message breaks its type.
+    /// The frame lost bytes, or never was one. Told once for each time the stream falls out of step.
+    Torn,
+    /// A text in the message is no UTF-8.
     Undecodable,
     /// The packet names a sender that no node can be.
     ReservedSender,
@@ -84,6 +87,7 @@ impl RefusedReason {
     /// Returns the name used in counters and reasons.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Torn => "torn",
             Self::Undecodable => "undecodable",
             Self::ReservedSender => "reserved_sender",
         }
@@ -119,11 +123,11 @@ impl fmt::Display for CloseReason {
 pub struct Dropped {
     /// Packets heard before.
     pub duplicates: u64,
-    /// Messages that break their type.
+    /// Messages with a text that is no UTF-8.
     pub undecodable: u64,
     /// Packets from a sender that no node can be.
     pub reserved_senders: u64,
-    /// Frames that cannot have been any, and were searched for others.
+    /// Frames that lost bytes, or never were any, and were searched for others.
     pub torn_frames: u64,
     /// Bytes outside frames that are no text, or were left when a connection ended.
     pub garbage_bytes: u64,

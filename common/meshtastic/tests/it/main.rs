@@ -1,1 +1,12 @@
 //! The protocol against recordings of the real firmware, and against noise.
+
+#![expect(clippy::unwrap_used, reason = "a test that finds nothing to unwrap has failed")]
+
+mod fixtures;
+mod frames;
+mod framing;
+mod noise;
+mod recordings;
+mod replays;
+mod resync;
+mod session;
