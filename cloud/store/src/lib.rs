@@ -8,6 +8,7 @@ mod bridges;
 mod database;
 mod db;
 mod error;
+pub mod ingest;
 pub mod jobs;
 mod logins;
 pub mod rejects;
@@ -15,6 +16,7 @@ mod schema;
 mod secret;
 mod timescale;
 mod types;
+pub mod weather;
 
 pub use crate::{
     bridges::{BridgeAdded, BridgeRow, MAX_STATUS},

@@ -357,7 +357,9 @@ mod tests {
             let reading = |(second, values): (i64, [Option<f64>; 7])| {
                 let mut metrics = Metrics::NONE;
                 for (metric, value) in ONE_OF_EACH.into_iter().zip(values) {
-                    value.map(|value| metrics.set(metric, value).unwrap());
+                    if let Some(value) = value {
+                        metrics.set(metric, value).unwrap();
+                    }
                 }
                 (Timestamp::from_micros(START.as_micros() + second * 1_000_000).unwrap(), metrics)
             };

@@ -1,0 +1,217 @@
+//! What ingestion hands to the store: records of a bridge, already validated, and what became of each.
+
+use crate::rejects::RecordName;
+use bytes::Bytes;
+use kosmo_domain::{Metrics, NodeId, PacketId, Position, Reading, Source, TimeSource, Timestamp, Trust};
+
+/// One record of a bridge's spool.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// Where it comes from, which names it for good: the store keeps which records it has, so it may come any number of times.
+    pub origin: RecordName,
+    /// The packet it came in; absent where the radio told it of its own, as in its handshake.
+    pub heard: Option<Heard>,
+    /// What it says.
+    pub body: Body,
+    /// What of it was refused, and why.
+    pub notes: Vec<Note>,
+    /// The record as it came, to be kept beside a refusal.
+    pub raw: Raw,
+}
+
+/// The packet a record came in. Packets of the same sender and id are the same for a day, whichever bridge hears them;
+/// an id of 0 says nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Heard {
+    /// Who claims to have sent it.
+    pub from: NodeId,
+    /// The sender's id for it.
+    pub id: PacketId,
+    /// How the bridge received it.
+    pub reception: Reception,
+}
+
+/// How one bridge received a packet, or a node.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reception {
+    /// When, by the most direct clock that can be right.
+    pub at: Timestamp,
+    /// Signal to noise in decibels.
+    pub snr_db: Option<f32>,
+    /// Signal strength in dBm.
+    pub rssi_dbm: Option<i32>,
+    /// How many relays it went through.
+    pub hops_away: Option<u8>,
+    /// The last byte of the number of the node that relayed it last.
+    pub relay_node: Option<u8>,
+    /// Whether it crossed an MQTT broker on its way.
+    pub via_mqtt: bool,
+}
+
+/// What a record says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Body {
+    /// What a node measured.
+    Reading {
+        /// The reading.
+        reading: Reading,
+        /// Whose clock told `reading.at`.
+        time_source: TimeSource,
+        /// What the device's clock said, right or wrong.
+        device_time: Option<Timestamp>,
+        /// How far it can be trusted.
+        trust: Trust,
+        /// How it came.
+        source: Source,
+    },
+    /// What is known of a node besides.
+    Node {
+        /// The node.
+        node: NodeId,
+        /// What is known of it.
+        report: NodeReport,
+        /// When that was so.
+        at: Timestamp,
+    },
+    /// Nothing that could be stored; the notes say why, and the raw record is kept with them.
+    Rejected,
+}
+
+/// What a report on a node says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NodeReport {
+    /// Who the node says it is.
+    User(User),
+    /// Where it is.
+    Position {
+        /// The place.
+        position: Position,
+        /// How many leading bits of the coordinates the node left as they are; 32 is exact.
+        precision_bits: Option<u8>,
+    },
+    /// What a radio remembers of the node's battery and airtime: shown as its latest values, but no reading.
+    Device(Metrics),
+    /// What the node's radio counts.
+    RadioStats(RadioStats),
+    /// Whom the node hears directly; takes the place of what it said before.
+    Neighbors(Vec<Neighbor>),
+    /// The way a packet took to the node and back.
+    Traceroute(Traceroute),
+    /// How the bridge's radio last received the node.
+    Link {
+        /// Signal to noise in decibels.
+        snr_db: Option<f32>,
+        /// How many relays away.
+        hops_away: Option<u8>,
+        /// Whether the radio knows it over MQTT only.
+        via_mqtt: bool,
+    },
+}
+
+/// Who a node says it is. An absent field says nothing, and leaves what was known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct User {
+    /// The long name.
+    pub long_name: Option<String>,
+    /// The short name.
+    pub short_name: Option<String>,
+    /// The model of its hardware, by the protocol's name for it.
+    pub hardware: Option<String>,
+    /// Its role in the mesh, by the protocol's name for it.
+    pub role: Option<String>,
+    /// Its public key.
+    pub public_key: Option<[u8; 32]>,
+    /// Whether it transmits under an amateur licence, without encryption.
+    pub licensed: bool,
+    /// Whether it says that nobody reads messages sent to it.
+    pub unmessagable: bool,
+}
+
+/// Counters of a radio since its start.
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+pub struct RadioStats {
+    /// Seconds since it started.
+    pub uptime_s: u32,
+    /// Share of the last minute in which it heard the channel in use.
+    pub channel_utilization_pct: f32,
+    /// Share of the last hour in which it sent.
+    pub air_util_tx_pct: f32,
+    /// Packets sent.
+    pub packets_tx: u32,
+    /// Packets received.
+    pub packets_rx: u32,
+    /// Packets received damaged.
+    pub packets_rx_bad: u32,
+    /// Packets received again.
+    pub packets_rx_duplicate: u32,
+    /// Packets relayed for others.
+    pub packets_relayed: u32,
+    /// Relays given up because another node was faster.
+    pub relays_cancelled: u32,
+    /// Nodes heard in the last two hours.
+    pub nodes_online: u32,
+    /// Nodes in the radio's memory.
+    pub nodes_known: u32,
+    /// Noise on the channel in dBm, where measured.
+    pub noise_floor_dbm: Option<i32>,
+}
+
+/// A node that another one hears directly.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Neighbor {
+    /// The one that is heard.
+    pub node: NodeId,
+    /// Signal to noise in decibels.
+    pub snr_db: f32,
+}
+
+/// The way a packet took to a node and back: the relays between, and the signal to noise of each step, absent where
+/// a relay did not say.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Traceroute {
+    /// Who asked.
+    pub to: NodeId,
+    /// The relays on the way there.
+    pub route: Vec<NodeId>,
+    /// Signal to noise in decibels at each step there.
+    pub snr_towards_db: Vec<Option<f32>>,
+    /// The relays on the way back.
+    pub route_back: Vec<NodeId>,
+    /// Signal to noise in decibels at each step back.
+    pub snr_back_db: Vec<Option<f32>>,
+}
+
+/// Something that was refused, and why: a value of a record, or all of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// The reason's stable code.
+    pub code: String,
+    /// The field it is about; empty for the whole record.
+    pub field: String,
+    /// The reason in words.
+    pub detail: String,
+}
+
+/// A message as it came.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Raw {
+    /// The topic it was published to.
+    pub topic: String,
+    /// Its payload.
+    pub payload: Bytes,
+}
+
+/// What became of a record. Either way it has been answered for, and its bridge need not keep it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is stored for good.
+    Committed {
+        /// Whether it was stored before: sent again, or heard by another bridge, too.
+        duplicate: bool,
+    },
+    /// It cannot be stored, and is kept raw with the reason.
+    Rejected {
+        /// The reason's code.
+        code: String,
+    },
+}

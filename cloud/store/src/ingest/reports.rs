@@ -1,0 +1,114 @@
+//! What is known of nodes besides readings. Reports are few, so each is a statement of its own. One that is
+//! older than what is stored changes nothing.
+
+use crate::{
+    Result,
+    db::{Tx, on_tx},
+    ingest::{Body, Neighbor, NodeReport, RadioStats, Record, Traceroute, User, nodes::Nodes},
+    types::{At, Node, storable},
+};
+use futures_util::TryFutureExt as _;
+use kosmo_domain::{Position, Timestamp};
+
+/// The most that is kept of a long name, or of the name of a model or role, in bytes.
+const MAX_NAME: usize = 100;
+/// The most that is kept of a short name, in bytes.
+const MAX_SHORT_NAME: usize = 40;
+/// The most neighbours that are kept of a node; the firmware tells of ten.
+const MAX_NEIGHBORS: usize = 64;
+
+/// Stores the reports among the records.
+pub(super) async fn store(tx: &mut Tx, records: &[&Record], nodes: &Nodes) -> Result<()> {
+    for record in records {
+        let Body::Node { node, report, at } = &record.body else { continue };
+        store_one(tx, nodes.id(*node)?, report, *at).await?;
+    }
+    Ok(())
+}
+
+async fn store_one(tx: &mut Tx, node: i64, report: &NodeReport, at: Timestamp) -> Result<()> {
+    match report {
+        NodeReport::User(user) => store_user(tx, node, user, at).await,
+        NodeReport::Position { position, precision_bits } => store_position(tx, node, position, *precision_bits, at).await,
+        NodeReport::RadioStats(stats) => store_stats(tx, node, stats, at).await,
+        NodeReport::Neighbors(neighbors) => store_neighbors(tx, node, neighbors, at).await,
+        NodeReport::Traceroute(route) => store_traceroute(tx, node, route, at).await,
+        // What a radio remembers is shown among the latest values, and how it hears a node among the receptions.
+        NodeReport::Device(_) | NodeReport::Link { .. } => Ok(()),
+    }
+}
+
+async fn store_user(tx: &mut Tx, node: i64, user: &User, at: Timestamp) -> Result<()> {
+    const SQL: &str = "update nodes
+                          set long_name = coalesce($2, long_name), short_name = coalesce($3, short_name),
+                              hardware = coalesce($4, hardware), role = coalesce($5, role),
+                              licensed = $6, unmessagable = $7, user_at = $8
+                        where id = $1 and (user_at is null or user_at <= $8)";
+    let kept = |text: &'_ Option<String>, max| text.as_deref().map(|text| storable(text, max).into_owned());
+    on_tx!(tx, |db| {
+        sqlx::query(SQL)
+            .bind(node)
+            .bind(kept(&user.long_name, MAX_NAME))
+            .bind(kept(&user.short_name, MAX_SHORT_NAME))
+            .bind(kept(&user.hardware, MAX_NAME))
+            .bind(kept(&user.role, MAX_NAME))
+            .bind(user.licensed)
+            .bind(user.unmessagable)
+            .bind(At(at))
+            .execute(db)
+            .map_ok(drop)
+    })?;
+    Ok(())
+}
+
+async fn store_position(tx: &mut Tx, node: i64, position: &Position, precision_bits: Option<u8>, at: Timestamp) -> Result<()> {
+    const SQL: &str = "update nodes
+                          set latitude = $2, longitude = $3, altitude_m = $4, precision_bits = $5, position_at = $6
+                        where id = $1 and (position_at is null or position_at <= $6)";
+    on_tx!(tx, |db| {
+        sqlx::query(SQL)
+            .bind(node)
+            .bind(position.latitude())
+            .bind(position.longitude())
+            .bind(position.altitude_m())
+            .bind(precision_bits.map(i64::from))
+            .bind(At(at))
+            .execute(db)
+            .map_ok(drop)
+    })?;
+    Ok(())
+}
+
+async fn store_stats(tx: &mut Tx, node: i64, stats: &RadioStats, at: Timestamp) -> Result<()> {
+    const SQL: &str = "update nodes set radio_stats = $2, radio_stats_at = $3
+                        where id = $1 and (radio_stats_at is null or radio_stats_at <= $3)";
+    let stats = serde_json::to_string(stats).expect("numbers are always JSON");
+    on_tx!(tx, |db| sqlx::query(SQL).bind(node).bind(stats).bind(At(at)).execute(db).map_ok(drop))?;
+    Ok(())
+}
+
+async fn store_neighbors(tx: &mut Tx, node: i64, neighbors: &[Neighbor], at: Timestamp) -> Result<()> {
+    const NEWER: &str = "select count(*) from neighbors where node = $1 and at > $2";
+    const FORGET: &str = "delete from neighbors where node = $1";
+    const SQL: &str = "insert into neighbors (node, neighbor, snr_db, at) values ($1, $2, $3, $4)
+                       on conflict (node, neighbor) do update set snr_db = excluded.snr_db, at = excluded.at";
+    let newer: i64 = on_tx!(tx, |db| sqlx::query_scalar(NEWER).bind(node).bind(At(at)).fetch_one(db))?;
+    if newer > 0 {
+        return Ok(());
+    }
+    on_tx!(tx, |db| sqlx::query(FORGET).bind(node).execute(db).map_ok(drop))?;
+    // SQLite has no NaN, and a signal that is no number says nothing.
+    for neighbor in neighbors.iter().filter(|neighbor| neighbor.snr_db.is_finite()).take(MAX_NEIGHBORS) {
+        on_tx!(tx, |db| sqlx::query(SQL).bind(node).bind(Node(neighbor.node)).bind(neighbor.snr_db).bind(At(at)).execute(db).map_ok(drop))?;
+    }
+    Ok(())
+}
+
+async fn store_traceroute(tx: &mut Tx, node: i64, route: &Traceroute, at: Timestamp) -> Result<()> {
+    const SQL: &str = "insert into traceroutes (node, to_node, at, route) values ($1, $2, $3, $4)
+                       on conflict (node, to_node) do update set at = excluded.at, route = excluded.route
+                        where excluded.at >= traceroutes.at";
+    let json = serde_json::to_string(route).expect("numbers and texts are always JSON");
+    on_tx!(tx, |db| sqlx::query(SQL).bind(node).bind(Node(route.to)).bind(At(at)).bind(json).execute(db).map_ok(drop))?;
+    Ok(())
+}

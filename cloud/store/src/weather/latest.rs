@@ -1,0 +1,192 @@
+//! The newest value of each metric of each node: one row per node, so that a map of all of them is one small table.
+
+use crate::{
+    Error, Result, Store,
+    db::{Tx, TxDb, on_reader},
+    types::{At, Node},
+    weather::views::{Latest, LatestValue},
+};
+use kosmo_domain::{Metric, NodeId, Timestamp, Trust};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
+
+/// A value that is the newest of its metric.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Value {
+    pub(crate) value: f64,
+    pub(crate) at: Timestamp,
+    pub(crate) trust: Trust,
+}
+
+/// The newest values of a node. As a column it is a JSON object of metric to `[value, microseconds since 1970, trust]`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Values(BTreeMap<Metric, Value>);
+
+impl Values {
+    /// Takes in a value, unless a newer one is known, or one of the same time that can be trusted more.
+    pub(crate) fn add(&mut self, metric: Metric, value: Value) {
+        let known = self.0.entry(metric).or_insert(value);
+        if (value.at, value.trust) >= (known.at, known.trust) {
+            *known = value;
+        }
+    }
+
+    /// Takes in the values of another node that turned out to be the same.
+    pub(crate) fn add_all(&mut self, other: &Self) {
+        for (metric, value) in &other.0 {
+            self.add(*metric, *value);
+        }
+    }
+
+    /// Tells whether there is no value.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn newest(&self) -> Option<Timestamp> {
+        self.0.values().map(|value| value.at).max()
+    }
+
+    fn parse(json: &str) -> Result<Self> {
+        serde_json::from_str(json).map_err(|error| Error::Corrupt(format!("the latest values of a node cannot be read: {error}")))
+    }
+
+    /// Reads the values of nodes, by internal id, that a transaction is about to change.
+    pub(crate) async fn load(tx: &mut Tx, nodes: &[i64]) -> Result<BTreeMap<i64, Self>> {
+        let rows: Vec<(i64, String)> = match &mut tx.db {
+            TxDb::Sqlite(tx) => {
+                const SQL: &str = "select node, metrics from latest where node in (select value from json_each($1))";
+                let nodes = serde_json::to_string(nodes).expect("numbers are always JSON");
+                sqlx::query_as(SQL).bind(nodes).fetch_all(&mut **tx).await?
+            }
+            TxDb::Postgres(tx) => {
+                const SQL: &str = "select node, metrics from latest where node = any($1) order by node for update";
+                sqlx::query_as(SQL).bind(nodes).fetch_all(&mut **tx).await?
+            }
+        };
+        rows.into_iter().map(|(node, json)| Ok((node, Self::parse(&json)?))).collect()
+    }
+
+    /// Writes the values of nodes, each of which has at least one.
+    pub(crate) async fn save(tx: &mut Tx, latest: &BTreeMap<i64, Self>) -> Result<()> {
+        let rows = latest.iter().filter_map(|(node, values)| {
+            let json = serde_json::to_string(values).expect("numbers by name are always JSON");
+            Some((*node, values.newest()?, json))
+        });
+        match &mut tx.db {
+            TxDb::Sqlite(tx) => {
+                const SQL: &str = "insert into latest (node, at, metrics)
+                                   select value ->> 0, value ->> 1, value ->> 2 from json_each($1) where true
+                                   on conflict (node) do update set at = excluded.at, metrics = excluded.metrics";
+                let rows: Vec<_> = rows.map(|(node, at, json)| (node, at.as_micros(), json)).collect();
+                let rows = serde_json::to_string(&rows).expect("numbers and texts are always JSON");
+                sqlx::query(SQL).bind(rows).execute(&mut **tx).await?;
+            }
+            TxDb::Postgres(tx) => {
+                const SQL: &str = "insert into latest (node, at, metrics)
+                                   select * from unnest($1::bigint[], $2::timestamptz[], $3::text[])
+                                   on conflict (node) do update set at = excluded.at, metrics = excluded.metrics";
+                let (mut nodes, mut times, mut texts) = (Vec::new(), Vec::new(), Vec::new());
+                for (node, at, json) in rows {
+                    nodes.push(node);
+                    times.push(At(at));
+                    texts.push(json);
+                }
+                sqlx::query(SQL).bind(nodes).bind(times).bind(texts).execute(&mut **tx).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for Values {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(metric, v)| (metric.name(), (v.value, v.at.as_micros(), v.trust as u8))))
+    }
+}
+
+impl<'de> Deserialize<'de> for Values {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = Values;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("[value, microseconds, trust] by the name of its metric")
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> std::result::Result<Values, A::Error> {
+                let mut values = Values::default();
+                while let Some(name) = map.next_key::<Cow<'de, str>>()? {
+                    let (value, micros, trust): (f64, i64, u8) = map.next_value()?;
+                    // A metric that the table no longer has is passed over.
+                    let Ok(metric) = name.parse() else { continue };
+                    let at = Timestamp::from_micros(micros).map_err(de::Error::custom)?;
+                    values.0.insert(metric, Value { value, at, trust: crate::weather::columns::trust(i16::from(trust)) });
+                }
+                Ok(values)
+            }
+        }
+        deserializer.deserialize_map(Visitor)
+    }
+}
+
+impl Store {
+    /// Returns the newest values of a node, or of all nodes that have any, by mesh id.
+    ///
+    /// # Errors
+    /// As the database does.
+    pub async fn latest(&self, node: Option<NodeId>) -> Result<Vec<Latest>> {
+        const ALL: &str = "select n.node_id, l.at, l.metrics from latest l join nodes n on n.id = l.node order by n.node_id";
+        const ONE: &str = "select n.node_id, l.at, l.metrics from latest l join nodes n on n.id = l.node where l.node = $1";
+        let rows: Vec<(Node, At, String)> = match node {
+            None => on_reader!(self, |db| sqlx::query_as(ALL).fetch_all(db))?,
+            Some(node) => {
+                let Some(id) = self.internal_id(node).await? else { return Ok(Vec::new()) };
+                on_reader!(self, |db| sqlx::query_as(ONE).bind(id).fetch_all(db))?
+            }
+        };
+        rows.into_iter()
+            .map(|(node, at, json)| {
+                let values = Values::parse(&json)?;
+                let values = values.0.into_iter().map(|(metric, Value { value, at, .. })| LatestValue { metric, value, at }).collect();
+                Ok(Latest { node: node.0, at: at.0, values })
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(value: f64, second: u32, trust: Trust) -> Value {
+        Value { value, at: Timestamp::from_unix_seconds(second), trust }
+    }
+
+    #[test]
+    fn the_newest_value_wins_and_at_the_same_time_the_more_trusted_one() {
+        let mut values = Values::default();
+        values.add(Metric::Humidity, value(50.0, 100, Trust::Hmac));
+        for (other, expect) in [
+            (value(51.0, 99, Trust::Hmac), 50.0),
+            (value(52.0, 100, Trust::Claimed), 50.0),
+            (value(53.0, 100, Trust::Hmac), 53.0),
+            (value(54.0, 101, Trust::Claimed), 54.0),
+        ] {
+            values.add(Metric::Humidity, other);
+            assert_eq!(values.0[&Metric::Humidity].value, expect);
+        }
+    }
+
+    #[test]
+    fn values_survive_their_column_and_unknown_metrics_are_passed_over() {
+        let mut values = Values::default();
+        values.add(Metric::Temperature, value(-0.1, 1_780_000_000, Trust::ApiKey));
+        let json = serde_json::to_string(&values).unwrap();
+        assert_eq!(json, r#"{"temperature_c":[-0.1,1780000000000000,1]}"#);
+        assert_eq!(Values::parse(&json).unwrap(), values);
+        assert!(Values::parse(r#"{"of_yore":[1,2,0]}"#).unwrap().is_empty());
+        assert!(Values::parse("[").is_err());
+    }
+}

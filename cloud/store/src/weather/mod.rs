@@ -1,0 +1,32 @@
+//! What was measured and by whom: latest values, history raw and summarised, the nodes, and giving up what is old.
+
+pub(crate) mod columns;
+mod history;
+pub(crate) mod latest;
+mod nodes;
+mod retention;
+mod rollups;
+mod stats;
+mod views;
+
+pub use crate::weather::{
+    retention::{Keep, Purged},
+    rollups::Progress,
+    views::{
+        BridgeReception, Bucket, Identity, Latest, LatestValue, NeighborRow, NodeDetail, NodePosition, NodeRow, ReadingRow, RollupRow,
+    },
+};
+
+use crate::{Result, Store, db::on_reader, types::Node};
+use kosmo_domain::NodeId;
+
+/// The most rows that one call of a listing returns.
+pub const MAX_PAGE: u32 = 10_000;
+
+impl Store {
+    /// Returns the internal id of the node that has, or had, this mesh id.
+    pub(crate) async fn internal_id(&self, node: NodeId) -> Result<Option<i64>> {
+        const SQL: &str = "select node from node_identities where node_id = $1 limit 1";
+        Ok(on_reader!(self, |db| sqlx::query_scalar(SQL).bind(Node(node)).fetch_optional(db))?)
+    }
+}
