@@ -189,6 +189,31 @@ fn lock_for_serving(path: &Path) -> Result<ServingLock> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
+
+    async fn pragma(connection: &mut SqliteConnection, name: &str) -> String {
+        let sql = AssertSqlSafe(format!("select cast({name} as text) from pragma_{name}"));
+        sqlx::query_scalar(sql).fetch_one(connection).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn every_connection_that_writes_waits_for_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&Database::Sqlite { path: folder.path().join("kosmo.db") }).await.unwrap();
+        let Db::Sqlite { write, read } = &store.db else { panic!("it was opened as SQLite") };
+        assert_eq!(write.options().get_max_connections(), 1);
+        // The second round is a connection made anew, after the first was closed.
+        for _ in 0..2 {
+            let mut connection = write.acquire().await.unwrap();
+            assert_eq!(pragma(&mut connection, "synchronous").await, "2");
+            assert_eq!(pragma(&mut connection, "journal_mode").await, "wal");
+            assert_eq!(pragma(&mut connection, "foreign_keys").await, "1");
+            assert_eq!(pragma(&mut connection, "page_size").await, "8192");
+            connection.detach().close().await.unwrap();
+        }
+        let mut reader = read.acquire().await.unwrap();
+        assert_eq!(pragma(&mut reader, "query_only").await, "1");
+    }
 
     #[test]
     fn a_database_is_named_by_its_url() {

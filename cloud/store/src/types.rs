@@ -153,6 +153,56 @@ pub(crate) fn unsigned(number: i64, what: &'static str) -> crate::Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        Database, Store,
+        db::{Db, on_reader},
+    };
+    use kosmo_test_support::TestDatabase;
+    use proptest::{
+        prelude::*,
+        test_runner::{Config, TestRunner},
+    };
+    use tokio::runtime::Runtime;
+
+    /// Asks the database for what it is given, for many times and nodes.
+    fn check_round_trips(runtime: &Runtime, store: &Store) {
+        let times = prop_oneof![Just(0), Just(Timestamp::MAX.as_micros()), 0..=Timestamp::MAX.as_micros()];
+        let check = |(micros, number): (i64, u32)| {
+            let (at, node) = (At(Timestamp::from_micros(micros).unwrap()), Node(NodeId::from_number(number)));
+            let back = runtime.block_on(async {
+                on_reader!(store, |db| sqlx::query_as::<_, (At, Node, Option<At>)>("select $1, $2, $3")
+                    .bind(at)
+                    .bind(node)
+                    .bind(None::<At>)
+                    .fetch_one(db))
+            });
+            prop_assert_eq!(back.unwrap(), (at, node, None));
+            Ok(())
+        };
+        TestRunner::new(Config { failure_persistence: None, ..Config::default() }).run(&(times, any::<u32>()), check).unwrap();
+    }
+
+    #[test]
+    fn times_and_nodes_come_back_from_sqlite_as_they_were() {
+        let (runtime, folder) = (Runtime::new().unwrap(), tempfile::tempdir().unwrap());
+        let store = runtime.block_on(Store::open(&Database::Sqlite { path: folder.path().join("kosmo.db") })).unwrap();
+        check_round_trips(&runtime, &store);
+    }
+
+    #[test]
+    fn times_and_nodes_come_back_from_postgres_as_they_were_and_mean_the_same_to_it() {
+        let (runtime, database) = (Runtime::new().unwrap(), TestDatabase::empty());
+        let store = runtime.block_on(Store::open(&Database::Postgres { url: database.url().to_owned(), max_connections: 2 })).unwrap();
+        check_round_trips(&runtime, &store);
+
+        let Db::Postgres(pool) = &store.db else { panic!("it was opened as PostgreSQL") };
+        for text in ["1970-01-01T00:00:00Z", "1999-12-31T23:59:59.999999Z", "2026-04-12T15:30:15.123456Z", "9999-12-30T20:59:59.999999Z"] {
+            let same = sqlx::query_scalar::<_, bool>("select $1 = cast($2 as timestamptz)").bind(At(text.parse().unwrap())).bind(text);
+            assert!(runtime.block_on(same.fetch_one(pool)).unwrap(), "{text}");
+        }
+        let endless = sqlx::query_scalar::<_, At>("select timestamptz 'infinity'");
+        assert!(runtime.block_on(endless.fetch_one(pool)).is_err());
+    }
 
     #[test]
     fn text_is_cut_at_a_character_and_freed_of_nul() {

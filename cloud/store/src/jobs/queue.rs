@@ -153,7 +153,8 @@ impl TryFrom<ListedRow> for JobRow {
 /// Enqueues a job inside a use-case, and wakes workers once that is committed.
 ///
 /// Of a pending job with the same key only the time is moved, and only forward. The row is locked in any case, so that
-/// no worker claims the job between what this transaction wrote and its commit. A job that runs is marked to run again.
+/// no worker claims the job between what this transaction wrote and its commit; enqueue last, then the lock is short.
+/// A job that runs is marked to run again.
 pub(crate) async fn enqueue(tx: &mut Tx, job: &NewJob, now: Timestamp) -> Result<()> {
     const SQL: &str = "insert into jobs (kind, dedupe_key, payload, created_at, run_at)
                        values ($1, $2, $3, $4, $5)

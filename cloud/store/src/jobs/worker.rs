@@ -14,8 +14,10 @@ use tokio_util::sync::CancellationToken;
 const LEASE: Duration = Duration::from_secs(60);
 /// How often to look for jobs although nobody called: wake-ups may get lost with a connection.
 const POLL: Duration = Duration::from_secs(15);
-/// How many jobs to claim at once. They run one after the other, so more would only hold them.
-const BATCH: u32 = 4;
+/// The shortest wait between two looks. A job that is due but locked by a use-case that brings it forward is claimed soon after.
+const SHORTEST_WAIT: Duration = Duration::from_millis(20);
+/// The wait after the database did not answer.
+const AFTER_ERROR: Duration = Duration::from_secs(2);
 /// How often a job is tried before it is given up.
 const MAX_ATTEMPTS: u64 = 12;
 /// The wait after the first failure; it doubles with each further one.
@@ -66,7 +68,7 @@ where
                 Ok(wait) => wait,
                 Err(error) => {
                     tracing::warn!(worker = self.name, error = %source_chain(&error), "cannot look for jobs, and tries again");
-                    POLL
+                    AFTER_ERROR
                 }
             };
             tokio::select! {
@@ -82,33 +84,26 @@ where
     /// As the database does; what a job returns is noted with the job.
     pub async fn run_due(&self) -> Result<usize> {
         let mut count = 0;
-        loop {
-            let done = self.run_batch(&CancellationToken::new()).await?;
-            if done == 0 {
-                return Ok(count);
-            }
-            count += done;
+        while self.run_next().await? {
+            count += 1;
         }
+        Ok(count)
     }
 
     /// Runs what is due, and returns how long there is nothing to do.
     async fn run_until_stopped(&self, shutdown: &CancellationToken) -> Result<Duration> {
-        while self.run_batch(shutdown).await? > 0 {}
+        while !shutdown.is_cancelled() && self.run_next().await? {}
         let next = self.store.next_job_due(self.kinds).await?;
-        Ok(next.map_or(POLL, |at| at.since(self.clock.now()).min(POLL)))
+        Ok(next.map_or(POLL, |at| at.since(self.clock.now()).clamp(SHORTEST_WAIT, POLL)))
     }
 
-    async fn run_batch(&self, shutdown: &CancellationToken) -> Result<usize> {
-        let mut count = 0;
-        // One at a time after a stop would leave claimed jobs waiting for their lease to run out; so none are claimed then.
-        if shutdown.is_cancelled() {
-            return Ok(count);
-        }
-        for job in self.store.claim_due_jobs(&self.name, self.kinds, LEASE, BATCH, self.clock.now()).await? {
-            self.run_one(job).await?;
-            count += 1;
-        }
-        Ok(count)
+    /// Runs the job that is due the longest, and tells whether there was one. One at a time is claimed, for those that
+    /// wait in a worker's hands would lose their lease.
+    async fn run_next(&self) -> Result<bool> {
+        let claimed = self.store.claim_due_jobs(&self.name, self.kinds, LEASE, 1, self.clock.now()).await?;
+        let Some(job) = claimed.into_iter().next() else { return Ok(false) };
+        self.run_one(job).await?;
+        Ok(true)
     }
 
     async fn run_one(&self, job: Job) -> Result<()> {

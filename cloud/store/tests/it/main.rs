@@ -8,3 +8,4 @@ mod jobs;
 mod opening;
 mod rejects;
 mod schema;
+mod workers;

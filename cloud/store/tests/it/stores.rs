@@ -3,6 +3,8 @@
 use kosmo_domain::Timestamp;
 use kosmo_store::{Database, Store};
 use kosmo_test_support::TestDatabase;
+use sqlx::{Connection as _, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions};
+use std::{path::Path, time::Duration};
 use tempfile::TempDir;
 
 /// A store, and what has to outlive it.
@@ -10,7 +12,37 @@ pub(crate) struct Fixture {
     pub(crate) store: Store,
     pub(crate) database: Database,
     _folder: Option<TempDir>,
-    _cloned: Option<TestDatabase>,
+    cloned: Option<TestDatabase>,
+}
+
+impl Fixture {
+    /// Returns the URL of the test's PostgreSQL database.
+    pub(crate) fn url(&self) -> &str {
+        self.cloned.as_ref().expect("the fixture is PostgreSQL").url()
+    }
+
+    /// Returns the test's SQLite file, if that is what it is.
+    pub(crate) fn sqlite_path(&self) -> Option<&Path> {
+        match &self.database {
+            Database::Sqlite { path } => Some(path),
+            Database::Postgres { .. } => None,
+        }
+    }
+
+    /// Does to the database what no method of the store does.
+    pub(crate) async fn execute(&self, sql: &'static str) {
+        match self.sqlite_path() {
+            Some(path) => {
+                let options = SqliteConnectOptions::new().filename(path).busy_timeout(Duration::from_secs(10));
+                let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+                sqlx::query(sql).execute(&mut connection).await.unwrap();
+            }
+            None => {
+                let mut connection = PgConnection::connect(self.url()).await.unwrap();
+                sqlx::query(sql).execute(&mut connection).await.unwrap();
+            }
+        }
+    }
 }
 
 /// Defines one test for each database: `store_test!(async fn name(store: Store) { … });` expands to `name::sqlite` and
@@ -41,7 +73,7 @@ pub(crate) async fn sqlite() -> Fixture {
     let database = Database::Sqlite { path: folder.path().join("kosmo.db") };
     let store = Store::open(&database).await.unwrap();
     store.migrate().await.unwrap();
-    Fixture { store, database, _folder: Some(folder), _cloned: None }
+    Fixture { store, database, _folder: Some(folder), cloned: None }
 }
 
 /// Returns a migrated store in a database of its own, cloned from a template that is migrated once per run.
@@ -55,7 +87,7 @@ pub(crate) async fn postgres() -> Fixture {
     .await;
     let database = postgres_at(cloned.url().to_owned());
     let store = Store::open(&database).await.unwrap();
-    Fixture { store, database, _folder: None, _cloned: Some(cloned) }
+    Fixture { store, database, _folder: None, cloned: Some(cloned) }
 }
 
 /// Returns the database at this URL, with few connections: a hundred tests share one cluster.
