@@ -1,0 +1,62 @@
+// How values are written for people. Pure functions: nothing here touches the page.
+
+const NUMBER = new Map();
+
+/** Writes a number with this many decimals, with a real minus sign. */
+export function format(value, decimals) {
+  if (!NUMBER.has(decimals)) {
+    NUMBER.set(decimals, new Intl.NumberFormat("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals, signDisplay: "negative" }));
+  }
+  return NUMBER.get(decimals).format(value).replace("-", "−");
+}
+
+/** Writes how long ago something was. */
+export function age(milliseconds) {
+  const seconds = Math.max(0, Math.round(milliseconds / 1000));
+  if (seconds < 5) return "just now";
+  if (seconds < 60) return `${seconds} s ago`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
+  if (seconds < 48 * 3600) return `${Math.floor(seconds / 3600)} h ago`;
+  return `${Math.floor(seconds / 86400)} days ago`;
+}
+
+/** Names the direction that something comes from. */
+export function compass(degrees) {
+  const names = ["N", "NNE", "NE", "ENE", "E", "ESE", "SE", "SSE", "S", "SSW", "SW", "WSW", "W", "WNW", "NW", "NNW"];
+  return names[Math.round(degrees / 22.5) % 16];
+}
+
+/** What a card shows besides the temperature: label, unit and decimals by metric, in this order. */
+const SHOWN = [
+  ["humidity_pct", "Humidity", "%", 0],
+  ["pressure_hpa", "Pressure", "hPa", 1],
+  ["rain_mm", "Rain", "mm", 1],
+  ["rain_1h_mm", "Rain 1 h", "mm", 1],
+  ["rain_24h_mm", "Rain 24 h", "mm", 1],
+  ["pm25_ugm3", "PM2.5", "µg/m³", 0],
+  ["pm10_ugm3", "PM10", "µg/m³", 0],
+  ["iaq", "Air quality", "IAQ", 0],
+  ["illuminance_lux", "Light", "lx", 0],
+  ["soil_temperature_c", "Soil", "°C", 1],
+  ["soil_moisture_pct", "Soil moisture", "%", 0],
+  ["battery_pct", "Battery", "%", 0],
+  ["battery_voltage_v", "Battery", "V", 2],
+];
+/** How many of them fit a card that is still a card. */
+const MOST = 6;
+
+/** Returns the cells of a card. */
+export function cells(reading) {
+  const cells = [];
+  if (reading.wind_speed_ms != null) {
+    const gust = reading.wind_gust_ms != null ? `, gusts ${format(reading.wind_gust_ms, 1)}` : "";
+    const from = reading.wind_direction_deg;
+    const direction = from != null ? `${compass(from)} ` : "";
+    cells.push({ label: "Wind", text: `${direction}${format(reading.wind_speed_ms, 1)} m/s${gust}`, from: from ?? undefined, wide: true });
+  }
+  for (const [metric, label, unit, decimals] of SHOWN) {
+    if (reading[metric] == null || cells.length >= MOST || cells.some((cell) => cell.label === label)) continue;
+    cells.push({ label, text: `${format(reading[metric], decimals)} ${unit}` });
+  }
+  return cells;
+}
