@@ -37,6 +37,7 @@ pub mod port {
 
 /// A packet as one radio received it.
 #[derive(Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "they are flags of the packet's header, independent of each other")]
 pub struct Received {
     /// Who claims to have sent it.
     pub from: NodeId,
@@ -110,6 +111,7 @@ pub enum Transport {
 
 /// What a packet says.
 #[derive(Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "packets are boxed where they travel, and most hold telemetry")]
 pub enum Body {
     /// A text.
     Text {

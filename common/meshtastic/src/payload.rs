@@ -174,20 +174,20 @@ impl NeighborReport {
 mod tests {
     use super::*;
 
-    fn check(latitude: i32, longitude: i32, altitude: i32, expect: (Option<Option<f64>>, Option<PositionError>)) {
-        let message =
-            proto::Position { latitude_i: Some(latitude), longitude_i: Some(longitude), altitude: Some(altitude), ..Default::default() };
-        let report = PositionReport::read(&message);
-        assert_eq!((report.position.map(|position| position.altitude_m()), report.refused), expect);
+    fn check(coordinates: [i32; 3], place: Option<Position>, refused: Option<PositionError>) {
+        let [latitude_i, longitude_i, altitude] = coordinates.map(Some);
+        let report = PositionReport::read(&proto::Position { latitude_i, longitude_i, altitude, ..Default::default() });
+        assert_eq!((report.position, report.refused), (place, refused));
     }
 
     #[test]
     fn a_place_that_cannot_be_is_none_and_its_altitude_alone_can_be_wrong() {
-        check(509_345_792, 69_468_160, 53, (Some(Some(53.0)), None));
-        check(509_345_792, 69_468_160, i32::MAX, (Some(None), Some(PositionError::Altitude)));
-        check(0, 0, 53, (None, Some(PositionError::NoFix)));
-        check(i32::MIN, 0, 0, (None, Some(PositionError::Latitude)));
-        check(0, i32::MAX, 0, (None, Some(PositionError::Longitude)));
+        let place = |altitude| Some(Position::new(50.934_579_2, 6.946_816, altitude).unwrap());
+        check([509_345_792, 69_468_160, 53], place(Some(53.0)), None);
+        check([509_345_792, 69_468_160, i32::MAX], place(None), Some(PositionError::Altitude));
+        check([0, 0, 53], None, Some(PositionError::NoFix));
+        check([i32::MIN, 0, 0], None, Some(PositionError::Latitude));
+        check([0, i32::MAX, 0], None, Some(PositionError::Longitude));
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub const HANDSHAKE: Duration = Duration::from_secs(30);
 /// How often a handshake is tried on one connection.
 pub const HANDSHAKE_ATTEMPTS: u8 = 2;
 /// How often the radio is told that someone listens; it gives a client up after 15 minutes.
-pub const HEARTBEAT: Duration = Duration::from_secs(60);
+pub const HEARTBEAT: Duration = Duration::from_mins(1);
 /// How long a radio that answers heartbeats may say nothing.
 pub const SILENCE: Duration = Duration::from_secs(90);
 

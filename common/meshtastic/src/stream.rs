@@ -137,11 +137,8 @@ impl Decoder {
 
     fn start_at(&self, at: usize) -> Start {
         match self.bytes[at..] {
-            [_] => Start::Incomplete,
             [_, second, ..] if second != START[1] => Start::None,
-            [_, _] => Start::Incomplete,
             [_, _, high, ..] if usize::from(high) > MAX_PAYLOAD >> 8 => Start::None,
-            [_, _, _] => Start::Incomplete,
             [_, _, high, low, ..] => {
                 let length = usize::from(u16::from_be_bytes([high, low]));
                 let end = at + HEADER + length;
@@ -151,7 +148,7 @@ impl Decoder {
                     _ => Start::Frame { end },
                 }
             }
-            [] => unreachable!("a start is looked for where there is a byte"),
+            [] | [_] | [_, _] | [_, _, _] => Start::Incomplete,
         }
     }
 
