@@ -1,0 +1,196 @@
+//! The spool's file: a small SQLite database, the lock that keeps it to one process, and every statement run on it.
+
+use crate::{record::Kind, spool::error::SpoolError};
+use bytes::Bytes;
+use kosmo_domain::{BridgeId, Epoch, Stream};
+use sqlx::{
+    ConnectOptions as _, Connection as _, Row as _, SqliteConnection,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous},
+};
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    io,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+};
+use uuid::Uuid;
+
+/// The format of the file, kept as SQLite's `user_version`.
+const FORMAT: i64 = 1;
+/// Bytes of a SQLite page.
+const PAGE: u64 = 4096;
+/// What SQLite may keep of the file in memory, in KiB (hence negative).
+const CACHE_KIB: &str = "-1024";
+
+/// The lock that keeps a spool to one process. The system lets go of it however the process ends.
+#[derive(Debug)]
+pub(crate) struct SpoolLock {
+    _file: File,
+}
+
+/// What a stream holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Content {
+    pub(crate) last_seq: u64,
+    pub(crate) records: u64,
+    pub(crate) bytes: u64,
+}
+
+/// A record as it lies in the file: ready to be published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Its number within its stream.
+    pub seq: u64,
+    /// Where it goes to.
+    pub kind: Kind,
+    /// What is published.
+    pub payload: Bytes,
+}
+
+/// Takes the lock of the spool at `path`, which also makes sure that its folder is there.
+pub(crate) fn lock(path: &Path) -> Result<SpoolLock, SpoolError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let lock = PathBuf::from(name);
+    let refuse = |source| SpoolError::File { path: lock.clone(), source };
+    let file = create_private(&lock).map_err(refuse)?;
+    match file.try_lock() {
+        Ok(()) => Ok(SpoolLock { _file: file }),
+        Err(TryLockError::WouldBlock) => Err(SpoolError::InUse(path.to_owned())),
+        Err(TryLockError::Error(source)) => Err(refuse(source)),
+    }
+}
+
+/// Makes the spool's file if it is missing, readable by its owner alone: texts of people wait in it.
+pub(crate) fn create(path: &Path) -> Result<(), SpoolError> {
+    create_private(path).map(drop).map_err(|source| SpoolError::File { path: path.to_owned(), source })
+}
+
+fn create_private(path: &Path) -> io::Result<File> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)?;
+    }
+    OpenOptions::new().create(true).append(true).mode(0o600).open(path)
+}
+
+/// Opens a file that [`create`] has made. It never grows beyond `max_bytes`, however little the rest of its disk is used.
+pub(crate) async fn connect(path: &Path, max_bytes: u64) -> sqlx::Result<SqliteConnection> {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        // What is in the spool must survive a power cut.
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("cache_size", CACHE_KIB)
+        .pragma("max_page_count", (max_bytes / PAGE).max(1).to_string())
+        .connect()
+        .await
+}
+
+/// Makes the tables if they are missing, and returns the epoch: the one in the file, or `fresh` if it is a new one.
+pub(crate) async fn prepare(db: &mut SqliteConnection, path: &Path, bridge: &BridgeId, fresh: Epoch) -> Result<Epoch, SpoolError> {
+    let failed = |error| SpoolError::from_database(path, error);
+    let found: i64 = sqlx::query_scalar("pragma user_version").fetch_one(&mut *db).await.map_err(failed)?;
+    match found {
+        0 => begin_anew(db, bridge, fresh).await.map_err(failed)?,
+        FORMAT => {}
+        _ => return Err(SpoolError::Newer { path: path.to_owned(), found, known: FORMAT }),
+    }
+    let row = sqlx::query("select bridge, epoch from spool").fetch_one(db).await.map_err(failed)?;
+    let owner = row.get::<String, _>(0).parse::<BridgeId>().map_err(|_| SpoolError::Damaged(path.to_owned()))?;
+    if owner != *bridge {
+        return Err(SpoolError::OtherBridge { path: path.to_owned(), owner });
+    }
+    Ok(Epoch::from_uuid(row.try_get::<Uuid, _>(1).map_err(|_| SpoolError::Damaged(path.to_owned()))?))
+}
+
+async fn begin_anew(db: &mut SqliteConnection, bridge: &BridgeId, epoch: Epoch) -> sqlx::Result<()> {
+    // `last_seq` outlives the records: a number is never given twice, also when nothing is left.
+    const TABLES: &str = "
+        create table spool   (bridge text not null, epoch blob not null) strict;
+        create table streams (stream integer primary key, last_seq integer not null) strict;
+        create table records (stream integer not null, seq integer not null, kind integer not null, body blob not null,
+                              primary key (stream, seq)) strict, without rowid;
+        insert into streams (stream, last_seq) values (0, 0), (1, 0);
+        pragma user_version = 1";
+    let mut tx = db.begin_with("begin immediate").await?;
+    sqlx::raw_sql(TABLES).execute(&mut *tx).await?;
+    const OWNER: &str = "insert into spool (bridge, epoch) values ($1, $2)";
+    sqlx::query(OWNER).bind(bridge.as_str()).bind(epoch.as_uuid()).execute(&mut *tx).await?;
+    tx.commit().await
+}
+
+/// Returns what a stream holds.
+pub(crate) async fn content(db: &mut SqliteConnection, stream: Stream) -> sqlx::Result<Content> {
+    const SQL: &str = "
+        select s.last_seq, count(r.seq), coalesce(sum(length(r.body)), 0)
+        from streams s left join records r on r.stream = s.stream
+        where s.stream = $1";
+    let row = sqlx::query(SQL).bind(number(stream)).fetch_one(db).await?;
+    Ok(Content { last_seq: unsigned(&row, 0), records: unsigned(&row, 1), bytes: unsigned(&row, 2) })
+}
+
+/// Adds one record.
+pub(crate) async fn insert(db: &mut SqliteConnection, seq: u64, kind: Kind, payload: &[u8]) -> sqlx::Result<()> {
+    const SQL: &str = "insert into records (stream, seq, kind, body) values ($1, $2, $3, $4)";
+    let query = sqlx::query(SQL).bind(number(kind.stream())).bind(signed(seq)).bind(kind as i64).bind(payload);
+    query.execute(db).await.map(drop)
+}
+
+/// Notes the last number given in a stream.
+pub(crate) async fn set_last_seq(db: &mut SqliteConnection, stream: Stream, seq: u64) -> sqlx::Result<()> {
+    const SQL: &str = "update streams set last_seq = $2 where stream = $1";
+    sqlx::query(SQL).bind(number(stream)).bind(signed(seq)).execute(db).await.map(drop)
+}
+
+/// Returns the oldest records of a stream as (number, bytes), at most `limit`.
+pub(crate) async fn oldest(db: &mut SqliteConnection, stream: Stream, limit: usize) -> sqlx::Result<Vec<(u64, u64)>> {
+    const SQL: &str = "select seq, length(body) from records where stream = $1 order by seq limit $2";
+    let rows = sqlx::query(SQL).bind(number(stream)).bind(signed(limit as u64)).fetch_all(db).await?;
+    Ok(rows.iter().map(|row| (unsigned(row, 0), unsigned(row, 1))).collect())
+}
+
+/// Deletes the records numbered `first` to `last`, and returns them as (number, bytes).
+pub(crate) async fn delete(db: &mut SqliteConnection, stream: Stream, first: u64, last: u64) -> sqlx::Result<Vec<(u64, u64)>> {
+    const SQL: &str = "delete from records where stream = $1 and seq between $2 and $3 returning seq, length(body)";
+    let rows = sqlx::query(SQL).bind(number(stream)).bind(signed(first)).bind(signed(last)).fetch_all(db).await?;
+    Ok(rows.iter().map(|row| (unsigned(row, 0), unsigned(row, 1))).collect())
+}
+
+/// Returns the records numbered above `seq`, in order, at most `limit`.
+pub(crate) async fn after(db: &mut SqliteConnection, stream: Stream, seq: u64, limit: usize) -> sqlx::Result<Vec<Stored>> {
+    const SQL: &str = "select seq, kind, body from records where stream = $1 and seq > $2 order by seq limit $3";
+    let rows = sqlx::query(SQL).bind(number(stream)).bind(signed(seq)).bind(signed(limit as u64)).fetch_all(db).await?;
+    rows.into_iter().map(|row| stored(&row)).collect()
+}
+
+/// Returns those of the numbered records that are there.
+pub(crate) async fn these(db: &mut SqliteConnection, stream: Stream, numbers: &[u64]) -> sqlx::Result<Vec<Stored>> {
+    const SQL: &str = "
+        select seq, kind, body from records
+        where stream = $1 and seq in (select value from json_each($2)) order by seq";
+    let list = serde_json::to_string(numbers).expect("numbers always serialise");
+    let rows = sqlx::query(SQL).bind(number(stream)).bind(list).fetch_all(db).await?;
+    rows.into_iter().map(|row| stored(&row)).collect()
+}
+
+fn stored(row: &SqliteRow) -> sqlx::Result<Stored> {
+    let kind = Kind::from_number(row.get(1)).ok_or_else(|| sqlx::Error::Decode("a record of an unknown kind".into()))?;
+    Ok(Stored { seq: unsigned(row, 0), kind, payload: row.get::<Vec<u8>, _>(2).into() })
+}
+
+/// The streams' numbers in spool files.
+const fn number(stream: Stream) -> i64 {
+    match stream {
+        Stream::Ingest => 0,
+        Stream::Gateway => 1,
+    }
+}
+
+/// SQLite's integers are signed; numbers beyond them are never given, so an answer that names some names none of ours.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn unsigned(row: &SqliteRow, column: usize) -> u64 {
+    u64::try_from(row.get::<i64, _>(column)).unwrap_or(0)
+}

@@ -1,0 +1,342 @@
+//! The spool: what the bridge has heard and the cloud has not answered for, on disk.
+//!
+//! A record is safe once [`Spool::append`] has returned; it leaves when [`Spool::apply`] takes an answer that names its
+//! number, and in no other way except one: above the byte cap the oldest telemetry is dropped and counted, texts of
+//! people never. Numbers run from 1 within each stream and are never given twice in the life of a spool, its epoch; a
+//! spool begun anew draws another epoch. After a failure the database is closed and opened again, so that what is known
+//! in memory is always what the file holds.
+
+mod error;
+mod file;
+mod flight;
+
+pub use crate::spool::{
+    error::SpoolError,
+    file::Stored,
+    flight::{MAX_IN_FLIGHT, Resend},
+};
+
+use crate::{record::NewRecord, spool::flight::Flight};
+use file::{Content, SpoolLock};
+use kosmo_contract::{QueueDepth, Queues};
+use kosmo_domain::{BridgeId, Epoch, SeqSet, Stream, Uptime};
+use rand::RngCore;
+use sqlx::{Connection as _, SqliteConnection};
+use std::path::{Path, PathBuf};
+
+/// What SQLite needs for a record besides its payload, roughly; counted against the cap.
+const ROW_OVERHEAD: u64 = 32;
+/// How many of the oldest records are looked at in one go when room is to be made.
+const DROP_STEP: usize = 256;
+
+/// How much a spool may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpoolLimits {
+    /// Bytes of records above which the oldest telemetry is dropped. The file may grow to twice that, by texts alone.
+    pub cap_bytes: u64,
+    /// When a record without an answer is published again.
+    pub resend: Resend,
+}
+
+impl Default for SpoolLimits {
+    fn default() -> Self {
+        Self { cap_bytes: 256 * 1024 * 1024, resend: Resend::default() }
+    }
+}
+
+/// A spool, open in this process alone.
+#[derive(Debug)]
+pub struct Spool {
+    path: PathBuf,
+    bridge: BridgeId,
+    epoch: Epoch,
+    limits: SpoolLimits,
+    /// Absent after a failure, until the next use.
+    db: Option<SqliteConnection>,
+    ingest: Lane,
+    gateway: Lane,
+    _lock: SpoolLock,
+}
+
+/// One stream: what the file holds of it, and what of that is in flight.
+#[derive(Debug)]
+struct Lane {
+    content: Content,
+    flight: Flight,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Appended {
+    /// How many old telemetry records were dropped to make room.
+    pub dropped: u64,
+}
+
+/// What became of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Applied {
+    /// How many records left the spool because the cloud has them.
+    pub committed: u64,
+    /// How many left because the cloud refused them for good.
+    pub rejected: u64,
+    /// Whether the answer was to another life of the spool, and changed nothing.
+    pub other_epoch: bool,
+}
+
+impl Spool {
+    /// Opens the spool of `bridge` at `path`, or begins one there with the epoch `fresh`, which the caller draws.
+    ///
+    /// # Errors
+    /// [`SpoolError`] if another process has it, it is another bridge's, or it cannot be read.
+    pub async fn open(path: &Path, bridge: &BridgeId, fresh: Epoch, limits: SpoolLimits) -> Result<Self, SpoolError> {
+        let lock = file::lock(path)?;
+        file::create(path)?;
+        let lane = || Lane { content: Content::default(), flight: Flight::new(limits.resend) };
+        let (path, bridge) = (path.to_owned(), bridge.clone());
+        let mut spool = Self { path, bridge, epoch: fresh, limits, db: None, ingest: lane(), gateway: lane(), _lock: lock };
+        let (db, epoch) = spool.connect(fresh).await?;
+        (spool.db, spool.epoch) = (Some(db), epoch);
+        Ok(spool)
+    }
+
+    /// Returns this life of the spool.
+    pub const fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Stores a batch in one commit. Once this returns, it survives a power cut.
+    ///
+    /// # Errors
+    /// [`SpoolError::Full`] or [`SpoolError::Database`]; then nothing of the batch is stored.
+    pub async fn append(&mut self, batch: &[NewRecord]) -> Result<Appended, SpoolError> {
+        if batch.is_empty() {
+            return Ok(Appended::default());
+        }
+        let (ingest, gateway) = (self.ingest.content, self.gateway.content);
+        let mut change = Change { ingest, gateway, dropped: Vec::new() };
+        let mut db = self.take_db().await?;
+        let written = change.append(&mut db, batch, &self.bridge, self.epoch, self.limits.cap_bytes).await;
+        written.map_err(|error| SpoolError::from_database(&self.path, error))?;
+        self.db = Some(db);
+        (self.ingest.content, self.gateway.content) = (change.ingest, change.gateway);
+        for &seq in &change.dropped {
+            self.ingest.flight.forget(seq);
+        }
+        Ok(Appended { dropped: change.dropped.len() as u64 })
+    }
+
+    /// Returns the records of a stream that are to be published now, in order, at most `limit`, and takes them for
+    /// published: those whose answer is overdue, then those not published on this connection.
+    ///
+    /// # Errors
+    /// [`SpoolError::Database`].
+    pub async fn take_due(
+        &mut self,
+        stream: Stream,
+        now: Uptime,
+        limit: usize,
+        rng: &mut (dyn RngCore + Send),
+    ) -> Result<Vec<Stored>, SpoolError> {
+        let flight = &self.lane(stream).flight;
+        let overdue = flight.overdue(now, limit);
+        let (cursor, room) = (flight.cursor(), flight.room().min(limit - overdue.len()));
+        let last_seq = self.lane(stream).content.last_seq;
+        let has_more = last_seq > cursor;
+        if overdue.is_empty() && (room == 0 || !has_more) {
+            return Ok(Vec::new());
+        }
+        let mut db = self.take_db().await?;
+        let mut due = Vec::new();
+        if !overdue.is_empty() {
+            due = file::these(&mut db, stream, &overdue).await.map_err(|error| SpoolError::from_database(&self.path, error))?;
+        }
+        if room > 0 && has_more {
+            let unsent = file::after(&mut db, stream, cursor, room).await;
+            due.extend(unsent.map_err(|error| SpoolError::from_database(&self.path, error))?);
+        }
+        self.db = Some(db);
+        let flight = &mut self.lane_mut(stream).flight;
+        for seq in overdue {
+            if due.binary_search_by_key(&seq, |record| record.seq).is_err() {
+                flight.forget(seq);
+            }
+        }
+        for record in &due {
+            flight.note_sent(record.seq, now, rng);
+        }
+        if has_more && due.len() < limit && flight.room() > 0 {
+            flight.skip_to(last_seq);
+        }
+        Ok(due)
+    }
+
+    /// Returns when the next answer is overdue.
+    pub fn next_due(&self) -> Option<Uptime> {
+        [&self.ingest, &self.gateway].into_iter().filter_map(|lane| lane.flight.next_due()).min()
+    }
+
+    /// Forgets what was published, as a new connection demands: everything not answered for is to be published again.
+    pub fn restart_publishing(&mut self) {
+        self.ingest.flight.restart();
+        self.gateway.flight.restart();
+    }
+
+    /// Takes an answer: the records it names leave. Numbers that this process never published are not touched, for an
+    /// answer to them cannot be true.
+    ///
+    /// # Errors
+    /// [`SpoolError::Database`]; then nothing has left.
+    pub async fn apply(&mut self, epoch: Epoch, stream: Stream, committed: &SeqSet, rejected: &SeqSet) -> Result<Applied, SpoolError> {
+        if epoch != self.epoch {
+            return Ok(Applied { other_epoch: true, ..Applied::default() });
+        }
+        let highest = self.lane(stream).flight.highest();
+        let mut db = self.take_db().await?;
+        let deleted = delete_named(&mut db, stream, highest, [committed, rejected]).await;
+        let [committed, rejected] = deleted.map_err(|error| SpoolError::from_database(&self.path, error))?;
+        self.db = Some(db);
+        let lane = self.lane_mut(stream);
+        for &(seq, bytes) in committed.iter().chain(&rejected) {
+            lane.content.remove(bytes);
+            lane.flight.forget(seq);
+        }
+        Ok(Applied { committed: committed.len() as u64, rejected: rejected.len() as u64, other_epoch: false })
+    }
+
+    /// Returns how much waits.
+    pub fn depths(&self) -> Queues {
+        let depth = |lane: &Lane| QueueDepth { waiting: lane.content.records, in_flight: lane.flight.len() as u64 };
+        Queues { ingest: depth(&self.ingest), gateway: depth(&self.gateway) }
+    }
+
+    /// Returns the bytes of records, as they count against the cap.
+    pub fn bytes(&self) -> u64 {
+        self.ingest.content.cost() + self.gateway.content.cost()
+    }
+
+    /// Closes the file, so that nothing beside it is left for the next process to read through.
+    pub async fn close(mut self) {
+        if let Some(db) = self.db.take()
+            && let Err(error) = db.close().await
+        {
+            tracing::warn!(%error, "the spool did not close cleanly; what it holds is safe all the same");
+        }
+    }
+
+    const fn lane(&self, stream: Stream) -> &Lane {
+        match stream {
+            Stream::Ingest => &self.ingest,
+            Stream::Gateway => &self.gateway,
+        }
+    }
+
+    const fn lane_mut(&mut self, stream: Stream) -> &mut Lane {
+        match stream {
+            Stream::Ingest => &mut self.ingest,
+            Stream::Gateway => &mut self.gateway,
+        }
+    }
+
+    /// Takes the connection out, so that it is gone unless whoever uses it comes to a good end and puts it back.
+    async fn take_db(&mut self) -> Result<SqliteConnection, SpoolError> {
+        if let Some(db) = self.db.take() {
+            return Ok(db);
+        }
+        let (db, epoch) = self.connect(self.epoch).await?;
+        if epoch == self.epoch { Ok(db) } else { Err(SpoolError::Damaged(self.path.clone())) }
+    }
+
+    async fn connect(&mut self, fresh: Epoch) -> Result<(SqliteConnection, Epoch), SpoolError> {
+        let failed = |error| SpoolError::from_database(&self.path, error);
+        let mut db = file::connect(&self.path, self.limits.cap_bytes.saturating_mul(2)).await.map_err(failed)?;
+        let epoch = file::prepare(&mut db, &self.path, &self.bridge, fresh).await?;
+        let ingest = file::content(&mut db, Stream::Ingest).await.map_err(failed)?;
+        let gateway = file::content(&mut db, Stream::Gateway).await.map_err(failed)?;
+        (self.ingest.content, self.gateway.content) = (ingest, gateway);
+        Ok((db, epoch))
+    }
+}
+
+/// What a transaction makes of the content; it counts only after the commit.
+struct Change {
+    ingest: Content,
+    gateway: Content,
+    dropped: Vec<u64>,
+}
+
+impl Change {
+    async fn append(
+        &mut self,
+        db: &mut SqliteConnection,
+        batch: &[NewRecord],
+        bridge: &BridgeId,
+        epoch: Epoch,
+        cap: u64,
+    ) -> sqlx::Result<()> {
+        let mut tx = db.begin_with("begin immediate").await?;
+        for record in batch {
+            let content = match record.stream() {
+                Stream::Ingest => &mut self.ingest,
+                Stream::Gateway => &mut self.gateway,
+            };
+            let payload = record.payload(bridge, epoch, content.last_seq + 1);
+            content.add(payload.len() as u64);
+            file::insert(&mut tx, content.last_seq, record.kind(), &payload).await?;
+        }
+        file::set_last_seq(&mut tx, Stream::Ingest, self.ingest.last_seq).await?;
+        file::set_last_seq(&mut tx, Stream::Gateway, self.gateway.last_seq).await?;
+        self.make_room(&mut tx, cap).await?;
+        tx.commit().await
+    }
+
+    /// Drops the oldest telemetry until the cap is kept, or none is left.
+    async fn make_room(&mut self, db: &mut SqliteConnection, cap: u64) -> sqlx::Result<()> {
+        while self.ingest.cost() + self.gateway.cost() > cap && self.ingest.records > 0 {
+            let mut last = 0;
+            for (seq, bytes) in file::oldest(db, Stream::Ingest, DROP_STEP).await? {
+                if self.ingest.cost() + self.gateway.cost() <= cap {
+                    break;
+                }
+                self.ingest.remove(bytes);
+                self.dropped.push(seq);
+                last = seq;
+            }
+            if last == 0 {
+                break; // The counts say more than the file does; nothing can be dropped that is not there.
+            }
+            file::delete(db, Stream::Ingest, 0, last).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Content {
+    /// Takes in a record with the next number.
+    const fn add(&mut self, bytes: u64) {
+        self.last_seq += 1;
+        self.records += 1;
+        self.bytes += bytes;
+    }
+
+    const fn remove(&mut self, bytes: u64) {
+        self.records = self.records.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+
+    const fn cost(&self) -> u64 {
+        self.bytes + self.records * ROW_OVERHEAD
+    }
+}
+
+/// Deletes the records in each of the sets that are numbered up to `highest`, all or none, and returns what was deleted.
+async fn delete_named(db: &mut SqliteConnection, stream: Stream, highest: u64, sets: [&SeqSet; 2]) -> sqlx::Result<[Vec<(u64, u64)>; 2]> {
+    let mut deleted = [Vec::new(), Vec::new()];
+    let mut tx = db.begin_with("begin immediate").await?;
+    for (set, deleted) in sets.into_iter().zip(&mut deleted) {
+        for range in set.ranges().take_while(|range| *range.start() <= highest) {
+            deleted.extend(file::delete(&mut tx, stream, *range.start(), *range.end().min(&highest)).await?);
+        }
+    }
+    tx.commit().await?;
+    Ok(deleted)
+}

@@ -1,0 +1,221 @@
+//! The uplink: records to their topics, answers from theirs, and the retained status with its last will.
+
+use crate::{config::Config, record::Kind, spool::Stored};
+use kosmo_contract::{Ack, BridgeState, Status, V1, parse, topic::Topic};
+use kosmo_domain::BridgeId;
+use kosmo_mqtt::{Client, Event, Incoming, Login, Message, Options, OptionsError, PublishError, Reason, Subscription};
+use rand::RngCore;
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+/// How many messages may wait for the client: everything that may be in flight at once, and statuses besides.
+const WAITING: usize = 1024;
+/// The client id is the login's name with this before it, so that a person with the same login throws no bridge out.
+const CLIENT_PREFIX: &str = "kosmo-bridge-";
+
+/// What the uplink has to tell.
+#[derive(Debug)]
+pub(crate) enum UplinkEvent {
+    /// A connection to the broker stands. What was published before it and not answered for is to be published again.
+    Connected,
+    /// There is none.
+    Disconnected(Reason),
+    /// The cloud answered.
+    Answer(Box<Ack>),
+    /// Something came to the answers' topic that is none.
+    NoAnswer,
+    /// The broker lets this login publish but not hear answers: nothing will ever leave the spool.
+    Deaf,
+}
+
+/// A handle to the MQTT client and to the task that feeds it.
+#[derive(Debug)]
+pub(crate) struct Uplink {
+    topics: Topics,
+    bridge: BridgeId,
+    client: Client,
+    incoming: Incoming,
+    outbox: mpsc::Sender<Outgoing>,
+    /// Which connection messages are for: those for an earlier one are stale, for everything is published anew.
+    connection: Arc<AtomicU64>,
+    publisher: JoinHandle<()>,
+    stop: CancellationToken,
+}
+
+#[derive(Debug)]
+struct Outgoing {
+    connection: u64,
+    message: Message,
+}
+
+#[derive(Debug)]
+struct Topics {
+    reading: String,
+    node: String,
+    inbound: String,
+    status: String,
+    ack: String,
+}
+
+impl Uplink {
+    /// Starts to keep a connection to the broker.
+    ///
+    /// # Errors
+    /// [`OptionsError`] if no connection could be made of the configuration.
+    pub(crate) fn start(config: &Config, rng: impl RngCore + Send + 'static) -> Result<Self, OptionsError> {
+        let topics = Topics::of(&config.bridge);
+        let options = Options {
+            ca_pem: config.ca_pem.clone(),
+            login: config.password.clone().map(|password| Login { name: config.bridge.to_string(), password }),
+            subscriptions: vec![Subscription::at_least_once(topics.ack.clone())],
+            will: Some(topics.status_message(&offline(&config.bridge))),
+            backoff: config.pace.broker,
+            ..Options::new(config.broker.clone(), format!("{CLIENT_PREFIX}{}", config.bridge))
+        };
+        let stop = CancellationToken::new();
+        let (client, incoming) = kosmo_mqtt::connect(options, rng, stop.clone())?;
+        let (outbox, waiting) = mpsc::channel(WAITING);
+        let connection = Arc::new(AtomicU64::new(0));
+        let publisher = tokio::spawn(publish_all(client.clone(), waiting, Arc::clone(&connection)));
+        Ok(Self { topics, bridge: config.bridge.clone(), client, incoming, outbox, connection, publisher, stop })
+    }
+
+    /// Returns what happens next. Safe to cancel.
+    pub(crate) async fn next(&mut self) -> UplinkEvent {
+        loop {
+            match self.incoming.next().await {
+                Some(Event::Connected { .. }) => {
+                    self.connection.fetch_add(1, Ordering::SeqCst);
+                    return UplinkEvent::Connected;
+                }
+                Some(Event::Disconnected { reason }) => return UplinkEvent::Disconnected(reason),
+                Some(Event::SubscriptionRefused { .. }) => return UplinkEvent::Deaf,
+                Some(Event::Message(delivery)) => {
+                    // An answer that is lost from here on is no loss: its records are published again, and answered again.
+                    self.client.acknowledge(delivery.token);
+                    if delivery.topic == self.topics.ack {
+                        let answer = parse::<Ack>(&delivery.payload).ok().filter(|ack| ack.bridge == self.bridge);
+                        return answer.map_or(UplinkEvent::NoAnswer, |ack| UplinkEvent::Answer(Box::new(ack)));
+                    }
+                }
+                // The client ends only when this handle does.
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Returns how many messages can be taken.
+    pub(crate) fn room(&self) -> usize {
+        self.outbox.capacity()
+    }
+
+    /// Returns a future that ends when there is room again, worth a look into the spool.
+    pub(crate) fn has_room(&self) -> impl Future<Output = ()> + Send + 'static {
+        let outbox = self.outbox.clone();
+        async move { drop(outbox.reserve_many(WAITING / 4).await) }
+    }
+
+    /// Publishes records, for which there must be room, on the connection that stands. Whether they arrived is not asked here:
+    /// only an answer counts.
+    pub(crate) fn publish(&self, records: Vec<Stored>) {
+        for record in records {
+            self.send(Message::new(self.topics.of_kind(record.kind), record.payload));
+        }
+    }
+
+    /// Publishes the status, retained.
+    pub(crate) fn publish_status(&self, status: &Status) {
+        self.send(self.topics.status_message(status));
+    }
+
+    fn send(&self, message: Message) {
+        let connection = self.connection.load(Ordering::SeqCst);
+        if self.outbox.try_send(Outgoing { connection, message }).is_err() {
+            tracing::debug!("a message to the broker found no room and is published later");
+        }
+    }
+
+    /// Says that the bridge goes, and closes the connection. What was not published is in the spool.
+    pub(crate) async fn finish(self, patience: Duration) {
+        let Self { topics, bridge, client, incoming, outbox, connection, publisher, stop } = self;
+        connection.fetch_add(1, Ordering::SeqCst);
+        let farewell = async {
+            if let Ok(receipt) = client.publish(topics.status_message(&offline(&bridge))).await {
+                let _ = receipt.await;
+            }
+        };
+        if client.is_connected() && timeout(patience, farewell).await.is_err() {
+            tracing::info!("the broker did not confirm the farewell; it publishes the last will");
+        }
+        drop((outbox, incoming));
+        stop.cancel();
+        let closed = timeout(patience, client.closed()).await;
+        if closed.is_err() || timeout(patience, publisher).await.is_err() {
+            tracing::info!("the connection to the broker did not close in time");
+        }
+    }
+}
+
+/// Returns what a bridge says, or has said of it, that is not there.
+fn offline(bridge: &BridgeId) -> Status {
+    Status {
+        v: V1,
+        bridge: bridge.clone(),
+        state: BridgeState::Offline,
+        at: None,
+        version: None,
+        uptime_s: None,
+        epoch: None,
+        radio: None,
+        queues: None,
+        counters: BTreeMap::new(),
+    }
+}
+
+/// Feeds the client, which waits for room in its window. What finds no connection is dropped: the next one begins anew.
+async fn publish_all(client: Client, mut waiting: mpsc::Receiver<Outgoing>, connection: Arc<AtomicU64>) {
+    while let Some(Outgoing { connection: meant, message }) = waiting.recv().await {
+        if meant != connection.load(Ordering::SeqCst) {
+            continue;
+        }
+        match client.publish(message).await {
+            Ok(_) | Err(PublishError::NotConnected) => {}
+            Err(error @ (PublishError::Topic | PublishError::TooLarge { .. })) => {
+                tracing::error!(%error, "a record cannot be published and stays in the spool");
+            }
+        }
+    }
+}
+
+impl Topics {
+    fn of(bridge: &BridgeId) -> Self {
+        Self {
+            reading: Topic::Reading(bridge.clone()).to_string(),
+            node: Topic::Node(bridge.clone()).to_string(),
+            inbound: Topic::Inbound(bridge.clone()).to_string(),
+            status: Topic::Status(bridge.clone()).to_string(),
+            ack: Topic::Ack(bridge.clone()).to_string(),
+        }
+    }
+
+    fn of_kind(&self, kind: Kind) -> &str {
+        match kind {
+            Kind::Reading => &self.reading,
+            Kind::Node => &self.node,
+            Kind::Inbound => &self.inbound,
+        }
+    }
+
+    fn status_message(&self, status: &Status) -> Message {
+        let payload = serde_json::to_vec(status).expect("a status has text keys only, and none of its types fail to serialise");
+        Message::new(self.status.clone(), payload).retained()
+    }
+}
