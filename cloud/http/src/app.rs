@@ -41,6 +41,19 @@ impl Check {
         Self { name, ask: Arc::new(move || Box::pin(ask())) }
     }
 
+    /// Returns the check whether the database answers.
+    pub fn database(store: kosmo_store::Store) -> Self {
+        Self::new("database", move || {
+            let store = store.clone();
+            async move {
+                store.ping().await.map_err(|error| {
+                    tracing::warn!(%error, "the database does not answer");
+                    "does not answer"
+                })
+            }
+        })
+    }
+
     async fn is_ready(&self) -> Result<(), (&'static str, &'static str)> {
         let answer = tokio::time::timeout(CHECK_TIME_LIMIT, (self.ask)()).await.unwrap_or(Err("takes too long to answer"));
         answer.map_err(|reason| (self.name, reason))
@@ -60,8 +73,8 @@ pub struct Service {
 impl Service {
     /// Returns a service of these routes; the name stands in metrics.
     pub fn new(name: &'static str, routes: OpenApiRouter) -> Self {
-        let (router, description) = routes.split_for_parts();
-        Self { name, router, openapi: description, checks: Vec::new(), is_public: false }
+        let (paths, openapi) = routes.split_for_parts();
+        Self { name, router: paths, openapi, checks: Vec::new(), is_public: false }
     }
 
     /// Lets pages of any origin read this service: for what is public anyway. No credentials travel with such requests.

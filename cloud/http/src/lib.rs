@@ -24,8 +24,10 @@ pub use crate::{
 
 /// The router type, for the binary that composes services.
 pub use axum::Router;
-/// The OpenAPI document type of a [`Service`].
-pub use utoipa::openapi::OpenApi;
+/// The OpenAPI document type of a [`Service`], and what titles it.
+pub use utoipa::openapi::{Info, OpenApi};
+/// The type of a service's routes, which gathers their descriptions.
+pub use utoipa_axum::router::OpenApiRouter;
 
 /// What the web app needs to answer requests for its files.
 pub mod web {

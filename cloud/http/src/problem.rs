@@ -113,6 +113,12 @@ impl IntoResponse for Problem {
     }
 }
 
+impl From<kosmo_store::Error> for Problem {
+    fn from(error: kosmo_store::Error) -> Self {
+        if error.is_transient() { Self::unavailable("the database does not answer", error) } else { Self::internal(error) }
+    }
+}
+
 impl fmt::Debug for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.code.as_str(), self.detail)?;

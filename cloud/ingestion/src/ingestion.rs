@@ -1,0 +1,148 @@
+//! The consumer: takes messages from the broker, gathers them into batches, and has them committed.
+
+use crate::{batch::Batch, commit::Committer, decode::Rules, telemetry::PENDING};
+use kosmo_contract::topic;
+use kosmo_domain::Clock;
+use kosmo_http::{Check, OpenApiRouter, Service};
+use kosmo_mqtt::{Client, Delivery, Event, Incoming, Options, OptionsError, Subscription};
+use kosmo_store::Store;
+use rand::RngCore;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{sync::mpsc, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+/// The largest packet taken from the broker. It is far over what the contract allows, so that a message that is too large can be
+/// kept and answered for; one that were cut off with the connection would come again and again.
+const MAX_PACKET: usize = 2 * 1024 * 1024;
+
+/// How ingestion runs.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The broker and the login. The client id must be this replica's own; subscriptions are set here.
+    pub mqtt: Options,
+    /// What is taken in.
+    pub rules: Rules,
+    /// How many messages are committed at once, at most.
+    pub batch: usize,
+    /// How long to wait for more messages before a batch that is not full is committed.
+    pub linger: Duration,
+}
+
+impl Config {
+    /// Returns the usual configuration on this broker.
+    pub fn new(mqtt: Options) -> Self {
+        Self { mqtt, rules: Rules::default(), batch: 500, linger: Duration::from_millis(20) }
+    }
+}
+
+/// Ingestion, connected to its broker.
+pub struct Ingestion {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    client: Client,
+    incoming: Incoming,
+    /// Ends the connection, after the last acknowledgement.
+    disconnect: CancellationToken,
+    is_subscribed: Arc<AtomicBool>,
+    rules: Rules,
+    batch: usize,
+    linger: Duration,
+}
+
+impl Ingestion {
+    /// Starts to connect to the broker. `rng` spreads the attempts of several clients to connect again.
+    ///
+    /// # Errors
+    /// Refuses options that no connection could be made of; a broker that is away is none.
+    pub fn connect(config: Config, store: Store, clock: Arc<dyn Clock>, rng: impl RngCore + Send + 'static) -> Result<Self, OptionsError> {
+        let Config { mut mqtt, rules, batch, linger } = config;
+        // The bridges' spools are the queue, and nothing is lost with a session. Statuses are retained and few, so that each
+        // replica reads all of them.
+        mqtt.clean_session = true;
+        mqtt.limits.packet = mqtt.limits.packet.max(MAX_PACKET);
+        mqtt.subscriptions = vec![
+            Subscription::at_least_once(format!("$share/ingestion/{}", topic::READINGS)),
+            Subscription::at_least_once(format!("$share/ingestion/{}", topic::NODES)),
+            Subscription::at_least_once(topic::STATUSES),
+        ];
+        let disconnect = CancellationToken::new();
+        let (client, incoming) = kosmo_mqtt::connect(mqtt, rng, disconnect.clone())?;
+        let is_subscribed = Arc::new(AtomicBool::new(true));
+        Ok(Self { store, clock, client, incoming, disconnect, is_subscribed, rules, batch, linger })
+    }
+
+    /// Returns what ingestion offers over HTTP: whether it is ready.
+    pub fn service(&self) -> Service {
+        let (store, client, is_subscribed) = (self.store.clone(), self.client.clone(), Arc::clone(&self.is_subscribed));
+        Service::new("ingestion", OpenApiRouter::new()).depends_on(Check::database(store)).depends_on(Check::new("broker", move || {
+            let ready = match (client.is_connected(), is_subscribed.load(Ordering::Relaxed)) {
+                (false, _) => Err("is not connected"),
+                (true, false) => Err("refuses a subscription"),
+                (true, true) => Ok(()),
+            };
+            async move { ready }
+        }))
+    }
+
+    /// Takes in what comes until `shutdown`, then commits and acknowledges what was taken, and disconnects.
+    pub async fn run(mut self, shutdown: CancellationToken) {
+        let committer = Committer { store: self.store.clone(), clock: Arc::clone(&self.clock), client: self.client.clone() };
+        // One batch waits while another is committed; with a third being gathered, that is all that is held here.
+        let (batches, gathered) = mpsc::channel(1);
+        tokio::join!(self.gather(batches, &shutdown), committer.run(gathered, &shutdown));
+        self.disconnect.cancel();
+        self.client.closed().await;
+    }
+
+    async fn gather(&mut self, batches: mpsc::Sender<Batch>, shutdown: &CancellationToken) {
+        loop {
+            let mut batch = Batch::default();
+            tokio::select! {
+                first = self.next_message() => match first {
+                    Some(first) => self.add(&mut batch, first),
+                    None => return,
+                },
+                () = shutdown.cancelled() => return,
+            }
+            let full_or_late = Instant::now() + self.linger;
+            while batch.len() < self.batch {
+                match tokio::time::timeout_at(full_or_late, self.next_message()).await {
+                    Ok(Some(delivery)) => self.add(&mut batch, delivery),
+                    Ok(None) | Err(_) => break,
+                }
+            }
+            metrics::gauge!(PENDING).increment(batch.len() as f64);
+            tokio::select! {
+                biased;
+                sent = batches.send(batch) => if sent.is_err() { return },
+                // The database is away, and the batch stays where it came from.
+                () = shutdown.cancelled() => return,
+            }
+        }
+    }
+
+    fn add(&self, batch: &mut Batch, delivery: Delivery) {
+        batch.add(delivery, self.clock.now(), &self.rules);
+    }
+
+    /// Returns the next message; none once the client was shut down. Safe to cancel.
+    async fn next_message(&mut self) -> Option<Delivery> {
+        loop {
+            match self.incoming.next().await? {
+                Event::Message(delivery) => return Some(delivery),
+                Event::Connected { .. } => self.is_subscribed.store(true, Ordering::Relaxed),
+                Event::SubscriptionRefused { filter } => {
+                    tracing::error!(filter, "the broker refuses a subscription: check the login's rules");
+                    self.is_subscribed.store(false, Ordering::Relaxed);
+                }
+                Event::Disconnected { reason } => tracing::debug!(%reason, "disconnected from the broker"),
+            }
+        }
+    }
+}

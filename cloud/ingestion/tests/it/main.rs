@@ -1,0 +1,4 @@
+//! What ingestion makes of what bridges, and others, publish.
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails as the test does")]
+
+mod decoding;
