@@ -6,6 +6,7 @@ use crate::{
     jobs::Wakes,
 };
 use sqlx::{
+    Connection as _, PgConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -19,6 +20,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
+use tokio::time;
 
 /// How long a call waits for a connection, or for SQLite's write lock, before it says that the database is unavailable.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -160,7 +162,10 @@ async fn open_sqlite(path: &Path, lock: Option<ServingLock>) -> Result<Store> {
 
 async fn open_postgres(url: &str, max_connections: u32) -> Result<Store> {
     let options = PgConnectOptions::from_str(url)?.application_name("kosmo");
-    let pool = PgPoolOptions::new().max_connections(max_connections).acquire_timeout(PATIENCE).connect_with(options.clone()).await?;
+    // A pool hides why it cannot connect behind its timeout, so the first connection is made without one.
+    let first = time::timeout(PATIENCE, PgConnection::connect_with(&options)).await;
+    first.map_err(|_elapsed| sqlx::Error::PoolTimedOut)??.close().await?;
+    let pool = PgPoolOptions::new().max_connections(max_connections).acquire_timeout(PATIENCE).connect_lazy_with(options.clone());
     Ok(Store { db: Db::Postgres(pool), wakes: Arc::new(Wakes::from_postgres(options)), _lock: None })
 }
 
@@ -189,7 +194,7 @@ fn lock_for_serving(path: &Path) -> Result<ServingLock> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
+    use sqlx::{AssertSqlSafe, SqliteConnection};
 
     async fn pragma(connection: &mut SqliteConnection, name: &str) -> String {
         let sql = AssertSqlSafe(format!("select cast({name} as text) from pragma_{name}"));

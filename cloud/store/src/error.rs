@@ -73,7 +73,7 @@ pub enum Error {
     #[error("the schema cannot be brought up to date")]
     Migration(#[source] Box<sqlx::migrate::MigrateError>),
     /// Anything else: a defect of ours or of the database.
-    #[error("the database refused a statement")]
+    #[error("the database refused what was asked of it")]
     Database(#[source] sqlx::Error),
 }
 

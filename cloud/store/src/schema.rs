@@ -12,7 +12,7 @@ static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 
 impl Store {
     /// Brings the schema up to date, and tells TimescaleDB about the readings where it is there.
-    /// Several processes may do so at once: the migrations themselves take a lock.
+    /// Several processes may do so at once: all but one wait.
     ///
     /// # Errors
     /// [`Error::SchemaTooNew`] if a newer program has migrated the database, and then nothing is touched.
@@ -22,7 +22,12 @@ impl Store {
             return Err(Error::SchemaTooNew { found, known: self.known_version() });
         }
         match &self.db {
-            Db::Sqlite { write, .. } => SQLITE.run(write).await?,
+            // Its migrations take no lock by themselves, so they run within one transaction that has the write lock.
+            Db::Sqlite { write, .. } => {
+                let mut tx = write.begin_with("begin immediate").await?;
+                SQLITE.run(&mut *tx).await?;
+                tx.commit().await?;
+            }
             Db::Postgres(pool) => {
                 POSTGRES.run(pool).await?;
                 self.enable_timescale().await?;
@@ -50,14 +55,8 @@ impl Store {
     /// Returns what tells this program's PostgreSQL schema from that of any other version: whoever keeps a migrated
     /// database to copy, names it by this.
     pub fn schema_fingerprint() -> String {
-        let checksums = POSTGRES.iter().flat_map(|migration| migration.checksum.iter());
-        checksums
-            .fold(Sha256::new(), |hash, byte| hash.chain_update([*byte]))
-            .finalize()
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        let hash = POSTGRES.iter().fold(Sha256::new(), |hash, migration| hash.chain_update(&migration.checksum));
+        hash.finalize().iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
     }
 
     /// Returns the number of the newest migration the database has had; 0 if it is empty.

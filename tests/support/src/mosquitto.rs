@@ -41,6 +41,9 @@ pub struct Mosquitto {
 
 impl Mosquitto {
     /// Starts a broker and waits until it listens.
+    ///
+    /// # Panics
+    /// If it does not, with what it logged.
     pub async fn start(options: &MosquittoOptions) -> Self {
         let folder = tempfile::Builder::new().prefix("kosmo-mosquitto.").tempdir().expect("a temporary folder can be made");
         let mut broker = Self { folder, port: 0, child: None };
@@ -71,6 +74,9 @@ impl Mosquitto {
     }
 
     /// Ends the broker in good order: it saves what it keeps and closes its connections.
+    ///
+    /// # Panics
+    /// If it does not end in time.
     pub async fn stop(&mut self) {
         let Some(mut child) = self.child.take() else { return };
         tether::signal(&child, "TERM");
@@ -83,6 +89,9 @@ impl Mosquitto {
     }
 
     /// Ends the broker as a power cut would.
+    ///
+    /// # Panics
+    /// If the system does not let it.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             child.kill().expect("a child that was not waited for can be killed");
@@ -91,6 +100,9 @@ impl Mosquitto {
     }
 
     /// Starts the broker again on the same port, if it does not run, and waits until it listens.
+    ///
+    /// # Panics
+    /// If it does not, with what it logged.
     pub async fn restart(&mut self) {
         assert!(self.child.is_some() || self.try_start().await, "Mosquitto does not start again: {}", self.log());
     }

@@ -212,8 +212,7 @@ impl Store {
                                                   order by run_at, id
                                                   limit $3)
                                 returning id, kind, dedupe_key, payload, attempts, lease, run_at";
-                let kinds = serde_json::to_string(kinds).expect("texts are always JSON");
-                sqlx::query_as(SQL).bind(At(now)).bind(kinds).bind(limit).bind(until).bind(worker).fetch_all(write).await?
+                sqlx::query_as(SQL).bind(At(now)).bind(json_list(kinds)).bind(limit).bind(until).bind(worker).fetch_all(write).await?
             }
             // Rows that another worker is claiming are passed over; lists are arrays.
             Db::Postgres(pool) => {
@@ -245,8 +244,7 @@ impl Store {
             Db::Sqlite { read, .. } => {
                 const SQL: &str = "select min(case when locked_until is null then run_at else locked_until end)
                                      from jobs where dead_at is null and kind in (select value from json_each($1))";
-                let kinds = serde_json::to_string(kinds).expect("texts are always JSON");
-                sqlx::query_scalar(SQL).bind(kinds).fetch_one(read).await?
+                sqlx::query_scalar(SQL).bind(json_list(kinds)).fetch_one(read).await?
             }
             Db::Postgres(pool) => {
                 const SQL: &str = "select min(case when locked_until is null then run_at else locked_until end)
@@ -355,6 +353,11 @@ impl Store {
         tx.commit().await?;
         Ok(rows > 0)
     }
+}
+
+/// Returns the list as SQLite takes it, which has no arrays.
+fn json_list(texts: &[&str]) -> String {
+    Value::from(texts).to_string()
 }
 
 /// Has workers woken once the transaction is committed.

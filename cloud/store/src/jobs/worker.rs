@@ -11,7 +11,7 @@ use tokio::time;
 use tokio_util::sync::CancellationToken;
 
 /// How long a claim lasts before others may take the job; renewed in thirds of it while the job runs.
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_mins(1);
 /// How often to look for jobs although nobody called: wake-ups may get lost with a connection.
 const POLL: Duration = Duration::from_secs(15);
 /// The shortest wait between two looks. A job that is due but locked by a use-case that brings it forward is claimed soon after.
@@ -23,7 +23,7 @@ const MAX_ATTEMPTS: u64 = 12;
 /// The wait after the first failure; it doubles with each further one.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 /// The longest wait after a failure.
-const LONGEST_RETRY: Duration = Duration::from_secs(600);
+const LONGEST_RETRY: Duration = Duration::from_mins(10);
 
 /// Why a job was not done.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -43,7 +43,7 @@ store_test! {
         store.add_bridge(&id("cellar"), &secret, now).await.unwrap();
         store.revoke_bridge(&id("cellar"), now).await.unwrap();
 
-        let later = now.plus(Duration::from_secs(60));
+        let later = now.plus(Duration::from_mins(1));
         assert!(store.note_bridge_status(&roof, r#"{"name":"\u0000"}"#, later).await.unwrap());
         assert!(!store.note_bridge_status(&roof, r#"{"late":true}"#, now).await.unwrap());
         assert!(!store.note_bridge_status(&id("cellar"), "{}", later).await.unwrap());

@@ -9,7 +9,7 @@ use kosmo_store::{
 use serde_json::json;
 use std::{collections::HashSet, time::Duration};
 
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_mins(1);
 
 fn noon() -> Timestamp {
     at("2026-04-12T12:00:00Z")

@@ -94,9 +94,9 @@ store_test! {
     async fn old_rejects_and_too_many_are_purged(store: Store) {
         let now = at("2026-04-12T15:30:15Z");
         for hours in 0..6 {
-            store.add_rejects(&[reject(None, "not_json", "")], now.plus(Duration::from_secs(3600 * hours))).await.unwrap();
+            store.add_rejects(&[reject(None, "not_json", "")], now.plus(Duration::from_hours(hours))).await.unwrap();
         }
-        assert_eq!(store.purge_rejects(now.plus(Duration::from_secs(3600)), 100).await.unwrap(), 1);
+        assert_eq!(store.purge_rejects(now.plus(Duration::from_hours(1)), 100).await.unwrap(), 1);
         assert_eq!(store.purge_rejects(now, 3).await.unwrap(), 2);
         assert_eq!(store.purge_rejects(now, 3).await.unwrap(), 0);
         let left = store.rejects(&RejectFilter::default(), None, 10).await.unwrap();

@@ -37,15 +37,12 @@ async fn inventory(fixture: &Fixture) -> BTreeSet<String> {
                || case when i.indpred is not null then ' partial' else '' end
           from pg_index i join pg_class t on t.oid = i.indrelid
          where i.indisunique and t.relnamespace = 'public'::regnamespace and t.relname not like '\\_%'";
-    let lines: Vec<String> = match fixture.sqlite_path() {
-        Some(path) => {
-            let mut connection = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(path)).await.unwrap();
-            sqlx::query_scalar(SQLITE).fetch_all(&mut connection).await.unwrap()
-        }
-        None => {
-            let mut connection = PgConnection::connect(fixture.url()).await.unwrap();
-            sqlx::query_scalar(POSTGRES).fetch_all(&mut connection).await.unwrap()
-        }
+    let lines: Vec<String> = if let Some(path) = fixture.sqlite_path() {
+        let mut connection = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(path)).await.unwrap();
+        sqlx::query_scalar(SQLITE).fetch_all(&mut connection).await.unwrap()
+    } else {
+        let mut connection = PgConnection::connect(fixture.url()).await.unwrap();
+        sqlx::query_scalar(POSTGRES).fetch_all(&mut connection).await.unwrap()
     };
     lines.into_iter().collect()
 }

@@ -31,16 +31,13 @@ impl Fixture {
 
     /// Does to the database what no method of the store does.
     pub(crate) async fn execute(&self, sql: &'static str) {
-        match self.sqlite_path() {
-            Some(path) => {
-                let options = SqliteConnectOptions::new().filename(path).busy_timeout(Duration::from_secs(10));
-                let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
-                sqlx::query(sql).execute(&mut connection).await.unwrap();
-            }
-            None => {
-                let mut connection = PgConnection::connect(self.url()).await.unwrap();
-                sqlx::query(sql).execute(&mut connection).await.unwrap();
-            }
+        if let Some(path) = self.sqlite_path() {
+            let options = SqliteConnectOptions::new().filename(path).busy_timeout(Duration::from_secs(10));
+            let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+            sqlx::query(sql).execute(&mut connection).await.unwrap();
+        } else {
+            let mut connection = PgConnection::connect(self.url()).await.unwrap();
+            sqlx::query(sql).execute(&mut connection).await.unwrap();
         }
     }
 }

@@ -74,7 +74,7 @@ store_test! {
         assert_eq!(worker.run_due().await.unwrap(), 3);
         assert_eq!(done.load(Ordering::Relaxed), 1);
         for _ in 0..20 {
-            clock.advance(Duration::from_secs(600));
+            clock.advance(Duration::from_mins(10));
             worker.run_due().await.unwrap();
         }
         assert!(store.jobs(false, None, 1).await.unwrap().is_empty());
