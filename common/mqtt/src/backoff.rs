@@ -17,7 +17,7 @@ pub struct Backoff {
 
 impl Default for Backoff {
     fn default() -> Self {
-        Self { min: Duration::from_millis(500), max: Duration::from_secs(60), settled: Duration::from_secs(10) }
+        Self { min: Duration::from_millis(500), max: Duration::from_mins(1), settled: Duration::from_secs(10) }
     }
 }
 

@@ -19,7 +19,7 @@ pub(crate) struct Peer {
 pub(crate) fn options(url: &str, client_id: &str) -> Options {
     let server: Server = url.parse().unwrap();
     Options {
-        backoff: Backoff { min: Duration::from_millis(20), max: Duration::from_millis(200), settled: Duration::from_secs(60) },
+        backoff: Backoff { min: Duration::from_millis(20), max: Duration::from_millis(200), settled: Duration::from_mins(1) },
         ..Options::new(server, client_id)
     }
 }

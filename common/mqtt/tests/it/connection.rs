@@ -43,7 +43,7 @@ async fn nobody_there_is_a_network_failure() {
 #[tokio::test]
 async fn the_pauses_between_attempts_grow() {
     let server = Fake::start().await;
-    let backoff = Backoff { min: Duration::from_millis(80), max: Duration::from_secs(60), settled: Duration::from_secs(60) };
+    let backoff = Backoff { min: Duration::from_millis(80), max: Duration::from_mins(1), settled: Duration::from_mins(1) };
     let peer = Peer::start(Options { backoff, ..options(&server.url(), "roof") });
     let mut attempts = Vec::new();
     for _ in 0..5 {
