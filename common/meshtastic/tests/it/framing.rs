@@ -37,6 +37,13 @@ fn an_absurd_length_stalls_nothing() {
 }
 
 #[test]
+fn a_start_is_given_up_at_the_first_byte_that_rules_it_out() {
+    for text in [&b"\x94\n"[..], b"\x94\xc3\n"] {
+        assert_eq!(pieces(&mut Decoder::new(), text), [log(text)]);
+    }
+}
+
+#[test]
 fn an_empty_frame_is_a_frame() {
     assert_eq!(pieces(&mut Decoder::new(), b"\x94\xc3\x00\x00\x94\xc3\x00\x00"), [frame(b""), frame(b"")]);
 }

@@ -65,6 +65,26 @@ fn a_radio_that_does_not_say_who_it_is_is_asked_again() {
 }
 
 #[test]
+fn what_an_unfinished_handshake_told_does_not_finish_the_next() {
+    let mut client = Client::asking(7);
+    client.receive(&my_info());
+    client.wait(30_000);
+    client.receive(&complete(8));
+    assert_eq!((client.take_events(), client.closed), (vec![], Some(CloseReason::HandshakeIncomplete)));
+}
+
+#[test]
+fn half_a_frame_does_not_outlive_its_connection() {
+    let mut client = Client::ready();
+    client.receive(b"\x94\xc3\x01\x00\x12");
+    let before = client.session.dropped().garbage_bytes;
+    client.connect();
+    assert_eq!(client.session.dropped().garbage_bytes, before + 5);
+    client.receive(&[my_info(), complete(recording("a_handshake_full").nonce() + 1)].concat());
+    assert_eq!(client.configured().node.number(), 77);
+}
+
+#[test]
 fn the_rest_of_an_earlier_handshake_is_not_ours() {
     let recording = recording("a_handshake_full");
     let mut client = Client::asking(recording.nonce() + 5);
