@@ -1,5 +1,64 @@
 //! A mesh of simulated radios that speak the real protocol.
+//!
+//! Weather stations, people and bridge radios of one region, as firmware 2.7.26 would have them: [`Mesh::start`] offers
+//! each bridge radio on a TCP port, to our bridge and to any official client. All follows from a seed: the weather, the
+//! losses on the air, what is said; [`history`] is the same weather before the start.
+//!
+//! It is also the place to break things: radios can be cut, stalled, rebooted and garbled, and nodes made to send what
+//! no sound node does ([`Trouble`]).
 
+mod mesh;
 mod noise;
+mod radio;
 pub mod region;
 pub mod weather;
+
+pub use crate::{
+    mesh::{HandOver, Mesh, RadioControl, Reach, Trouble, history},
+    radio::{Firmware, ONLY_CONFIG, ONLY_NODES},
+};
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+/// What a mesh is to be like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// What all chance is drawn from.
+    pub seed: u64,
+    /// Where the radios listen, one for each; port 0 takes a free one.
+    pub listen: Vec<SocketAddr>,
+    /// How often a station sends its reading; the other messages follow at multiples. Nothing: nobody speaks unasked.
+    pub interval: Option<Duration>,
+    /// How often a person says something to everybody.
+    pub chat_every: Option<Duration>,
+    /// How many packets a radio keeps for its client.
+    pub queue: usize,
+    /// Whether the radios know the time of day.
+    pub clock_set: bool,
+    /// Whether the radios know the other nodes from the start.
+    pub knows_nodes: bool,
+    /// Whose habits the radios have.
+    pub firmware: Firmware,
+    /// Whether to keep what each radio handed over, which takes memory without bound.
+    pub record: bool,
+}
+
+impl Default for Config {
+    /// Two radios on 127.0.0.1, ports 4403 and 4404, and values that move while one looks.
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            listen: [4_403, 4_404].map(|port| (Ipv4Addr::LOCALHOST, port).into()).to_vec(),
+            interval: Some(Duration::from_secs(30)),
+            chat_every: Some(Duration::from_mins(10)),
+            queue: 32,
+            clock_set: true,
+            knows_nodes: true,
+            firmware: Firmware::V27,
+            record: false,
+        }
+    }
+}

@@ -44,7 +44,7 @@ pub(crate) fn quality(sky: &Sky, hour: f64, humidity: f64, wind_ms: f64, rain_3h
 
 /// Returns the power supply: a small panel, a lithium cell, and a radio that draws about 25 mA.
 pub(crate) fn power(sky: &Sky, hour: f64, lux: f64, temperature: f64) -> Power {
-    const AGO_H: [f64; 9] = [0.5, 2.0, 4.0, 7.0, 11.0, 16.0, 22.0, 29.0, 37.0];
+    const REMEMBERED_H: f64 = 36.0;
     const LOAD_MA: f64 = 25.0;
     // The panels differ in size and in the trees around them.
     let panel = noise::between(sky.seed, &[STREAM_PANEL, sky.site.sensor], 0.8, 1.25);
@@ -52,12 +52,18 @@ pub(crate) fn power(sky: &Sky, hour: f64, lux: f64, temperature: f64) -> Power {
     let solar_voltage = if lux < 30.0 { lux * 0.02 } else { 4.6 + 0.95 * (lux / 30_000.0).min(1.0) };
     // What came in over the last day and a half, the recent counting more, against what it takes to stay full.
     let mut harvest = 0.0;
-    for ago in AGO_H {
-        let sun = sun::clear_sky_lux(sky.sun.sine(hour - ago)) / 100_000.0;
-        let passages: Vec<Passage> = sky.passages(hour - ago).collect();
-        harvest += sun * (1.0 - 0.7 * sky.cloud(hour - ago, &passages)) * (-ago / 30.0).exp();
+    for block in 0..=12 {
+        // Blocks stand still in time, so that a night adds nothing whatever becomes of the clouds.
+        let middle = (hour / 3.0).floor() * 3.0 - 3.0 * f64::from(block) + 1.5;
+        let passages: Vec<Passage> = sky.passages(middle).collect();
+        let sky_left = 1.0 - 0.7 * sky.cloud(middle, &passages);
+        for sample in [middle - 1.0, middle, middle + 1.0] {
+            let ago = hour - sample;
+            let sun = sun::clear_sky_lux(sky.sun.sine(sample)) / 100_000.0;
+            harvest += sun * sky_left * ago.clamp(0.0, 1.0) * (1.0 - ago / REMEMBERED_H).max(0.0);
+        }
     }
-    let charge = (44.0 + 48.0 * panel * harvest).clamp(18.0, 100.0);
+    let charge = 40.0 + 60.0 * (1.0 - (-panel * harvest / 2.2).exp());
     let battery_current = if charge >= 99.5 { 0.0 } else { solar_current - LOAD_MA };
     let charging = if battery_current > 0.0 { 0.05 } else { -0.02 };
     let battery_voltage = 3.42 + 0.0068 * charge + charging - 0.002 * (15.0 - temperature).clamp(0.0, 30.0);

@@ -95,8 +95,8 @@ impl Weather {
         let rain_since = |hours: f64| rain::between(self.seed, sky.plane, hour - hours, hour);
         let rain_rate = rain_since(0.2) / 0.2;
         let cloud = sky.cloud(hour, &passages).max(1.0 - (-2.0 * rain_rate).exp());
-        let sine = sky.sun.sine(hour);
-        let lux = sun::clear_sky_lux(sine) * (1.0 - 0.78 * cloud * cloud);
+        let height = sky.sun.sine(hour);
+        let lux = sun::clear_sky_lux(height) * (1.0 - 0.78 * cloud * cloud);
 
         let (mean, swing) = sky.temperature(hour, &passages, cloud);
         let chill = 1.6 * (rain_rate / 4.0).min(1.0);

@@ -1,3 +1,7 @@
 //! What a client of the simulated mesh notices.
+#![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
+mod client;
+mod history;
+mod radio;
 mod weather;

@@ -1,0 +1,334 @@
+//! One radio as its client sees it: the StreamAPI of firmware 2.7.26 as a state machine without sockets or clock.
+
+mod config;
+mod nodedb;
+pub(crate) mod server;
+
+use kosmo_meshtastic::{
+    Message as _,
+    proto::{self, PortNum, from_radio::PayloadVariant as Said, mesh_packet::PayloadVariant, to_radio::PayloadVariant as Asked},
+    stream::{self, Piece},
+};
+pub(crate) use nodedb::NodeDb;
+use std::collections::VecDeque;
+
+/// A client that asks with this nonce wants the configuration and no other nodes.
+pub const ONLY_CONFIG: u32 = 69_420;
+/// A client that asks with this nonce wants the nodes and no configuration.
+pub const ONLY_NODES: u32 = 69_421;
+
+/// Packets with an id among this many before are ignored, without a word.
+const REMEMBERED_IDS: usize = 20;
+/// Queue statuses that no client has taken yet; more push out the oldest.
+const WAITING_STATUSES: usize = 2;
+/// The slots for packets to be transmitted.
+const TRANSMIT_SLOTS: u32 = 16;
+/// The oldest app that firmware 2.7 works with.
+const MIN_APP_VERSION: u32 = 30_200;
+/// A heartbeat with this nonce asks the radio to announce itself, and is not answered.
+const ANNOUNCE_NONCE: u32 = 1;
+
+/// Whose habits a radio has, where they differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Firmware {
+    /// 2.7.26, which was recorded.
+    V27,
+    /// 2.8: after each handshake it tells again what it remembers of each node, as packets like any other.
+    V28,
+}
+
+/// Who a radio is.
+#[derive(Debug, Clone)]
+pub(crate) struct Identity {
+    pub(crate) number: u32,
+    pub(crate) user: proto::User,
+    pub(crate) private_key: [u8; 32],
+    /// Empty if the radio does not know where it is.
+    pub(crate) position: proto::Position,
+}
+
+/// A radio.
+#[derive(Debug)]
+pub(crate) struct Radio {
+    identity: Identity,
+    device: proto::DeviceMetrics,
+    nodes: NodeDb,
+    /// The one queue of what was heard, for whichever client is there.
+    to_phone: VecDeque<proto::MeshPacket>,
+    room: usize,
+    lost: u64,
+    firmware: Firmware,
+    /// Counts clients, so that a connection that was replaced takes nothing from its successor.
+    client: u64,
+    session: Session,
+}
+
+/// What is between a radio and the client it has.
+#[derive(Debug, Default)]
+struct Session {
+    decoder: stream::Decoder,
+    stage: Stage,
+    statuses: VecDeque<proto::QueueStatus>,
+    heartbeat: bool,
+    ids: VecDeque<u32>,
+    raw: VecDeque<Vec<u8>>,
+}
+
+#[derive(Debug, Default)]
+enum Stage {
+    /// The client has not asked for the configuration, and is told nothing.
+    #[default]
+    Silent,
+    /// What is left of the handshake.
+    Telling(VecDeque<Said>),
+    /// Packets flow.
+    Live,
+}
+
+/// What bytes of a client came to.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Heard {
+    /// Packets to put on air.
+    pub(crate) to_air: Vec<proto::MeshPacket>,
+    /// At least one message was understood, so the client is alive.
+    pub(crate) alive: bool,
+    /// The client takes its leave.
+    pub(crate) leaves: bool,
+}
+
+/// What is to be written next.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Outgoing {
+    /// A frame, and the packet in it if it holds one.
+    Frame { bytes: Vec<u8>, packet: Option<Box<proto::MeshPacket>>, completes: bool },
+    /// Bytes that are no frame.
+    Raw(Vec<u8>),
+}
+
+impl Radio {
+    pub(crate) fn new(identity: Identity, device: proto::DeviceMetrics, nodes: NodeDb, room: usize, firmware: Firmware) -> Self {
+        let session = Session::default();
+        Self { identity, device, nodes, to_phone: VecDeque::new(), room, lost: 0, firmware, client: 0, session }
+    }
+
+    /// Gives the client's place to a new client, and returns the number that its connection acts under.
+    pub(crate) fn attach(&mut self) -> u64 {
+        self.session = Session::default();
+        self.client += 1;
+        self.client
+    }
+
+    /// Frees the place, and tells whether nobody else had taken it.
+    pub(crate) fn detach(&mut self, client: u64) -> bool {
+        let held_it = self.client == client;
+        if held_it {
+            self.attach();
+        }
+        held_it
+    }
+
+    /// Returns how many packets found no room in the queue.
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// Takes in what the client sent.
+    pub(crate) fn receive(&mut self, client: u64, bytes: &[u8]) -> Heard {
+        let mut heard = Heard::default();
+        if client != self.client {
+            return heard;
+        }
+        self.session.decoder.push(bytes);
+        while let Some(piece) = self.session.decoder.next() {
+            let Piece::Frame(payload) = piece else { continue };
+            if let Ok(message) = proto::ToRadio::decode(&payload[..]) {
+                heard.alive = true;
+                self.obey(message, &mut heard);
+            }
+        }
+        heard
+    }
+
+    /// Takes in what came over the air.
+    pub(crate) fn hear(&mut self, packet: proto::MeshPacket) {
+        self.nodes.learn(&packet);
+        self.queue(packet);
+    }
+
+    /// Takes in what the radio says about itself, which never displaces what it heard.
+    pub(crate) fn tell_own(&mut self, packet: proto::MeshPacket) {
+        if let Some(PayloadVariant::Decoded(data)) = &packet.payload_variant
+            && let Ok(telemetry) = proto::Telemetry::decode(&data.payload[..])
+            && let Some(proto::telemetry::Variant::DeviceMetrics(metrics)) = telemetry.variant
+        {
+            self.device = metrics;
+        }
+        if matches!(self.session.stage, Stage::Live) && self.to_phone.len() < 2 {
+            self.queue(packet);
+        }
+    }
+
+    /// Restarts: what was queued is lost, and a client that is still there is told so.
+    pub(crate) fn reboot(&mut self) {
+        self.to_phone.clear();
+        self.session = Session::default();
+        self.device.uptime_seconds = Some(0);
+        self.session.raw.extend(frame(Said::Rebooted(true)));
+    }
+
+    /// Puts bytes between the frames.
+    pub(crate) fn garble(&mut self, bytes: Vec<u8>) {
+        self.session.raw.push_back(bytes);
+    }
+
+    /// Returns what is to be written next to this client, and counts it as given to it.
+    pub(crate) fn next(&mut self, client: u64) -> Option<Outgoing> {
+        if client != self.client {
+            return None;
+        }
+        if let Some(bytes) = self.session.raw.pop_front() {
+            return Some(Outgoing::Raw(bytes));
+        }
+        loop {
+            let said = self.next_message()?;
+            let packet = if let Said::Packet(packet) = &said { Some(Box::new(packet.clone())) } else { None };
+            let completes = matches!(said, Said::ConfigCompleteId(_));
+            // Firmware too says nothing of what does not fit.
+            if let Some(bytes) = frame(said) {
+                return Some(Outgoing::Frame { bytes, packet, completes });
+            }
+        }
+    }
+
+    fn next_message(&mut self) -> Option<Said> {
+        if std::mem::take(&mut self.session.heartbeat) {
+            return Some(Said::QueueStatus(status(0, TRANSMIT_SLOTS)));
+        }
+        if let Some(status) = self.session.statuses.pop_front() {
+            return Some(Said::QueueStatus(status));
+        }
+        match &mut self.session.stage {
+            Stage::Silent => None,
+            Stage::Telling(rest) => {
+                let said = rest.pop_front();
+                if rest.is_empty() {
+                    self.session.stage = Stage::Live;
+                }
+                said
+            }
+            Stage::Live => self.to_phone.pop_front().map(Said::Packet),
+        }
+    }
+
+    fn obey(&mut self, message: proto::ToRadio, heard: &mut Heard) {
+        match message.payload_variant {
+            Some(Asked::WantConfigId(nonce)) => self.session.stage = Stage::Telling(self.handshake(nonce)),
+            Some(Asked::Heartbeat(heartbeat)) => self.session.heartbeat = heartbeat.nonce != ANNOUNCE_NONCE,
+            Some(Asked::Disconnect(_)) => heard.leaves = true,
+            Some(Asked::Packet(packet)) => heard.to_air.extend(self.accept(packet)),
+            Some(Asked::XmodemPacket(_) | Asked::MqttClientProxyMessage(_)) | None => {}
+        }
+    }
+
+    /// Takes a packet to be transmitted, and returns it as it goes on air.
+    fn accept(&mut self, packet: proto::MeshPacket) -> Option<proto::MeshPacket> {
+        if packet.id != 0 {
+            if self.session.ids.contains(&packet.id) {
+                return None;
+            }
+            if self.session.ids.len() == REMEMBERED_IDS {
+                self.session.ids.pop_front();
+            }
+            self.session.ids.push_back(packet.id);
+        }
+        let for_itself = packet.to == self.identity.number;
+        if self.session.statuses.len() == WAITING_STATUSES {
+            self.session.statuses.pop_front();
+        }
+        let free = if for_itself { TRANSMIT_SLOTS } else { TRANSMIT_SLOTS - 1 };
+        self.session.statuses.push_back(status(packet.id, free));
+        (!for_itself).then_some(proto::MeshPacket {
+            from: self.identity.number,
+            hop_start: packet.hop_limit,
+            next_hop: 0,
+            relay_node: 0,
+            rx_time: 0,
+            rx_snr: 0.0,
+            rx_rssi: 0,
+            via_mqtt: false,
+            ..packet
+        })
+    }
+
+    fn queue(&mut self, packet: proto::MeshPacket) {
+        if self.to_phone.len() >= self.room {
+            self.lost += 1;
+            if !is_text(&packet) {
+                return;
+            }
+            self.to_phone.pop_front();
+        }
+        self.to_phone.push_back(packet);
+    }
+
+    /// Returns the handshake for a nonce, in the order that apps rely on.
+    fn handshake(&self, nonce: u32) -> VecDeque<Said> {
+        let mut said = VecDeque::new();
+        let own = Said::NodeInfo(self.own_info());
+        if nonce == ONLY_NODES {
+            said.push_back(own);
+        } else {
+            said.push_back(Said::MyInfo(proto::MyNodeInfo {
+                my_node_num: self.identity.number,
+                min_app_version: MIN_APP_VERSION,
+                pio_env: "native".to_owned(),
+                nodedb_count: u32::try_from(self.nodes.len() + 1).unwrap_or(u32::MAX),
+                ..Default::default()
+            }));
+            said.push_back(Said::DeviceuiConfig(config::screen()));
+            said.push_back(own);
+            said.push_back(Said::Metadata(config::metadata()));
+            said.extend(config::channels().map(Said::Channel));
+            said.extend(config::sections(&self.identity).map(Said::Config));
+            said.extend(config::modules().map(Said::ModuleConfig));
+        }
+        if nonce != ONLY_CONFIG {
+            said.extend(self.nodes.infos().cloned().map(Said::NodeInfo));
+        }
+        if nonce != ONLY_NODES {
+            said.extend(config::files().map(Said::FileInfo));
+        }
+        said.push_back(Said::ConfigCompleteId(nonce));
+        if self.firmware == Firmware::V28 && nonce != ONLY_CONFIG {
+            said.extend(self.nodes.replay().map(Said::Packet));
+        }
+        said
+    }
+
+    fn own_info(&self) -> proto::NodeInfo {
+        proto::NodeInfo {
+            num: self.identity.number,
+            user: Some(self.identity.user.clone()),
+            position: Some(self.identity.position),
+            device_metrics: Some(self.device),
+            is_favorite: true,
+            ..Default::default()
+        }
+    }
+}
+
+fn frame(said: Said) -> Option<Vec<u8>> {
+    stream::encode(&proto::FromRadio { id: 0, payload_variant: Some(said) }.encode_to_vec()).ok()
+}
+
+fn status(mesh_packet_id: u32, free: u32) -> proto::QueueStatus {
+    proto::QueueStatus { res: 0, free, maxlen: TRANSMIT_SLOTS, mesh_packet_id }
+}
+
+fn is_text(packet: &proto::MeshPacket) -> bool {
+    let text = [PortNum::TextMessageApp, PortNum::RangeTestApp].map(i32::from);
+    matches!(&packet.payload_variant, Some(PayloadVariant::Decoded(data)) if text.contains(&data.portnum))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,238 @@
+//! One radio's TCP port: a single client place, which a newcomer takes from whoever holds it.
+
+use crate::radio::{Outgoing, Radio};
+use kosmo_domain::{NodeId, PacketId};
+use kosmo_meshtastic::proto::{self, mesh_packet::PayloadVariant};
+use std::{
+    io,
+    net::SocketAddr,
+    pin::pin,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{
+        TcpListener,
+        tcp::{ReadHalf, WriteHalf},
+    },
+    sync::{Notify, watch},
+    time::{Instant, sleep, sleep_until},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// A client that says nothing for this long is given up.
+const IDLE: Duration = Duration::from_mins(15);
+/// Real radios take a moment before they are done telling; some clients stumble over one that does not.
+const BEFORE_COMPLETE: Duration = Duration::from_millis(50);
+/// How long to wait when the system refuses a connection.
+const AFTER_REFUSAL: Duration = Duration::from_millis(100);
+
+/// A packet that a radio wrote to its client, whole.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HandOver {
+    /// Who sent it.
+    pub from: NodeId,
+    /// Its sender's id for it.
+    pub id: PacketId,
+    /// Its port; 0 if it is encrypted.
+    pub port: u32,
+    /// All of it.
+    pub packet: proto::MeshPacket,
+}
+
+/// A radio, and what its connections share.
+#[derive(Debug)]
+pub(crate) struct Port {
+    radio: Mutex<Radio>,
+    /// How long a client may say nothing.
+    idle: Duration,
+    /// Something to write came up.
+    wake: Notify,
+    stalled: watch::Sender<bool>,
+    /// The client that holds the place, ended by cancelling it.
+    holder: Mutex<CancellationToken>,
+    attached: watch::Sender<bool>,
+    /// What was handed over, if anybody wants to know.
+    record: Option<Mutex<Vec<HandOver>>>,
+}
+
+impl Port {
+    pub(crate) fn new(radio: Radio, record: bool) -> Self {
+        Self {
+            radio: Mutex::new(radio),
+            idle: IDLE,
+            wake: Notify::new(),
+            stalled: watch::Sender::new(false),
+            holder: Mutex::new(CancellationToken::new()),
+            attached: watch::Sender::new(false),
+            record: record.then(Mutex::default),
+        }
+    }
+
+    /// Does something to the radio, and sees to it that what came of it is written.
+    pub(crate) fn with<T>(&self, act: impl FnOnce(&mut Radio) -> T) -> T {
+        let done = act(&mut held(&self.radio));
+        self.wake.notify_waiters();
+        done
+    }
+
+    /// Ends the connection of the client there is.
+    pub(crate) fn cut(&self) {
+        held(&self.holder).cancel();
+    }
+
+    /// Stops or resumes writing.
+    pub(crate) fn stall(&self, stalled: bool) {
+        self.stalled.send_replace(stalled);
+    }
+
+    /// Tells whether there is a client, and of changes.
+    pub(crate) fn attached(&self) -> watch::Receiver<bool> {
+        self.attached.subscribe()
+    }
+
+    /// Returns what was handed over so far.
+    pub(crate) fn handed_over(&self) -> Vec<HandOver> {
+        self.record.as_ref().map(|record| held(record).clone()).unwrap_or_default()
+    }
+
+    /// Serves clients until `shutdown`; what they transmit is given to `to_air`.
+    pub(crate) async fn serve(
+        self: std::sync::Arc<Self>,
+        listener: TcpListener,
+        to_air: impl Fn(proto::MeshPacket) + Clone + Send + Sync + 'static,
+        shutdown: CancellationToken,
+    ) {
+        let connections = TaskTracker::new();
+        loop {
+            let accepted = tokio::select! {
+                () = shutdown.cancelled() => break,
+                accepted = listener.accept() => accepted,
+            };
+            let Ok((stream, peer)) = accepted else {
+                sleep(AFTER_REFUSAL).await;
+                continue;
+            };
+            let gone = shutdown.child_token();
+            std::mem::replace(&mut *held(&self.holder), gone.clone()).cancel();
+            let client = self.with(Radio::attach);
+            self.attached.send_replace(true);
+            let (port, to_air) = (self.clone(), to_air.clone());
+            connections.spawn(async move { port.attend(stream, peer, client, to_air, gone).await });
+        }
+        connections.close();
+        connections.wait().await;
+    }
+
+    async fn attend(
+        &self,
+        mut stream: tokio::net::TcpStream,
+        peer: SocketAddr,
+        client: u64,
+        to_air: impl Fn(proto::MeshPacket),
+        gone: CancellationToken,
+    ) {
+        tracing::debug!(%peer, "a client took the radio's place");
+        let (reader, writer) = stream.split();
+        tokio::select! {
+            () = gone.cancelled() => {}
+            _ = self.listen(reader, client, to_air) => {}
+            _ = self.talk(writer, client) => {}
+        }
+        let left = self.with(|radio| radio.detach(client));
+        if left {
+            self.attached.send_replace(false);
+        }
+        tracing::debug!(%peer, "a client left the radio");
+    }
+
+    async fn listen(&self, mut reader: ReadHalf<'_>, client: u64, to_air: impl Fn(proto::MeshPacket)) -> io::Result<()> {
+        let mut buffer = [0; 1_024];
+        let mut last_word = Instant::now();
+        loop {
+            let count = tokio::select! {
+                count = reader.read(&mut buffer) => count?,
+                () = sleep_until(last_word + self.idle) => return Ok(()),
+            };
+            let heard = self.with(|radio| radio.receive(client, &buffer[..count]));
+            heard.to_air.into_iter().for_each(&to_air);
+            if count == 0 || heard.leaves {
+                return Ok(());
+            }
+            if heard.alive {
+                last_word = Instant::now();
+            }
+        }
+    }
+
+    async fn talk(&self, mut writer: WriteHalf<'_>, client: u64) -> io::Result<()> {
+        let mut stalled = self.stalled.subscribe();
+        loop {
+            // The sender lives in `self`, so waiting cannot fail.
+            let _ = stalled.wait_for(|stalled| !stalled).await;
+            let mut woken = pin!(self.wake.notified());
+            woken.as_mut().enable();
+            let next = held(&self.radio).next(client);
+            match next {
+                None => woken.await,
+                Some(Outgoing::Raw(bytes)) => writer.write_all(&bytes).await?,
+                Some(Outgoing::Frame { bytes, packet, completes }) => {
+                    if completes {
+                        sleep(BEFORE_COMPLETE).await;
+                    }
+                    writer.write_all(&bytes).await?;
+                    if let (Some(record), Some(packet)) = (&self.record, packet) {
+                        held(record).push(HandOver::of(*packet));
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl HandOver {
+    fn of(packet: proto::MeshPacket) -> Self {
+        let port = match &packet.payload_variant {
+            Some(PayloadVariant::Decoded(data)) => u32::try_from(data.portnum).unwrap_or(0),
+            Some(PayloadVariant::Encrypted(_)) | None => 0,
+        };
+        Self { from: NodeId::from_number(packet.from), id: PacketId(packet.id), port, packet }
+    }
+}
+
+/// Nothing here panics while it holds a lock, and if it did, what it guards would still be whole.
+pub(crate) fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Config, mesh};
+    use kosmo_meshtastic::{Message as _, proto::to_radio::PayloadVariant as Asked, stream};
+    use std::sync::Arc;
+    use tokio::net::TcpStream;
+
+    #[tokio::test]
+    async fn a_client_that_says_nothing_sensible_is_given_up() {
+        let radio = mesh::first_radio(&Config::default(), "2026-04-12T15:30:00Z".parse().unwrap());
+        let port = Arc::new(Port { idle: Duration::from_millis(300), ..Port::new(radio, false) });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let end = CancellationToken::new();
+        let served = tokio::spawn(port.serve(listener, |_| {}, end.clone()));
+
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let began = Instant::now();
+        let heartbeat = proto::ToRadio { payload_variant: Some(Asked::Heartbeat(proto::Heartbeat { nonce: 0 })) };
+        client.write_all(&stream::encode(&heartbeat.encode_to_vec()).unwrap()).await.unwrap();
+        client.write_all(b"no message").await.unwrap();
+        let mut answers = Vec::new();
+        client.read_to_end(&mut answers).await.unwrap();
+        assert!(!answers.is_empty() && began.elapsed() >= Duration::from_millis(300));
+
+        end.cancel();
+        served.await.unwrap();
+    }
+}
