@@ -249,13 +249,18 @@ impl Session {
 
     /// Begins to gather what the handshake tells. What was gathered before is of an earlier, unfinished one.
     fn on_my_info(&mut self, info: &proto::MyNodeInfo) {
-        match self.phase {
-            Phase::Configuring { .. } => self.told = Some(RadioState::new(NodeId::from_number(info.my_node_num))),
-            Phase::Closed | Phase::Waking { .. } | Phase::Ready { .. } => self.dropped.ignored += 1,
+        match (self.phase, NodeId::from_number(info.my_node_num).sender()) {
+            (Phase::Configuring { .. }, Ok(node)) => self.told = Some(RadioState::new(node)),
+            (_, Err(_)) => self.dropped.reserved_senders += 1,
+            (Phase::Closed | Phase::Waking { .. } | Phase::Ready { .. }, Ok(_)) => self.dropped.ignored += 1,
         }
     }
 
     fn on_node(&mut self, node: NodeInfo) {
+        if node.node.sender().is_err() {
+            self.dropped.reserved_senders += 1;
+            return;
+        }
         match &mut self.told {
             Some(radio) => self.dropped.excess_nodes += u64::from(!radio.take_node(node)),
             None => self.event(Event::Node(Box::new(node))),

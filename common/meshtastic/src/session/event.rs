@@ -125,7 +125,7 @@ pub struct Dropped {
     pub duplicates: u64,
     /// Messages with a text that is no UTF-8.
     pub undecodable: u64,
-    /// Packets from a sender that no node can be.
+    /// Packets from, and reports on, a number that no node can bear.
     pub reserved_senders: u64,
     /// Frames that lost bytes, or never were any, and were searched for others.
     pub torn_frames: u64,

@@ -180,6 +180,18 @@ fn a_node_told_outside_a_handshake_is_an_event() {
 }
 
 #[test]
+fn a_number_that_no_node_can_bear_is_no_node() {
+    let mut client = Client::asking(7);
+    let nobody = from_radio(PayloadVariant::MyInfo(proto::MyNodeInfo::default()));
+    client.receive(&[nobody, complete(7)].concat());
+    assert_eq!(client.take_written(), [Asked::WantConfigId(7), Asked::WantConfigId(8)]);
+    let node = |num| from_radio(PayloadVariant::NodeInfo(proto::NodeInfo { num, ..Default::default() }));
+    client.receive(&[my_info(), node(0), node(u32::MAX), node(99), complete(8)].concat());
+    let nodes: Vec<_> = client.configured().nodes.iter().map(|node| node.node.number()).collect();
+    assert_eq!((nodes, client.session.dropped().reserved_senders), (vec![99], 3));
+}
+
+#[test]
 fn what_the_radio_logs_is_a_line() {
     let mut client = Client::ready();
     let record = proto::LogRecord { message: "Received text msg\r\n\u{7}".to_owned(), ..Default::default() };
