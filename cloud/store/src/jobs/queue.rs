@@ -334,6 +334,15 @@ impl Store {
         rows.into_iter().map(JobRow::try_from).collect()
     }
 
+    /// Removes the jobs that were given up before `before`, and returns how many that were.
+    ///
+    /// # Errors
+    /// As the database does.
+    pub async fn purge_dead_jobs(&self, before: Timestamp) -> Result<u64> {
+        const SQL: &str = "delete from jobs where dead_at < $1";
+        Ok(on_writer!(self, |db| sqlx::query(SQL).bind(At(before)).execute(db).map_ok(|done| done.rows_affected()))?)
+    }
+
     /// Takes up again a job that was given up, and tells whether there is such a one.
     ///
     /// # Errors
@@ -370,4 +379,47 @@ async fn notify(tx: &mut Tx) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Database;
+    use kosmo_test_support::TestDatabase;
+
+    const NOW: Timestamp = Timestamp::EPOCH;
+
+    fn job() -> NewJob {
+        NewJob { kind: "rollup", dedupe_key: Some("a".to_owned()), payload: Value::Null, run_at: NOW }
+    }
+
+    async fn claim(store: &Store) -> Vec<Job> {
+        store.claim_due_jobs("worker", &["rollup"], Duration::from_mins(1), 1, NOW).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_use_case_that_fails_leaves_no_job() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&Database::Sqlite { path: folder.path().join("kosmo.db") }).await.unwrap();
+        store.migrate().await.unwrap();
+        let mut tx = store.begin().await.unwrap();
+        enqueue(&mut tx, &job(), NOW).await.unwrap();
+        drop(tx);
+        assert!(claim(&store).await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn no_worker_begins_before_what_it_was_enqueued_for_is_committed() {
+        let database = TestDatabase::empty();
+        let store = Store::open(&Database::Postgres { url: database.url().to_owned(), max_connections: 4 }).await.unwrap();
+        store.migrate().await.unwrap();
+        store.enqueue_job(&job(), NOW).await.unwrap();
+
+        // The job is pending and stays as it is, yet the use-case that relies on it is not committed.
+        let mut tx = store.begin().await.unwrap();
+        enqueue(&mut tx, &job(), NOW).await.unwrap();
+        assert!(claim(&store).await.is_empty());
+        tx.commit().await.unwrap();
+        assert_eq!(claim(&store).await.len(), 1);
+    }
 }

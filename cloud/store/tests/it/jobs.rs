@@ -142,6 +142,9 @@ store_test! {
         let dead = store.jobs(true, None, 10).await.unwrap().remove(0);
         assert_eq!((dead.dead_at, dead.last_error.as_deref(), dead.attempts), (Some(later), Some("a b"), 2));
         assert!(store.jobs(true, Some(dead.id), 10).await.unwrap().is_empty());
+
+        assert_eq!(store.purge_dead_jobs(later).await.unwrap(), 0);
+        assert_eq!(store.purge_dead_jobs(later.plus(seconds(1))).await.unwrap(), 1);
     }
 
     async fn a_job_enqueued_while_it_fails_for_good_is_tried_afresh(store: Store) {
