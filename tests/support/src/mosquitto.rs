@@ -13,6 +13,9 @@ use tokio::time;
 
 const PROGRAM: &str = "/usr/sbin/mosquitto";
 
+/// What the names of the brokers' folders begin with; the number of the test process follows.
+const FOLDER: &str = "kosmo-mosquitto.";
+
 /// How often to look whether the broker listens.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// How long a broker may take to listen or to stop.
@@ -45,7 +48,9 @@ impl Mosquitto {
     /// # Panics
     /// If it does not, with what it logged.
     pub async fn start(options: &MosquittoOptions) -> Self {
-        let folder = tempfile::Builder::new().prefix("kosmo-mosquitto.").tempdir().expect("a temporary folder can be made");
+        remove_stale_folders();
+        let prefix = format!("{FOLDER}{}.", std::process::id());
+        let folder = tempfile::Builder::new().prefix(&prefix).tempdir().expect("a temporary folder can be made");
         let mut broker = Self { folder, port: 0, child: None };
         // Another program may take the port before the broker does; then another one is tried.
         for _ in 0..10 {
@@ -135,6 +140,19 @@ impl Mosquitto {
 impl Drop for Mosquitto {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// Removes the folders of test processes that were killed, for nobody else would.
+fn remove_stale_folders() {
+    let entries = fs::read_dir(std::env::temp_dir()).expect("the temporary folder can be read");
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let owner = name.to_str().and_then(|name| name.strip_prefix(FOLDER)?.split('.').next()?.parse::<u32>().ok());
+        if owner.is_some_and(|owner| !Path::new("/proc").join(owner.to_string()).exists()) {
+            // Another process may be at the same.
+            let _ = fs::remove_dir_all(entry.path());
+        }
     }
 }
 
