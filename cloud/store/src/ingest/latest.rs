@@ -30,8 +30,8 @@ pub(super) async fn show(tx: &mut Tx, records: &[&Record], readings: &Readings, 
     for (node, measured) in news {
         let values = latest.entry(node).or_default();
         for (metrics, at, trust) in measured {
-            for (metric, value) in metrics.iter() {
-                values.add(metric, Value { value, at, trust });
+            for (metric, number) in metrics.iter() {
+                values.add(metric, Value { number, at, trust });
             }
         }
     }

@@ -35,7 +35,7 @@ use crate::{
     rejects::{self, NewReject},
 };
 use kosmo_domain::Timestamp;
-use std::ops::Range;
+use std::{iter, ops::Range};
 
 /// How often a batch is tried again that lost to another replica in a deadlock.
 const DEADLOCK_RETRIES: u32 = 3;
@@ -58,8 +58,8 @@ impl Store {
     pub async fn ingest(&self, batch: &[Record], now: Timestamp) -> Result<Vec<Outcome>> {
         let mut outcomes = Vec::with_capacity(batch.len());
         // The parts still to be stored, the first on top.
-        let mut parts: Vec<Range<usize>> = if batch.is_empty() { Vec::new() } else { vec![0..batch.len()] };
-        while let Some(part) = parts.pop() {
+        let mut parts: Vec<Range<usize>> = iter::once(0..batch.len()).collect();
+        while let Some(part) = parts.pop().filter(|part| !part.is_empty()) {
             match self.ingest_part(&batch[part.clone()], now).await {
                 Ok(stored) => outcomes.extend(stored),
                 Err(error) if !blames_a_record(&error) => return Err(error),

@@ -13,7 +13,7 @@ use std::{borrow::Cow, collections::BTreeMap, fmt};
 /// A value that is the newest of its metric.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Value {
-    pub(crate) value: f64,
+    pub(crate) number: f64,
     pub(crate) at: Timestamp,
     pub(crate) trust: Trust,
 }
@@ -101,7 +101,7 @@ impl Values {
 
 impl Serialize for Values {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(metric, v)| (metric.name(), (v.value, v.at.as_micros(), v.trust as u8))))
+        serializer.collect_map(self.0.iter().map(|(metric, v)| (metric.name(), (v.number, v.at.as_micros(), v.trust as u8))))
     }
 }
 
@@ -118,11 +118,11 @@ impl<'de> Deserialize<'de> for Values {
             fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> std::result::Result<Values, A::Error> {
                 let mut values = Values::default();
                 while let Some(name) = map.next_key::<Cow<'de, str>>()? {
-                    let (value, micros, trust): (f64, i64, u8) = map.next_value()?;
+                    let (number, micros, trust): (f64, i64, u8) = map.next_value()?;
                     // A metric that the table no longer has is passed over.
                     let Ok(metric) = name.parse() else { continue };
                     let at = Timestamp::from_micros(micros).map_err(de::Error::custom)?;
-                    values.0.insert(metric, Value { value, at, trust: crate::weather::columns::trust(i16::from(trust)) });
+                    values.0.insert(metric, Value { number, at, trust: crate::weather::columns::trust(i16::from(trust)) });
                 }
                 Ok(values)
             }
@@ -149,7 +149,8 @@ impl Store {
         rows.into_iter()
             .map(|(node, at, json)| {
                 let values = Values::parse(&json)?;
-                let values = values.0.into_iter().map(|(metric, Value { value, at, .. })| LatestValue { metric, value, at }).collect();
+                let values =
+                    values.0.into_iter().map(|(metric, Value { number, at, .. })| LatestValue { metric, value: number, at }).collect();
                 Ok(Latest { node: node.0, at: at.0, values })
             })
             .collect()
@@ -159,9 +160,20 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
-    fn value(value: f64, second: u32, trust: Trust) -> Value {
-        Value { value, at: Timestamp::from_unix_seconds(second), trust }
+    proptest! {
+        #[test]
+        fn a_value_is_the_same_after_any_number_of_changes_to_others(number in -1.0e6..1.0e6_f64) {
+            let mut values = Values::default();
+            values.add(Metric::Temperature, value(number, 1, Trust::Claimed));
+            let json = serde_json::to_string(&values).unwrap();
+            prop_assert_eq!(Values::parse(&json).unwrap(), values);
+        }
+    }
+
+    fn value(number: f64, second: u32, trust: Trust) -> Value {
+        Value { number, at: Timestamp::from_unix_seconds(second), trust }
     }
 
     #[test]
@@ -175,7 +187,7 @@ mod tests {
             (value(54.0, 101, Trust::Claimed), 54.0),
         ] {
             values.add(Metric::Humidity, other);
-            assert_eq!(values.0[&Metric::Humidity].value, expect);
+            assert_eq!(values.0[&Metric::Humidity].number.total_cmp(&expect), std::cmp::Ordering::Equal);
         }
     }
 

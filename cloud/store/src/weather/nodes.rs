@@ -91,7 +91,7 @@ impl Store {
         Ok(Some(NodeDetail {
             node: stored.node()?,
             identities: identities.into_iter().map(identity).collect::<Result<_>>()?,
-            receptions: receptions.into_iter().map(reception).collect::<Result<_>>()?,
+            receptions: receptions.iter().map(reception).collect::<Result<_>>()?,
             neighbors: neighbors.into_iter().map(|(node, snr_db, at)| NeighborRow { node: node.0, snr_db, at: at.0 }).collect(),
             traceroutes: routes.iter().map(traceroute).collect::<Result<_>>()?,
             radio_stats: match (&stored.radio_stats, stored.radio_stats_at) {
@@ -132,7 +132,7 @@ fn identity((node, public_key, first_heard): (Node, Vec<u8>, At)) -> Result<Iden
     Ok(Identity { node: node.0, public_key, first_heard: first_heard.0 })
 }
 
-fn reception(row: StoredReception) -> Result<BridgeReception> {
+fn reception(row: &StoredReception) -> Result<BridgeReception> {
     let byte = |number: Option<i64>| number.and_then(|number| u8::try_from(number).ok());
     Ok(BridgeReception {
         bridge: row.bridge.parse().map_err(|_| corrupt("a bridge id"))?,

@@ -85,7 +85,7 @@ mod tests {
         let start = Timestamp::from_unix_seconds(1_780_272_000);
         let mut metrics = Metrics::NONE;
         for spec in &kosmo_domain::METRICS {
-            metrics.set(spec.metric, f64::midpoint(spec.min, spec.max) / 3.0).unwrap();
+            metrics.set(spec.metric, spec.min + (spec.max - spec.min) / 3.0).unwrap();
         }
         let rollup = Rollup::of_hour(start, &[(start, metrics), (start.plus(HOUR / 2), metrics)]);
         assert_eq!(from_column(2, &to_column(&rollup)).unwrap(), rollup);
