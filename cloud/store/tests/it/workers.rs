@@ -128,6 +128,10 @@ async fn wakes(waiter: &Store, enqueuer: &Store) -> bool {
     .is_ok()
 }
 
+/// Cuts the connections that listen.
+const CUT: &str = "select count(pg_terminate_backend(pid)) from pg_stat_activity
+                    where datname = current_database() and query ilike 'listen%'";
+
 #[tokio::test]
 async fn processes_on_postgres_wake_each_other_again_after_the_connection_was_lost() {
     let fixture = stores::postgres().await;
@@ -135,8 +139,6 @@ async fn processes_on_postgres_wake_each_other_again_after_the_connection_was_lo
     assert!(wakes(&fixture.store, &other).await);
 
     let pool = sqlx::PgPool::connect(fixture.url()).await.unwrap();
-    const CUT: &str = "select count(pg_terminate_backend(pid)) from pg_stat_activity
-                        where datname = current_database() and query ilike 'listen%'";
     let cut: i64 = sqlx::query_scalar(CUT).fetch_one(&pool).await.unwrap();
     assert!(cut > 0, "somebody listened");
     assert!(wakes(&fixture.store, &other).await);
