@@ -4,9 +4,12 @@
 //! Bridge, cloud and simulator all speak in these types, so that a node id or a unit is parsed once, at the edge.
 
 mod clock;
+mod delivery;
 mod ids;
 mod metric;
 mod observed;
+mod period;
+mod plan;
 mod position;
 mod reading;
 mod rollup;
@@ -15,9 +18,12 @@ mod time;
 
 pub use crate::{
     clock::{Clock, ManualClock},
+    delivery::{Charge, DeliveryEvidence, Fact, Facts, NotSent, Status, UnknownName},
     ids::{BridgeId, Epoch, IdError, NodeId, PacketId, Stream},
     metric::{Aggregate, Implausible, METRICS, Metric, MetricSpec, UnknownMetric},
     observed::{CLOCK_TOLERANCE, EARLIEST_PLAUSIBLE, Observed, TimeSource, observed_at},
+    period::Period,
+    plan::{Allowance, NotAllowed, Plan, Reach, Scope, UnknownPlan},
     position::{Position, PositionError},
     reading::{Metrics, Reading, Source, Trust},
     rollup::{Rollup, Stats},
