@@ -3,6 +3,7 @@
 //! that ends without cutting off the answers it has begun.
 
 mod app;
+mod cache;
 mod code;
 mod extract;
 mod layers;
@@ -13,6 +14,7 @@ mod telemetry;
 
 pub use crate::{
     app::{App, Check, Service},
+    cache::cacheable,
     code::Code,
     extract::{Json, Path, Query},
     layers::RequestId,

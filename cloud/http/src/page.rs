@@ -15,6 +15,7 @@ pub struct Page<T> {
     /// The rows of this page.
     pub data: Vec<T>,
     /// The cursor of the next page; null on the last.
+    #[schema(required = true)]
     pub next: Option<String>,
 }
 

@@ -100,7 +100,8 @@ impl Committer {
     /// record is found that it fails for, and that one is set aside, so that it holds up nobody else.
     async fn ingest(&self, records: &[Record]) -> Result<Vec<Outcome>, Error> {
         let mut outcomes = Vec::with_capacity(records.len());
-        let mut parts: Vec<Range<usize>> = if records.is_empty() { Vec::new() } else { vec![0..records.len()] };
+        let mut parts: Vec<Range<usize>> = Vec::new();
+        parts.push(0..records.len());
         while let Some(part) = parts.pop() {
             match self.store.ingest(&records[part.clone()], self.clock.now()).await {
                 Ok(stored) => outcomes.extend(stored),

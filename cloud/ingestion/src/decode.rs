@@ -15,6 +15,7 @@ use kosmo_domain::{BridgeId, Epoch, Stream, Timestamp, observed_at};
 use kosmo_store::{
     MAX_STATUS,
     ingest::{Body, Heard, Note, Raw, Reception, Record, RecordName},
+    weather::Keep,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use std::time::Duration;
@@ -26,9 +27,16 @@ pub struct Rules {
     pub oldest: Duration,
 }
 
+impl From<&Keep> for Rules {
+    /// What would not be kept is not taken in.
+    fn from(keep: &Keep) -> Self {
+        Self { oldest: keep.readings }
+    }
+}
+
 impl Default for Rules {
     fn default() -> Self {
-        Self { oldest: Duration::from_secs(400 * 86_400) }
+        Self::from(&Keep::default())
     }
 }
 

@@ -5,7 +5,7 @@ use kosmo_contract::topic;
 use kosmo_domain::Clock;
 use kosmo_http::{Check, OpenApiRouter, Service};
 use kosmo_mqtt::{Client, Delivery, Event, Incoming, Options, OptionsError, Subscription};
-use kosmo_store::Store;
+use kosmo_store::{Store, weather::Keep};
 use rand::RngCore;
 use std::{
     sync::{
@@ -26,8 +26,8 @@ const MAX_PACKET: usize = 2 * 1024 * 1024;
 pub struct Config {
     /// The broker and the login. The client id must be this replica's own; subscriptions are set here.
     pub mqtt: Options,
-    /// What is taken in.
-    pub rules: Rules,
+    /// How long what is kept; readings older than that are not taken in either.
+    pub keep: Keep,
     /// How many messages are committed at once, at most.
     pub batch: usize,
     /// How long to wait for more messages before a batch that is not full is committed.
@@ -37,7 +37,7 @@ pub struct Config {
 impl Config {
     /// Returns the usual configuration on this broker.
     pub fn new(mqtt: Options) -> Self {
-        Self { mqtt, rules: Rules::default(), batch: 500, linger: Duration::from_millis(20) }
+        Self { mqtt, keep: Keep::default(), batch: 500, linger: Duration::from_millis(20) }
     }
 }
 
@@ -51,6 +51,7 @@ pub struct Ingestion {
     disconnect: CancellationToken,
     is_subscribed: Arc<AtomicBool>,
     rules: Rules,
+    keep: Keep,
     batch: usize,
     linger: Duration,
 }
@@ -61,7 +62,7 @@ impl Ingestion {
     /// # Errors
     /// Refuses options that no connection could be made of; a broker that is away is none.
     pub fn connect(config: Config, store: Store, clock: Arc<dyn Clock>, rng: impl RngCore + Send + 'static) -> Result<Self, OptionsError> {
-        let Config { mut mqtt, rules, batch, linger } = config;
+        let Config { mut mqtt, keep, batch, linger } = config;
         // The bridges' spools are the queue, and nothing is lost with a session. Statuses are retained and few, so that each
         // replica reads all of them.
         mqtt.clean_session = true;
@@ -74,7 +75,7 @@ impl Ingestion {
         let disconnect = CancellationToken::new();
         let (client, incoming) = kosmo_mqtt::connect(mqtt, rng, disconnect.clone())?;
         let is_subscribed = Arc::new(AtomicBool::new(true));
-        Ok(Self { store, clock, client, incoming, disconnect, is_subscribed, rules, batch, linger })
+        Ok(Self { store, clock, client, incoming, disconnect, is_subscribed, rules: Rules::from(&keep), keep, batch, linger })
     }
 
     /// Returns what ingestion offers over HTTP: whether it is ready.
@@ -90,12 +91,13 @@ impl Ingestion {
         }))
     }
 
-    /// Takes in what comes until `shutdown`, then commits and acknowledges what was taken, and disconnects.
+    /// Takes in what comes and has it summarised until `shutdown`, then commits and acknowledges what was taken, and disconnects.
     pub async fn run(mut self, shutdown: CancellationToken) {
         let committer = Committer { store: self.store.clone(), clock: Arc::clone(&self.clock), client: self.client.clone() };
         // One batch waits while another is committed; with a third being gathered, that is all that is held here.
         let (batches, gathered) = mpsc::channel(1);
-        tokio::join!(self.gather(batches, &shutdown), committer.run(gathered, &shutdown));
+        let upkeep = Upkeep { store: self.store.clone(), clock: Arc::clone(&self.clock), keep: self.keep };
+        tokio::join!(self.gather(batches, &shutdown), committer.run(gathered, &shutdown), upkeep.run(&shutdown));
         self.disconnect.cancel();
         self.client.closed().await;
     }

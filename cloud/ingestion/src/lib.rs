@@ -12,6 +12,7 @@ mod ingestion;
 mod reason;
 mod replay;
 mod telemetry;
+mod upkeep;
 
 pub use crate::{
     decode::{Decoded, Rules, decode},

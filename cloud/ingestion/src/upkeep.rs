@@ -1,0 +1,62 @@
+//! What is done with readings later: hours and days are summarised, and what is old is given up.
+
+use kosmo_domain::{Clock, DAY};
+use kosmo_store::{
+    Result, Store,
+    ingest::ROLLUP_JOB,
+    jobs::{Failure, Job, Worker},
+    weather::Keep,
+};
+use std::{sync::Arc, time::Duration};
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+/// How many hours are summarised in one transaction.
+const HOURS_AT_ONCE: u32 = 200;
+/// How often to look for what is old.
+const PURGE_EVERY: Duration = Duration::from_hours(1);
+/// How many rows are given up in one transaction, so that nobody waits long for it.
+const ROWS_AT_ONCE: u32 = 5_000;
+/// For how many days rejects are kept, and how many of them at most.
+const REJECTS: (u32, u32) = (90, 20_000);
+
+/// Keeps the store in order. Several replicas may do so at once.
+pub(crate) struct Upkeep {
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) keep: Keep,
+}
+
+impl Upkeep {
+    pub(crate) async fn run(&self, shutdown: &CancellationToken) {
+        let worker = Worker::new(self.store.clone(), Arc::clone(&self.clock), "ingestion", &[ROLLUP_JOB], |_: Job| summarise(&self.store));
+        tokio::join!(worker.run(shutdown.clone()), self.purge_regularly(shutdown));
+    }
+
+    async fn purge_regularly(&self, shutdown: &CancellationToken) {
+        let mut ticks = tokio::time::interval(PURGE_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = shutdown.cancelled() => return,
+            }
+            if let Err(error) = self.purge(shutdown).await {
+                tracing::warn!(%error, "what is old could not be given up, which is tried again later");
+            }
+        }
+    }
+
+    async fn purge(&self, shutdown: &CancellationToken) -> Result<()> {
+        let now = self.clock.now();
+        let (days, number) = REJECTS;
+        self.store.purge_rejects(now.minus(DAY * days), number).await?;
+        while self.store.purge_weather(&self.keep, now, ROWS_AT_ONCE).await?.more && !shutdown.is_cancelled() {}
+        Ok(())
+    }
+}
+
+async fn summarise(store: &Store) -> Result<(), Failure> {
+    while store.run_rollups(HOURS_AT_ONCE).await?.more {}
+    Ok(())
+}

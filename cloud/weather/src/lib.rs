@@ -1,0 +1,26 @@
+//! The weather and the nodes, over HTTP: latest values, history raw and summarised, the registry of nodes, and the table of
+//! metrics. Everything here is public, so positions are rounded.
+
+mod history;
+mod latest;
+mod metrics;
+mod node;
+mod nodes;
+mod params;
+mod views;
+
+use kosmo_http::{Check, OpenApiRouter, Service};
+use kosmo_store::Store;
+use utoipa_axum::routes;
+
+/// Returns the service.
+pub fn service(store: Store) -> Service {
+    let routes = OpenApiRouter::new()
+        .routes(routes!(latest::handler))
+        .routes(routes!(history::handler))
+        .routes(routes!(metrics::handler))
+        .routes(routes!(nodes::handler))
+        .routes(routes!(node::handler))
+        .with_state(store.clone());
+    Service::new("weather", routes).public().depends_on(Check::database(store))
+}

@@ -1,0 +1,228 @@
+//! `GET /api/v1/nodes/{id}`: all that is publicly known of one node.
+
+use crate::nodes::{MAX_AGE, NodeView};
+use axum::{extract::State, http::HeaderMap, response::Response};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use kosmo_domain::{BridgeId, NodeId, Timestamp};
+use kosmo_http::{Path, Problem, ProblemBody, cacheable};
+use kosmo_store::{
+    Store,
+    ingest::{RadioStats, Reception, Traceroute},
+    weather::{BridgeReception, Identity, NeighborRow, NodeDetail},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// All that is publicly known of a node.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = NodeDetail)]
+pub(crate) struct NodeDetailView {
+    #[serde(flatten)]
+    node: NodeView,
+    /// When its public key last changed to another one; left out if it never did. Someone else may have taken its id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    key_changed_at: Option<Timestamp>,
+    /// The ids and public keys it has had, the latest first.
+    identities: Vec<IdentityView>,
+    /// How each bridge received it last, the latest first.
+    receptions: Vec<ReceptionView>,
+    /// Whom it hears directly.
+    neighbors: Vec<NeighborView>,
+    /// The last way of a packet from each node that asked for one, the latest first.
+    traceroutes: Vec<TracerouteView>,
+    /// What its radio counts, for radios that bridges are attached to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    radio_stats: Option<RadioStatsView>,
+}
+
+/// An id and a key under which a node was heard.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = NodeIdentity)]
+struct IdentityView {
+    /// The id.
+    #[schema(value_type = String)]
+    node_id: NodeId,
+    /// The public key in base64; left out if none was known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public_key: Option<String>,
+    /// When this id and key were first heard together.
+    #[schema(value_type = String, format = DateTime)]
+    first_heard: Timestamp,
+}
+
+/// How a bridge received a node last.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = NodeReception)]
+struct ReceptionView {
+    /// The bridge.
+    #[schema(value_type = String)]
+    bridge_id: BridgeId,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    /// Signal to noise in decibels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    snr_db: Option<f32>,
+    /// Signal strength in dBm.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rssi_dbm: Option<i32>,
+    /// Through how many relays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hops_away: Option<u8>,
+    /// The last byte of the number of the node that relayed it last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    relay_node: Option<u8>,
+    /// Whether it crossed an MQTT broker on its way, so that signal and hops say nothing of the air.
+    via_mqtt: bool,
+}
+
+/// A node that this one hears directly.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = NodeNeighbor)]
+struct NeighborView {
+    /// The one that is heard.
+    #[schema(value_type = String)]
+    node_id: NodeId,
+    /// Signal to noise in decibels.
+    snr_db: f32,
+    /// When that was so.
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+}
+
+/// The way a packet took to this node and back.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = NodeTraceroute)]
+struct TracerouteView {
+    /// Who asked.
+    #[schema(value_type = String)]
+    to: NodeId,
+    /// The relays on the way there.
+    #[schema(value_type = Vec<String>)]
+    route: Vec<NodeId>,
+    /// Signal to noise in decibels at each step there; null where a relay did not say.
+    snr_towards_db: Vec<Option<f32>>,
+    /// The relays on the way back.
+    #[schema(value_type = Vec<String>)]
+    route_back: Vec<NodeId>,
+    /// Signal to noise in decibels at each step back; null where a relay did not say.
+    snr_back_db: Vec<Option<f32>>,
+    /// When it was taken.
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+}
+
+/// What a radio has counted since it started.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RadioStats)]
+struct RadioStatsView {
+    /// When it said so.
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    /// Seconds since it started.
+    uptime_s: u32,
+    /// Share of the last minute in which it heard the channel in use.
+    channel_utilization_pct: f32,
+    /// Share of the last hour in which it sent.
+    air_util_tx_pct: f32,
+    /// Packets sent.
+    packets_tx: u32,
+    /// Packets received.
+    packets_rx: u32,
+    /// Packets received damaged.
+    packets_rx_bad: u32,
+    /// Packets received again.
+    packets_rx_duplicate: u32,
+    /// Packets relayed for others.
+    packets_relayed: u32,
+    /// Relays given up because another node was faster.
+    relays_cancelled: u32,
+    /// Nodes heard in the last two hours.
+    nodes_online: u32,
+    /// Nodes in the radio's memory.
+    nodes_known: u32,
+    /// Noise on the channel in dBm.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    noise_floor_dbm: Option<i32>,
+}
+
+/// One node
+///
+/// All that is publicly known of the node that has, or had, this id.
+#[utoipa::path(
+    get,
+    operation_id = "get_node",
+    path = "/api/v1/nodes/{id}",
+    tag = "nodes",
+    params(("id" = String, Path, description = "The node", example = "!a1b2c3d4")),
+    responses(
+        (status = 200, description = "The node", body = NodeDetailView),
+        (status = 304, description = "Nothing has changed since the answer with the `ETag` in `If-None-Match`"),
+        (status = 400, description = "This is no node id", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "Nothing was ever heard of this node", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn handler(State(store): State<Store>, Path(id): Path<NodeId>, headers: HeaderMap) -> Result<Response, Problem> {
+    let detail = store.node(id).await?.ok_or_else(|| Problem::not_found("nothing was ever heard of this node"))?;
+    Ok(cacheable(&headers, &NodeDetailView::from(detail), MAX_AGE))
+}
+
+impl From<NodeDetail> for NodeDetailView {
+    fn from(detail: NodeDetail) -> Self {
+        Self {
+            key_changed_at: detail.node.key_changed_at,
+            node: detail.node.into(),
+            identities: detail.identities.into_iter().map(IdentityView::from).collect(),
+            receptions: detail.receptions.into_iter().map(ReceptionView::from).collect(),
+            neighbors: detail.neighbors.into_iter().map(NeighborView::from).collect(),
+            traceroutes: detail.traceroutes.into_iter().map(TracerouteView::from).collect(),
+            radio_stats: detail.radio_stats.map(RadioStatsView::from),
+        }
+    }
+}
+
+impl From<Identity> for IdentityView {
+    fn from(Identity { node, public_key, first_heard }: Identity) -> Self {
+        Self { node_id: node, public_key: public_key.map(|key| BASE64_STANDARD.encode(key)), first_heard }
+    }
+}
+
+impl From<BridgeReception> for ReceptionView {
+    fn from(BridgeReception { bridge, reception }: BridgeReception) -> Self {
+        let Reception { at, snr_db, rssi_dbm, hops_away, relay_node, via_mqtt } = reception;
+        Self { bridge_id: bridge, at, snr_db, rssi_dbm, hops_away, relay_node, via_mqtt }
+    }
+}
+
+impl From<NeighborRow> for NeighborView {
+    fn from(NeighborRow { node, snr_db, at }: NeighborRow) -> Self {
+        Self { node_id: node, snr_db, at }
+    }
+}
+
+impl From<(Traceroute, Timestamp)> for TracerouteView {
+    fn from((Traceroute { to, route, snr_towards_db, route_back, snr_back_db }, at): (Traceroute, Timestamp)) -> Self {
+        Self { to, route, snr_towards_db, route_back, snr_back_db, at }
+    }
+}
+
+impl From<(RadioStats, Timestamp)> for RadioStatsView {
+    fn from((stats, at): (RadioStats, Timestamp)) -> Self {
+        Self {
+            at,
+            uptime_s: stats.uptime_s,
+            channel_utilization_pct: stats.channel_utilization_pct,
+            air_util_tx_pct: stats.air_util_tx_pct,
+            packets_tx: stats.packets_tx,
+            packets_rx: stats.packets_rx,
+            packets_rx_bad: stats.packets_rx_bad,
+            packets_rx_duplicate: stats.packets_rx_duplicate,
+            packets_relayed: stats.packets_relayed,
+            relays_cancelled: stats.relays_cancelled,
+            nodes_online: stats.nodes_online,
+            nodes_known: stats.nodes_known,
+            noise_floor_dbm: stats.noise_floor_dbm,
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Parameters that more than one endpoint takes.
+
+use kosmo_domain::Timestamp;
+use serde::{Deserialize, Deserializer, de};
+use std::{borrow::Cow, fmt::Display, str::FromStr};
+
+/// Reads a parameter that may be left out or be empty, as `node_id=` is in a form that nobody filled in.
+pub(crate) fn may_be_empty<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let text = Cow::<'de, str>::deserialize(deserializer)?;
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(de::Error::custom) }
+}
+
+/// Reads a time. A `+` in a query string that was not escaped has become a space, and is taken for what was meant.
+pub(crate) fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    let text = Cow::<'de, str>::deserialize(deserializer)?;
+    let meant = match text.rsplit_once(' ') {
+        Some((before, offset)) if text.parse::<Timestamp>().is_err() => Cow::Owned(format!("{before}+{offset}")),
+        _ => text,
+    };
+    meant.parse().map_err(de::Error::custom)
+}
