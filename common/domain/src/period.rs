@@ -50,7 +50,7 @@ fn anniversary(anchor: Timestamp, months: i32) -> Timestamp {
 }
 
 fn civil_time(at: Timestamp) -> civil::DateTime {
-    let instant = jiff::Timestamp::from_microsecond(at.as_micros()).expect("the years 1970 to 9999 lie within what the calendar covers");
+    let instant = jiff::Timestamp::from_microsecond(at.as_micros()).expect("the years 1970 to 9998 lie within what the calendar covers");
     Offset::UTC.to_datetime(instant)
 }
 

@@ -14,7 +14,7 @@ pub enum TimestampError {
     /// The text is not RFC 3339 with an offset.
     #[error("a time is RFC 3339 with an offset, like `2026-04-12T15:30:15Z`")]
     Format,
-    /// The time lies outside the years 1970 to 9999.
+    /// The time lies outside the years 1970 to 9998.
     #[error("a time lies between the years 1970 and 9999")]
     Range,
 }
@@ -27,13 +27,13 @@ pub struct Timestamp(i64);
 impl Timestamp {
     /// 1970-01-01T00:00:00Z, what a clock without a battery starts at.
     pub const EPOCH: Self = Self(0);
-    /// 9999-12-31T23:59:59.999999Z.
-    pub const MAX: Self = Self(253_402_300_799_999_999);
+    /// 9998-12-31T23:59:59.999999Z: the last whole year that the calendar can name in every offset.
+    pub const MAX: Self = Self(253_370_764_799_999_999);
 
     /// Returns the point in time this many microseconds after 1970.
     ///
     /// # Errors
-    /// [`TimestampError::Range`] outside the years 1970 to 9999.
+    /// [`TimestampError::Range`] outside the years 1970 to 9998.
     pub const fn from_micros(micros: i64) -> Result<Self, TimestampError> {
         if micros < 0 || micros > Self::MAX.0 { Err(TimestampError::Range) } else { Ok(Self(micros)) }
     }
@@ -53,7 +53,7 @@ impl Timestamp {
         self.0 / 1_000_000
     }
 
-    /// Returns the time this much later, at most the year 9999.
+    /// Returns the time this much later, at most the year 9998.
     #[must_use]
     pub fn plus(self, span: Duration) -> Self {
         let micros = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
@@ -87,7 +87,7 @@ impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match jiff::Timestamp::from_microsecond(self.0) {
             Ok(time) => time.fmt(f),
-            Err(_) => unreachable!("the years 1970 to 9999 lie within what the calendar covers"),
+            Err(_) => unreachable!("the years 1970 to 9998 lie within what the calendar covers"),
         }
     }
 }
@@ -152,6 +152,12 @@ mod tests {
         assert_eq!("2026-04-12T15:30:15".parse::<Timestamp>(), Err(TimestampError::Format));
         assert_eq!("yesterday".parse::<Timestamp>(), Err(TimestampError::Format));
         assert_eq!("1969-12-31T23:59:59Z".parse::<Timestamp>(), Err(TimestampError::Range));
+    }
+
+    #[test]
+    fn the_last_time_there_is_can_be_written() {
+        assert_eq!(Timestamp::MAX.to_string().parse(), Ok(Timestamp::MAX));
+        assert_eq!("9999-01-01T00:00:00Z".parse::<Timestamp>(), Err(TimestampError::Range));
     }
 
     #[test]
