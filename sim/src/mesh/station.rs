@@ -5,7 +5,7 @@ use crate::{
     region::{Kind, Node, Sensors},
     weather::{Conditions, Weather},
 };
-use kosmo_domain::{Metric, Metrics, Timestamp};
+use kosmo_domain::{self as domain, Metric, Metrics, Timestamp};
 use kosmo_meshtastic::{
     Message as _,
     proto::{self, PortNum, config::device_config::Role, position::LocSource, telemetry::Variant},
@@ -179,9 +179,22 @@ impl Voice {
     }
 }
 
-/// Returns where a node says it is: no more bits of each coordinate than it gives away, and the middle of what is left.
+impl Node {
+    /// Returns where the node says it is, as precisely as it gives that away.
+    ///
+    /// # Panics
+    /// If the node was put where no place on earth is.
+    pub fn position(&self) -> domain::Position {
+        let bits = precision_bits(self);
+        let degrees = |exact| f64::from(blur(exact, bits)) / 1e7;
+        domain::Position::new(degrees(self.site.latitude), degrees(self.site.longitude), Some(self.site.altitude_m.round()))
+            .expect("nodes stand on earth")
+    }
+}
+
+/// Returns how a node says where it is: no more bits of each coordinate than it gives away, and the middle of what is left.
 pub(crate) fn position(node: &Node, at: Timestamp) -> proto::Position {
-    let bits = if node.kind == Kind::Person { PERSON_PRECISION_BITS } else { STATION_PRECISION_BITS };
+    let bits = precision_bits(node);
     proto::Position {
         latitude_i: Some(blur(node.site.latitude, bits)),
         longitude_i: Some(blur(node.site.longitude, bits)),
@@ -206,6 +219,10 @@ pub(crate) fn data(port: PortNum, payload: Vec<u8>) -> proto::Data {
 /// Returns telemetry as the content of a packet.
 pub(crate) fn telemetry(variant: Variant, at: Timestamp) -> proto::Data {
     data(PortNum::TelemetryApp, proto::Telemetry { time: seconds(at), variant: Some(variant) }.encode_to_vec())
+}
+
+fn precision_bits(node: &Node) -> u32 {
+    if node.kind == Kind::Person { PERSON_PRECISION_BITS } else { STATION_PRECISION_BITS }
 }
 
 fn blur(degrees: f64, bits: u32) -> i32 {
@@ -286,7 +303,8 @@ mod tests {
     fn people_give_away_less_of_where_they_are_than_stations() {
         for node in region::nodes(1, 2) {
             let told = position(&node, Timestamp::EPOCH);
-            let off = (f64::from(told.latitude_i.unwrap()) / 1e7 - node.site.latitude).abs();
+            assert_eq!(told.longitude_i.unwrap(), noise::whole(node.position().longitude() * 1e7));
+            let off = (node.position().latitude() - node.site.latitude).abs();
             assert!(off < if node.kind == Kind::Person { 0.027 } else { 0.004 }, "{off}");
         }
     }

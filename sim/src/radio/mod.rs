@@ -21,6 +21,8 @@ pub const ONLY_NODES: u32 = 69_421;
 const REMEMBERED_IDS: usize = 20;
 /// Queue statuses that no client has taken yet; more push out the oldest.
 const WAITING_STATUSES: usize = 2;
+/// A radio's own device metrics and statistics, once each.
+const WAITING_OWN: usize = 2;
 /// The slots for packets to be transmitted.
 const TRANSMIT_SLOTS: u32 = 16;
 /// The oldest app that firmware 2.7 works with.
@@ -155,7 +157,7 @@ impl Radio {
         self.queue(packet);
     }
 
-    /// Takes in what the radio says about itself, which never displaces what it heard.
+    /// Takes in what the radio says about itself, which never takes a place from what it heard.
     pub(crate) fn tell_own(&mut self, packet: proto::MeshPacket) {
         if let Some(PayloadVariant::Decoded(data)) = &packet.payload_variant
             && let Ok(telemetry) = proto::Telemetry::decode(&data.payload[..])
@@ -163,7 +165,8 @@ impl Radio {
         {
             self.device = metrics;
         }
-        if matches!(self.session.stage, Stage::Live) && self.to_phone.len() < 2 {
+        let own = self.to_phone.iter().filter(|waiting| waiting.from == self.identity.number).count();
+        if own == self.to_phone.len() && own < WAITING_OWN {
             self.queue(packet);
         }
     }

@@ -134,6 +134,8 @@ impl Port {
         gone: CancellationToken,
     ) {
         tracing::debug!(%peer, "a client took the radio's place");
+        // A failure only makes small frames slower.
+        let _ = stream.set_nodelay(true);
         let (reader, writer) = stream.split();
         tokio::select! {
             () = gone.cancelled() => {}

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{Config, mesh};
+use proptest::prelude::*;
 use std::collections::BTreeSet;
 
 const FULL: &[u8] = include_bytes!("../../tests/fixtures/a_handshake_full.rx.bin");
@@ -247,6 +248,35 @@ fn with_28_what_it_remembers_is_told_again_under_the_same_ids() {
     let (first, again) = (replayed(&mut radio), replayed(&mut radio));
     assert_eq!(first, again);
     assert!(matches!(&first[..], [Said::Packet(packet)] if packet.id != 1 && packet.from == 0x1000_0001));
+}
+
+#[test]
+fn what_it_says_of_itself_waits_only_where_nothing_else_does() {
+    let mut radio = radio(|_| {});
+    let own = |id| proto::MeshPacket { from: 1, ..telemetry(id) };
+    radio.identity.number = 1;
+    for id in 1..=3 {
+        radio.tell_own(own(id));
+    }
+    radio.hear(text(9));
+    radio.tell_own(own(4));
+    assert_eq!(radio.to_phone.iter().map(|packet| packet.id).collect::<Vec<_>>(), [1, 2, 9]);
+    assert_eq!(radio.lost(), 0);
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_of_a_client_harm_it(bytes in proptest::collection::vec(prop_oneof![Just(0x94_u8), Just(0xc3), Just(0), any::<u8>()], 0..1_500)) {
+        let mut radio = radio(|_| {});
+        let client = radio.attach();
+        for chunk in bytes.chunks(97) {
+            radio.receive(client, chunk);
+        }
+        // What is left of a frame that was begun swallows no more than a frame.
+        radio.receive(client, &[0; stream::MAX_PAYLOAD]);
+        ask(&mut radio, client, Asked::WantConfigId(12));
+        prop_assert_eq!(messages(&said(&mut radio, client)).pop(), Some(Said::ConfigCompleteId(12)));
+    }
 }
 
 trait WithNode {

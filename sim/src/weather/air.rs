@@ -55,8 +55,7 @@ pub(crate) fn power(sky: &Sky, hour: f64, lux: f64, temperature: f64) -> Power {
     for block in 0..=12 {
         // Blocks stand still in time, so that a night adds nothing whatever becomes of the clouds.
         let middle = (hour / 3.0).floor() * 3.0 - 3.0 * f64::from(block) + 1.5;
-        let passages: Vec<Passage> = sky.passages(middle).collect();
-        let sky_left = 1.0 - 0.7 * sky.cloud(middle, &passages);
+        let sky_left = 1.0 - 0.7 * sky.cloud(middle, &sky.passages(middle));
         for sample in [middle - 1.0, middle, middle + 1.0] {
             let ago = hour - sample;
             let sun = sun::clear_sky_lux(sky.sun.sine(sample)) / 100_000.0;

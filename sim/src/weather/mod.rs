@@ -9,8 +9,9 @@ mod rain;
 mod sun;
 
 use crate::noise;
-use fronts::{Passage, Plane};
+use fronts::{Depression, Passage, Plane};
 use kosmo_domain::Timestamp;
+use rain::Rain;
 use std::time::Duration;
 use sun::Sun;
 
@@ -84,15 +85,20 @@ impl Weather {
 
     /// Returns the millimetres of rain that fall at a site between two moments; zero if `to` is not later.
     pub fn rain_mm(&self, site: &Site, from: Timestamp, to: Timestamp) -> f64 {
-        if to <= from { 0.0 } else { rain::between(self.seed, plane(site), hour(from), hour(to)) }
+        if to <= from {
+            return 0.0;
+        }
+        let (from, to) = (hour(from), hour(to));
+        Rain::at(self.seed, plane(site), from, to).between(from, to)
     }
 
     /// Returns what a station at this site reads at this moment.
     pub fn at(&self, site: &Site, at: Timestamp) -> Conditions {
-        let sky = Sky { seed: self.seed, site: *site, plane: plane(site), sun: Sun::over(site.latitude, site.longitude) };
         let hour = hour(at);
-        let passages: Vec<Passage> = sky.passages(hour).collect();
-        let rain_since = |hours: f64| rain::between(self.seed, sky.plane, hour - hours, hour);
+        let sky = Sky::over(self.seed, site, hour);
+        let passages = sky.passages(hour);
+        let rain = Rain::at(self.seed, sky.plane, hour - 24.0, hour);
+        let rain_since = |hours: f64| rain.between(hour - hours, hour);
         let rain_rate = rain_since(0.2) / 0.2;
         let cloud = sky.cloud(hour, &passages).max(1.0 - (-2.0 * rain_rate).exp());
         let height = sky.sun.sine(hour);
@@ -154,6 +160,8 @@ struct Sky {
     site: Site,
     plane: Plane,
     sun: Sun,
+    /// Those that matter at the hour it was made for, and over the two days before.
+    depressions: Vec<Depression>,
 }
 
 struct Wind {
@@ -164,9 +172,14 @@ struct Wind {
 }
 
 impl Sky {
-    fn passages(&self, hour: f64) -> impl Iterator<Item = Passage> + use<> {
-        let plane = self.plane;
-        fronts::near(self.seed, plane, hour, hour).map(move |depression| depression.passage(plane, hour))
+    fn over(seed: u64, site: &Site, hour: f64) -> Self {
+        let plane = plane(site);
+        let depressions = fronts::near(seed, plane, hour - 48.0, hour).collect();
+        Self { seed, site: *site, plane, sun: Sun::over(site.latitude, site.longitude), depressions }
+    }
+
+    fn passages(&self, hour: f64) -> Vec<Passage> {
+        self.depressions.iter().map(|depression| depression.passage(self.plane, hour)).collect()
     }
 
     /// Returns a field within ±1 that drifts with the air, of this size in kilometres and life in hours.
@@ -202,8 +215,7 @@ impl Sky {
             if sine == 0.0 {
                 return 0.0;
             }
-            let passages: Vec<Passage> = self.passages(then).collect();
-            weight * sine * (1.0 - 0.62 * self.cloud(then, &passages))
+            weight * sine * (1.0 - 0.62 * self.cloud(then, &self.passages(then)))
         };
         MEMORY.iter().map(remembered).sum()
     }

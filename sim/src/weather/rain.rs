@@ -13,23 +13,31 @@ const STREAM_CONVECTION: u64 = 20;
 const CELLS_PER_DAY: u64 = 3;
 const CELL_SIZE_KM: f64 = 11.0;
 
-/// Returns the millimetres that fall at a place between two hours.
-pub(crate) fn between(seed: u64, place: Plane, from_h: f64, to_h: f64) -> f64 {
-    let mut sum = 0.0;
-    for depression in fronts::near(seed, place, from_h, to_h) {
-        depression.rain(place, |shower| sum += shower.between(from_h, to_h));
-    }
-    // A cell that formed late the day before may still rain.
-    let (first, last) = (noise::count((from_h / 24.0).floor() - 1.0), noise::count((to_h / 24.0).floor()));
-    for day in first..=last {
-        for cell in 0..CELLS_PER_DAY {
-            sum += thunderstorm(seed, place, u64::from(day), cell).map_or(0.0, |shower| shower.between(from_h, to_h));
+/// The falls of rain at one place over some time.
+pub(crate) struct Rain(Vec<Shower>);
+
+impl Rain {
+    /// Returns all rain at a place that may fall between two hours.
+    pub(crate) fn at(seed: u64, place: Plane, from_h: f64, to_h: f64) -> Self {
+        let mut showers = Vec::new();
+        for depression in fronts::near(seed, place, from_h, to_h) {
+            depression.rain(place, |shower| showers.push(shower));
         }
+        let (first, last) = (noise::count((from_h / 24.0).floor()), noise::count((to_h / 24.0).floor()));
+        for day in first..=last {
+            showers.extend((0..CELLS_PER_DAY).filter_map(|cell| thunderstorm(seed, place, u64::from(day), cell)));
+        }
+        Self(showers)
     }
-    sum
+
+    /// Returns the millimetres that fall between two hours, which lie within those it was made for.
+    pub(crate) fn between(&self, from_h: f64, to_h: f64) -> f64 {
+        self.0.iter().map(|shower| shower.between(from_h, to_h)).sum()
+    }
 }
 
 /// Returns what one of the day's cells brings to a place; most days bring nothing, and most cells miss most places.
+/// None lasts over midnight.
 fn thunderstorm(seed: u64, place: Plane, day: u64, cell: u64) -> Option<Shower> {
     let draw = |what, low, high| noise::between(seed, &[STREAM_CONVECTION, day, cell, what], low, high);
     let likelihood = 0.45 * sun::season(day as f64 * 24.0).max(0.0);
