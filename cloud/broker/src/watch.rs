@@ -4,7 +4,7 @@ use crate::desk::{Desk, Standing, evict};
 use rmqtt::{
     context::ServerContext,
     shared::Entry,
-    types::{Disconnect, Message, Reason},
+    types::{Message, Reason},
     utils::timestamp_millis,
 };
 use std::{collections::HashMap, sync::Arc};
@@ -48,16 +48,12 @@ async fn cut_off_revoked(desk: &Desk, entries: &[Box<dyn Entry>]) {
     }
 }
 
-/// Closes the sockets of clients that said DISCONNECT and left them open, which the library does not.
+/// Closes the sockets of clients that said DISCONNECT and left them open, which the library does not. A kept session whose
+/// client is away takes no notice.
 async fn close_finished(entries: &[Box<dyn Entry>]) {
     for entry in entries {
-        let Some(session) = entry.session() else { continue };
-        let connected = session.connected().await.unwrap_or(false);
-        let goodbye = session.disconnect().await.ok().flatten();
-        if let (true, Some(goodbye)) = (connected, goodbye)
-            && let Some(tx) = entry.tx()
-        {
-            let goodbye: Disconnect = goodbye;
+        let (Some(session), Some(tx)) = (entry.session(), entry.tx()) else { continue };
+        if let Ok(Some(goodbye)) = session.disconnect().await {
             // Fails only if the session has ended meanwhile.
             let _ = tx.unbounded_send(Message::Closed(Reason::ConnectDisconnect(Some(goodbye))));
         }

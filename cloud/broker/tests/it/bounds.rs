@@ -23,7 +23,7 @@ async fn a_packet_over_the_limit_ends_its_senders_connection_only() {
     let mut eager = options(&house, ROOF);
     eager.limits.packet = 2 * 1024 * 1024;
     let mut roof = Peer::connected(eager).await;
-    let _ = roof.client.publish(Message::new(READING, vec![b'x'; 1024 * 1024])).await.unwrap();
+    drop(roof.client.publish(Message::new(READING, vec![b'x'; 1024 * 1024])).await.unwrap());
     assert_eq!(roof.disconnected().await, Reason::Closed);
     roof.session_present().await;
     roof.publish(Message::new(READING, vec![b'y'; 200 * 1024])).await;
@@ -120,14 +120,21 @@ async fn a_slow_reader_gets_what_fits_and_holds_nobody_up() {
 #[tokio::test]
 async fn a_reader_that_stopped_reading_is_cut_off() {
     let house = house(Limits { write: Duration::from_millis(300), ..limits() }).await;
-    let mut stuck = Raw::login(&house, VIEWER, "viewer:stuck").await;
-    stuck.subscribe("kosmo/#").await;
+    let mut stuck = Raw::login_with_will(&house, "gateway-2", "gateway-2:stuck", ["kosmo/stuck", "gone"]).await;
+    stuck.subscribe("kosmo/mesh/#").await;
+    let mut listener = Peer::connected(listening(&house, VIEWER, &["kosmo/stuck"])).await;
     let speaker = Peer::connected(options(&house, INGESTION)).await;
     let payload = "x".repeat(100_000);
-    for _ in 0..300 {
-        speaker.publish(Message::new(READING, payload.clone())).await;
+    let flood = async {
+        loop {
+            speaker.publish(Message::new(READING, payload.clone())).await;
+        }
+    };
+    tokio::select! {
+        text = listener.text() => assert_eq!(text, "gone"),
+        () = flood => {}
     }
-    assert!(stuck.messages_to_the_end().await < 300);
+    stuck.messages_to_the_end().await;
 }
 
 #[tokio::test]
@@ -190,15 +197,18 @@ async fn what_is_not_mqtt_ends_its_connection_and_not_the_broker() {
         raw.send_bytes(bytes).await;
         assert_eq!(raw.messages_to_the_end().await, 0, "{bytes:?}");
     }
-    for (first, body) in [
+    for (n, (first, body)) in [
         (0x30, &b"\xff\xffx"[..]),
         (0x32, b"\x00\x01a\x00\x00"),
         (0x82, b"\x00\x01"),
         (0x10, b""),
         (0xf0, b""),
         (0x30, b"\x00\x02\xc3\x28x"),
-    ] {
-        let mut raw = Raw::login(&house, VIEWER, "viewer:rude").await;
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut raw = Raw::login(&house, VIEWER, &format!("viewer:{n}")).await;
         raw.send(first, body).await;
         assert_eq!(raw.messages_to_the_end().await, 0, "{first:x} {body:?}");
     }

@@ -22,10 +22,19 @@ impl Raw {
 
     /// Logs in with MQTT 3.1.1, a clean session and no keep-alive.
     pub(crate) async fn login(house: &House, name: &str, client_id: &str) -> Self {
+        Self::login_with(house, name, &[client_id], 0).await
+    }
+
+    /// The same with a will at QoS 0.
+    pub(crate) async fn login_with_will(house: &House, name: &str, client_id: &str, will: [&str; 2]) -> Self {
+        Self::login_with(house, name, &[client_id, will[0], will[1]], 0b100).await
+    }
+
+    async fn login_with(house: &House, name: &str, first: &[&str], flags: u8) -> Self {
         let mut raw = Self::open(house.broker.tcp_addr().unwrap()).await;
         let mut body = text("MQTT");
-        body.extend([4, 0b1100_0010, 0, 0]);
-        for field in [client_id, name, secret(name).reveal()] {
+        body.extend([4, 0b1100_0010 | flags, 0, 0]);
+        for field in first.iter().copied().chain([name, secret(name).reveal()]) {
             body.extend(text(field));
         }
         raw.send(0x10, &body).await;
