@@ -1,6 +1,6 @@
 //! The consumer: takes messages from the broker, gathers them into batches, and has them committed.
 
-use crate::{batch::Batch, commit::Committer, decode::Rules, telemetry::PENDING};
+use crate::{batch::Batch, commit::Committer, decode::Rules, telemetry::PENDING, upkeep::Upkeep};
 use kosmo_contract::topic;
 use kosmo_domain::Clock;
 use kosmo_http::{Check, OpenApiRouter, Service};

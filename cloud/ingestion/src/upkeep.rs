@@ -2,7 +2,7 @@
 
 use kosmo_domain::{Clock, DAY};
 use kosmo_store::{
-    Result, Store,
+    Store,
     ingest::ROLLUP_JOB,
     jobs::{Failure, Job, Worker},
     weather::Keep,
@@ -29,7 +29,8 @@ pub(crate) struct Upkeep {
 
 impl Upkeep {
     pub(crate) async fn run(&self, shutdown: &CancellationToken) {
-        let worker = Worker::new(self.store.clone(), Arc::clone(&self.clock), "ingestion", &[ROLLUP_JOB], |_: Job| summarise(&self.store));
+        let worker =
+            Worker::new(self.store.clone(), Arc::clone(&self.clock), "ingestion", &[ROLLUP_JOB], |_: Job| self.summarise(shutdown));
         tokio::join!(worker.run(shutdown.clone()), self.purge_regularly(shutdown));
     }
 
@@ -47,16 +48,20 @@ impl Upkeep {
         }
     }
 
-    async fn purge(&self, shutdown: &CancellationToken) -> Result<()> {
+    async fn purge(&self, shutdown: &CancellationToken) -> kosmo_store::Result<()> {
         let now = self.clock.now();
         let (days, number) = REJECTS;
         self.store.purge_rejects(now.minus(DAY * days), number).await?;
         while self.store.purge_weather(&self.keep, now, ROWS_AT_ONCE).await?.more && !shutdown.is_cancelled() {}
         Ok(())
     }
-}
 
-async fn summarise(store: &Store) -> Result<(), Failure> {
-    while store.run_rollups(HOURS_AT_ONCE).await?.more {}
-    Ok(())
+    async fn summarise(&self, shutdown: &CancellationToken) -> Result<(), Failure> {
+        while self.store.run_rollups(HOURS_AT_ONCE).await?.more {
+            if shutdown.is_cancelled() {
+                return Err(Failure::Later("the program ended".to_owned()));
+            }
+        }
+        Ok(())
+    }
 }
