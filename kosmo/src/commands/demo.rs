@@ -1,0 +1,113 @@
+//! `kosmo demo`: everything, with a simulated mesh.
+
+use super::up::Everything;
+use crate::{banner::Banner, bridging, cli, config::Config, secrets, serving::Serving, system::random};
+use anyhow::{Context as _, Result, bail};
+use kosmo_bridge::RadioUrl;
+use kosmo_domain::{BridgeId, Epoch, Stream, TimeSource, Timestamp, Trust};
+use kosmo_store::{
+    Store,
+    ingest::{Body, Raw, Record, RecordName},
+};
+use rand::Rng as _;
+use std::{fs, path::Path, time::Duration};
+
+/// How far back the history goes.
+const PAST: Duration = Duration::from_hours(7 * 24);
+/// How far apart its readings are.
+const STEP: Duration = Duration::from_mins(10);
+/// Readings written in one transaction.
+const BATCH: usize = 500;
+/// Hours summarised in one transaction.
+const HOURS_AT_ONCE: u32 = 500;
+/// The file that says that a data folder is a demo's.
+const MARK: &str = "this-is-a-demo";
+
+pub(crate) async fn run(args: cli::Demo, config: Config) -> Result<()> {
+    mark(&config.data.dir)?;
+    let mut up = Everything::start(config).await?;
+    let mesh = super::sim::start(&args.mesh, &mut up.serving.lifecycle).await?;
+    let sim = super::sim::configure(&args.mesh);
+    write_history(&up.serving, &sim).await?;
+
+    let first: BridgeId = "demo".parse().context("`demo` is a name")?;
+    let mut radios = Vec::new();
+    for (place, address) in mesh.addresses().iter().enumerate() {
+        let radio = RadioUrl::Tcp { host: address.ip().to_string(), port: address.port() };
+        up.attach(bridging::numbered(&first, place)?, radio).await?;
+        radios.push(format!("tcp://{address}"));
+        up.serving.addresses.insert(format!("radio-{}", place + 1), format!("tcp://{address}"));
+    }
+    let viewer = viewer(&up.serving).await?;
+    up.run(args.ports.ready_file.as_deref(), Banner::of_demo(radios, viewer)).await
+}
+
+/// Marks the data folder as a demo's, and keeps off those that hold something else: simulated weather among real
+/// readings could never be told apart again.
+fn mark(folder: &Path) -> Result<()> {
+    secrets::private_folder(folder)?;
+    let mark = folder.join(MARK);
+    let is_empty = fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))?.next().is_none();
+    if !is_empty && !mark.exists() {
+        bail!("{} holds data that is not a demo's; choose an empty folder with --data, or leave --data out", folder.display());
+    }
+    fs::write(&mark, "Everything here was made by `kosmo demo` and may be deleted.\n")
+        .with_context(|| format!("{} cannot be written", mark.display()))
+}
+
+/// Writes the readings of the last week that are not there yet: all of it at the first start, later the time in between.
+async fn write_history(serving: &Serving, sim: &kosmo_sim::Config) -> Result<()> {
+    let Serving { store, clock, .. } = serving;
+    let now = clock.now();
+    let newest = store.latest(None).await?.iter().map(|latest| latest.at).max();
+    let from = newest.map_or(now.minus(PAST), |newest| newest.plus(STEP).max(now.minus(PAST))).floor_to(STEP);
+    let mut origin =
+        Origin { bridge: "history".parse().context("`history` is a name")?, epoch: Epoch::from_random(random().random()), seq: 0 };
+    let mut batch = Vec::with_capacity(BATCH);
+    let mut written = 0;
+    for reading in kosmo_sim::history(sim, from, now, STEP) {
+        batch.push(origin.record(reading));
+        if batch.len() == BATCH {
+            written += flush(store, &mut batch, now).await?;
+        }
+    }
+    written += flush(store, &mut batch, now).await?;
+    while store.run_rollups(HOURS_AT_ONCE).await?.more {}
+    tracing::info!(readings = written, "wrote the past of the simulated mesh, from {from}");
+    Ok(())
+}
+
+async fn flush(store: &Store, batch: &mut Vec<Record>, now: Timestamp) -> Result<usize> {
+    store.ingest(batch, now).await.context("the history cannot be written")?;
+    let written = batch.len();
+    batch.clear();
+    Ok(written)
+}
+
+/// The spool that the history would have come from.
+struct Origin {
+    bridge: BridgeId,
+    epoch: Epoch,
+    seq: u64,
+}
+
+impl Origin {
+    fn record(&mut self, reading: kosmo_domain::Reading) -> Record {
+        self.seq += 1;
+        let origin = RecordName { bridge: self.bridge.clone(), epoch: self.epoch, stream: Stream::Ingest, seq: self.seq };
+        let body = Body::Reading {
+            reading,
+            time_source: TimeSource::Device,
+            device_time: Some(reading.at),
+            trust: Trust::Claimed,
+            source: kosmo_domain::Source::Bridge,
+        };
+        Record { origin, heard: None, body, notes: Vec::new(), raw: Raw::default() }
+    }
+}
+
+async fn viewer(serving: &Serving) -> Result<(String, String)> {
+    let name: BridgeId = "viewer".parse().context("`viewer` is a name")?;
+    let kept = secrets::of_viewer(&serving.config.data.dir, &serving.store, &name, serving.clock.now()).await?;
+    Ok((name.to_string(), kept.secret))
+}

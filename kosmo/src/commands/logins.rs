@@ -1,0 +1,72 @@
+//! `kosmo bridge add|list|revoke`.
+
+use super::mosquitto;
+use crate::{
+    bridging,
+    cli::Logins,
+    config::Config,
+    output::{plain, say, table},
+    secrets::draw,
+    system::SystemClock,
+};
+use anyhow::{Context as _, Result, bail};
+use kosmo_domain::{BridgeId, Clock as _, Timestamp};
+use kosmo_store::{BridgeAdded, BridgeRow, Constraint, Secret, Store};
+
+pub(crate) async fn run(command: Logins, config: &Config) -> Result<()> {
+    let store = super::open_store(config).await?;
+    match command {
+        Logins::Add { id, mosquitto } => {
+            let secret = add(&store, &id).await?;
+            if let Some(files) = mosquitto::Files::of(mosquitto) {
+                files.add(&id, &secret)?;
+            }
+        }
+        Logins::List => list(&store, SystemClock.now()).await?,
+        Logins::Revoke { id, mosquitto } => {
+            if !store.revoke_bridge(&id, SystemClock.now()).await? {
+                bail!("there is no bridge {id} with a login");
+            }
+            say(&format!("the login of {id} is taken away; a connection it has open ends within a minute"))?;
+            if let Some(files) = mosquitto::Files::of(mosquitto) {
+                files.remove(&id)?;
+            }
+        }
+    }
+    store.close().await;
+    Ok(())
+}
+
+async fn add(store: &Store, id: &BridgeId) -> Result<Secret> {
+    let secret = draw();
+    match store.add_bridge(id, &secret.hash(), SystemClock.now()).await {
+        Ok(BridgeAdded::New) => say(&format!("{id} is added. Its secret, which is shown only now:\n\n{}\n", secret.reveal()))?,
+        Ok(BridgeAdded::Renewed) => {
+            say(&format!("{id} had been revoked and is back. Its new secret, which is shown only now:\n\n{}\n", secret.reveal()))?;
+        }
+        Err(kosmo_store::Error::Conflict(Constraint::Bridge)) => {
+            bail!("there is a bridge {id} already: revoke it first if it needs a new secret, or choose another name")
+        }
+        Err(error) => return Err(error).with_context(|| format!("{id} cannot be added")),
+    }
+    say(&format!(
+        "Put it into a file beside the radio that only the bridge can read, and start it there with\n\n  \
+         kosmo bridge --radio serial:/dev/ttyACM0 --mqtt mqtt://THIS-HOST:1883 --id {id} --password-file FILE"
+    ))?;
+    Ok(secret)
+}
+
+async fn list(store: &Store, now: Timestamp) -> Result<()> {
+    let bridges = store.bridges().await?;
+    if bridges.is_empty() {
+        return say("there is no bridge: `kosmo bridge add NAME` makes one");
+    }
+    let rows: Vec<_> = bridges.into_iter().map(|bridge| row(&bridge, now)).collect();
+    say(&table(["NAME", "ADDED", "LAST SEEN", "STATE", "DETAILS"], &rows))
+}
+
+fn row(bridge: &BridgeRow, now: Timestamp) -> [String; 5] {
+    let state = bridging::state_of(bridge, now);
+    let seen = bridge.last_seen_at.map_or_else(|| "never".to_owned(), |at| at.to_string());
+    [state.id, bridge.added_at.to_string(), seen, plain(&state.says), plain(&state.detail)]
+}

@@ -1,0 +1,145 @@
+//! Configuration: documented defaults, compiled in, overlaid by a file, by the environment and by flags.
+
+mod error;
+mod layers;
+mod limits;
+mod secret;
+mod show;
+
+pub use crate::config::{
+    error::{ConfigErrors, Fault},
+    layers::{Flag, Loaded, Sources, load},
+    secret::Secret,
+    show::show,
+};
+use kosmo_domain::{BridgeId, DAY};
+use kosmo_store::{Database, weather::Keep};
+use serde::Deserialize;
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// The defaults and their documentation in one.
+pub const DEFAULTS: &str = include_str!("../config.default.toml");
+/// The file in the working folder that is read without being named.
+pub const DEFAULT_FILE: &str = "kosmo.toml";
+
+/// Everything that can be set. What each key means stands in [`DEFAULTS`].
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the documentation of each section is the defaults file")]
+pub struct Config {
+    pub data: Data,
+    pub database: DatabaseConfig,
+    pub mqtt: Mqtt,
+    pub broker: Broker,
+    pub http: Http,
+    pub bridge: Bridge,
+    pub ingestion: Ingestion,
+    pub retention: Retention,
+    pub log: Log,
+    pub limits: Limits,
+}
+
+macro_rules! sections {
+    ($($(#[$doc:meta])* $name:ident { $($key:ident: $kind:ty,)* })*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        #[expect(missing_docs, reason = "the documentation of each key is the defaults file")]
+        pub struct $name { $(pub $key: $kind,)* }
+    )*};
+}
+
+sections! {
+    /// Where files lie.
+    Data { dir: PathBuf, }
+    /// Where data lies.
+    DatabaseConfig { url: Secret, url_file: PathBuf, max_connections: u32, }
+    /// An outside broker.
+    Mqtt { url: String, login: String, password: Secret, password_file: PathBuf, ca_file: PathBuf, }
+    /// The embedded broker.
+    Broker { address: IpAddr, port: u16, tls_cert_file: PathBuf, tls_key_file: PathBuf, tls_port: u16, max_clients: u32, }
+    /// What HTTP listens on.
+    Http { address: IpAddr, web_port: u16, ingestion_port: u16, weather_port: u16, max_connections: usize, }
+    /// Radios attached to `kosmo up`, and what every bridge keeps to.
+    Bridge { radios: Vec<String>, id: BridgeId, spool_max_mb: u64, }
+    /// How records are written.
+    Ingestion { batch_max: usize, batch_wait_ms: u64, }
+    /// What is deleted, and when.
+    Retention { raw_days: u32, }
+    /// The log.
+    Log { level: String, format: LogFormat, }
+    /// What the program takes of the machine.
+    Limits { worker_threads: usize, shutdown_s: u64, }
+}
+
+/// For whom the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+impl Config {
+    /// Returns the database that is configured.
+    ///
+    /// # Panics
+    /// If the configuration was not checked: loading it refuses a text that names no database.
+    pub fn database(&self) -> Database {
+        if self.database.url.is_empty() {
+            return Database::Sqlite { path: self.data.dir.join("kosmo.db") };
+        }
+        let database = self.database.url.expose().parse().expect("loading has checked it");
+        match database {
+            Database::Postgres { url, .. } => Database::Postgres { url, max_connections: self.database.max_connections },
+            Database::Sqlite { .. } => database,
+        }
+    }
+
+    /// Returns the folder of a bridge's spool.
+    pub fn bridge_dir(&self, bridge: &BridgeId) -> PathBuf {
+        self.data.dir.join("bridges").join(bridge.as_str())
+    }
+
+    /// Returns how long a shutdown waits for work under way.
+    pub const fn shutdown_time(&self) -> Duration {
+        Duration::from_secs(self.limits.shutdown_s)
+    }
+
+    /// Returns the path if one is set.
+    pub fn file(path: &Path) -> Option<&Path> {
+        (!path.as_os_str().is_empty()).then_some(path)
+    }
+}
+
+impl Mqtt {
+    /// Returns the certificate authority that is configured, if one is.
+    ///
+    /// # Errors
+    /// If its file cannot be read.
+    pub fn ca_pem(&self) -> Result<Option<Vec<u8>>, Fault> {
+        let Some(path) = Config::file(&self.ca_file) else { return Ok(None) };
+        let what = || "the certificate authority of `mqtt.ca_file`".to_owned();
+        std::fs::read(path).map(Some).map_err(|source| Fault::File { what: what(), path: path.to_owned(), source })
+    }
+}
+
+impl Retention {
+    /// Returns how long what is kept.
+    pub fn keep(&self) -> Keep {
+        Keep { readings: DAY * self.raw_days, ..Keep::default() }
+    }
+}
+
+impl Http {
+    /// Returns the address of this port.
+    pub const fn at(&self, port: u16) -> SocketAddr {
+        SocketAddr::new(self.address, port)
+    }
+}

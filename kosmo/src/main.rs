@@ -1,0 +1,16 @@
+//! The program.
+
+use clap::Parser as _;
+use kosmo::cli::Cli;
+use std::{io::Write as _, process::ExitCode};
+
+fn main() -> ExitCode {
+    match kosmo::commands::run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nobody may be reading standard error; the exit code says it too.
+            let _ = writeln!(std::io::stderr(), "kosmo: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

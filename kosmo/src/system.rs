@@ -1,0 +1,34 @@
+//! What comes from the machine and is an argument everywhere else: the time of day, randomness, the crypto provider.
+
+use kosmo_domain::{Clock, Timestamp};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The system's clock.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place that asks the system for the time of day")]
+    fn now(&self) -> Timestamp {
+        // A clock before 1970 reads as 1970, which everything downstream knows for a clock that is not set.
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::EPOCH.plus(since_1970)
+    }
+}
+
+/// Returns a random source of its own, seeded by the system: what is drawn from it is fit for secrets.
+///
+/// # Panics
+/// If the system has no randomness to give, and nothing safe can be done without.
+pub fn random() -> rand::rngs::StdRng {
+    rand::SeedableRng::from_os_rng()
+}
+
+/// Makes ring the provider of every TLS connection of the process.
+///
+/// Several of our libraries speak TLS and each would take the process's default; with two candidates compiled in, rustls
+/// refuses to guess. ring is the one that all of them can use, and it needs neither CMake nor a C++ compiler on a Raspberry Pi.
+pub fn install_crypto() {
+    // A second call finds the provider in place, which is what it wants.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
