@@ -22,6 +22,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("kosmo-http", &["kosmo-domain", "kosmo-store"]),
     ("kosmo-ingestion", SERVICE),
     ("kosmo-weather", SERVICE),
+    ("kosmo-gateway", SERVICE),
     ("kosmo-web", &["kosmo-http"]),
     ("kosmo", EVERYTHING),
     ("kosmo-tests", &[]),
@@ -34,6 +35,7 @@ const EVERYTHING: &[&str] = &[
     "kosmo-broker",
     "kosmo-contract",
     "kosmo-domain",
+    "kosmo-gateway",
     "kosmo-http",
     "kosmo-ingestion",
     "kosmo-meshtastic",
@@ -47,7 +49,7 @@ const EVERYTHING: &[&str] = &[
 /// Libraries that only the crates named may depend on.
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("sqlx", &["kosmo-store", "kosmo-bridge"]),
-    ("axum", &["kosmo-http", "kosmo-ingestion", "kosmo-weather"]),
+    ("axum", &["kosmo-gateway", "kosmo-http", "kosmo-ingestion", "kosmo-weather"]),
     ("rmqtt", &["kosmo-broker"]),
     ("rumqttc", &["kosmo-mqtt"]),
     ("meshtastic", &["kosmo-meshtastic"]),

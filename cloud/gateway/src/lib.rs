@@ -1,0 +1,1 @@
+//! Texts between web and mesh: who may send, what became of each, and whom an answer is for.
