@@ -91,9 +91,13 @@ fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
-        refused("the body", &path, &error.into_inner().to_string())
+        let error = error.into_inner();
+        if error.is_syntax() || error.is_eof() {
+            return Problem::new(Code::InvalidJson, format!("the body does not parse: {}", echo(&error.to_string())));
+        }
+        refused("the body", &path, &error.to_string())
     })?;
-    json.end().map_err(|_| Problem::new(Code::InvalidRequest, "the body goes on after its JSON value"))?;
+    json.end().map_err(|_| Problem::new(Code::InvalidJson, "the body goes on after its JSON value"))?;
     Ok(value)
 }
 

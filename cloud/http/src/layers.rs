@@ -123,8 +123,9 @@ async fn observe(State((service, ids)): State<(&'static str, RequestIds)>, mut r
 
 /// Keeps what inner layers have said in headers (which methods are allowed, who may read) when a problem is written anew.
 fn with_headers_of(mut response: Response, inner: &HeaderMap) -> Response {
+    let written = response.headers().clone();
     for (name, value) in inner {
-        if name != header::CONTENT_LENGTH && name != header::CONTENT_TYPE {
+        if name != header::CONTENT_LENGTH && !written.contains_key(name) {
             response.headers_mut().append(name, value.clone());
         }
     }

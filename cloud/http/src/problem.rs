@@ -7,7 +7,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use std::{borrow::Cow, error::Error, fmt, sync::Arc};
+use serde_json::{Map, Value};
+use std::{borrow::Cow, error::Error, fmt, sync::Arc, time::Duration};
 use utoipa::ToSchema;
 
 /// The longest piece of a client's own input that is repeated to it, in characters.
@@ -20,6 +21,9 @@ pub struct Problem {
     detail: Cow<'static, str>,
     field: Option<Cow<'static, str>>,
     limit: Option<u64>,
+    retry_after_s: Option<u64>,
+    challenge: Option<&'static str>,
+    members: Map<String, Value>,
     not_ready: Vec<(&'static str, &'static str)>,
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
@@ -27,7 +31,17 @@ pub struct Problem {
 impl Problem {
     /// Returns a problem of this kind; `detail` is a sentence about this occurrence that helps whoever reads it.
     pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, detail: detail.into(), field: None, limit: None, not_ready: Vec::new(), source: None }
+        Self {
+            code,
+            detail: detail.into(),
+            field: None,
+            limit: None,
+            retry_after_s: None,
+            challenge: None,
+            members: Map::new(),
+            not_ready: Vec::new(),
+            source: None,
+        }
     }
 
     /// Returns the problem that this field of the request cannot be so.
@@ -48,6 +62,32 @@ impl Problem {
     /// Returns the problem that something the service depends on does not answer.
     pub fn unavailable(detail: impl Into<Cow<'static, str>>, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::new(Code::Unavailable, detail).because(source)
+    }
+
+    /// Adds the field that is at fault.
+    #[must_use]
+    pub fn of(self, field: impl Into<Cow<'static, str>>) -> Self {
+        Self { field: Some(field.into()), ..self }
+    }
+
+    /// Adds a member of its own (RFC 9457, section 3.2), for what a program is to read out of this kind of problem.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.members.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Adds how long to wait before the request may be repeated, in whole seconds, rounded up: as the header `Retry-After` too.
+    #[must_use]
+    pub fn with_retry_after(self, wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        Self { retry_after_s: Some(seconds.max(1)), ..self }
+    }
+
+    /// Adds how a client may say who it is: the header `WWW-Authenticate`, which every refusal with status 401 has.
+    #[must_use]
+    pub fn with_challenge(self, challenge: &'static str) -> Self {
+        Self { challenge: Some(challenge), ..self }
     }
 
     /// Adds the limit that was overstepped.
@@ -86,7 +126,14 @@ impl Problem {
     pub(crate) fn render(&self, request_id: Option<&str>) -> Response {
         let json = serde_json::to_vec(&self.body(request_id)).expect("a struct of texts and numbers is always JSON");
         let content_type = HeaderValue::from_static("application/problem+json");
-        (self.code.status(), [(header::CONTENT_TYPE, content_type)], json).into_response()
+        let mut response = (self.code.status(), [(header::CONTENT_TYPE, content_type)], json).into_response();
+        if let Some(seconds) = self.retry_after_s {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(challenge) = self.challenge {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        response
     }
 
     pub(crate) fn body(&self, request_id: Option<&str>) -> ProblemBody {
@@ -98,6 +145,8 @@ impl Problem {
             detail: self.detail.clone(),
             field: self.field.clone(),
             limit: self.limit,
+            retry_after_s: self.retry_after_s,
+            members: self.members.clone(),
             not_ready: self.not_ready.iter().map(|&(name, reason)| NotReady { name, reason }).collect(),
             request_id: request_id.map(str::to_owned),
         }
@@ -154,6 +203,13 @@ pub struct ProblemBody {
     /// The limit that was overstepped.
     #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<u64>,
+    /// After how many seconds the request may be repeated; the same as the header `Retry-After`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_s: Option<u64>,
+    /// What is particular to this kind of problem; endpoints say what that is.
+    #[serde(flatten)]
+    #[schema(ignore)]
+    members: Map<String, Value>,
     /// What is not ready; only in answers of `/readyz`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     not_ready: Vec<NotReady>,

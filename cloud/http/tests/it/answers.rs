@@ -6,9 +6,9 @@ use axum::{
     http::{Request, Response, StatusCode, header},
     routing::get,
 };
-use kosmo_http::{App, Check, Json, Path, Problem, Query, Service, recorder};
+use kosmo_http::{App, Check, Code, Json, Path, Problem, Query, Service, recorder};
 use serde::{Deserialize, Serialize};
-use std::{fmt::Write as _, io};
+use std::{fmt::Write as _, io, time::Duration};
 use tower::ServiceExt as _;
 use utoipa::openapi::Info;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -129,6 +129,18 @@ async fn a_body_of_another_type_or_that_is_not_json_is_refused() {
           "type": "/problems/invalid_request"
         }
     "#);
+    insta::assert_snapshot!(ask(app(), post("application/json", r#"{"text":"#)).await, @r#"
+        400 Bad Request
+        content-type: application/problem+json
+        {
+          "code": "invalid_json",
+          "detail": "the body does not parse: EOF while parsing a value at line 1 column 8",
+          "request_id": "0000cafe-1",
+          "status": 400,
+          "title": "The body is not JSON",
+          "type": "/problems/invalid_json"
+        }
+    "#);
     let deep = "[".repeat(100_000);
     assert_eq!(app().oneshot(post("application/json", deep)).await.unwrap().status(), StatusCode::BAD_REQUEST);
 }
@@ -159,6 +171,16 @@ async fn a_defect_tells_the_client_nothing_but_the_id_to_ask_about() {
           "type": "/problems/internal"
         }
     "#);
+}
+
+#[tokio::test]
+async fn a_refusal_says_when_to_come_back_and_who_may() {
+    let answer = app().oneshot(get_request("/api/v1/busy")).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(answer.headers().get_all(header::RETRY_AFTER).iter().collect::<Vec<_>>(), ["3"]);
+    assert_eq!(answer.headers().get_all(header::WWW_AUTHENTICATE).iter().collect::<Vec<_>>(), ["Test"]);
+    let body: serde_json::Value = serde_json::from_slice(&to_bytes(answer.into_body(), 1 << 20).await.unwrap()).unwrap();
+    assert_eq!((&body["retry_after_s"], &body["resets_at"]), (&3.into(), &"2026-07-01T00:00:00Z".into()));
 }
 
 #[tokio::test(start_paused = true)]
@@ -298,6 +320,7 @@ fn app() -> Router {
     let never = Router::new().route("/api/v1/never", get(std::future::pending::<()>));
     let broken = Router::new()
         .route("/api/v1/defect", get(async || Err::<(), _>(Problem::internal(io::Error::other("the password is hunter2")))))
+        .route("/api/v1/busy", get(async || busy()))
         .route("/api/v1/panic", get(|| async { panic!("hunter2") as () }))
         .route("/api/v1/item/{id}", get(async |Path(_): Path<u32>| ()));
     let broken = Service::new("broken", OpenApiRouter::from(broken.merge(never)))
@@ -305,6 +328,13 @@ fn app() -> Router {
         .depends_on(Check::new("broker", async || Ok(())));
     let writes = Service::new("writes", OpenApiRouter::new().routes(routes!(echo)));
     App::new("test", about(), 0xcafe).with(reads()).with(writes).with(broken).into_router(recorder().handle())
+}
+
+fn busy() -> Problem {
+    Problem::new(Code::RateLimited, "not so fast")
+        .with_retry_after(Duration::from_millis(2_100))
+        .with("resets_at", "2026-07-01T00:00:00Z")
+        .with_challenge("Test")
 }
 
 fn reads() -> Service {
