@@ -177,7 +177,7 @@ create table dirty_hours (
     primary key (node, hour)
 );
 
-create index dirty_hours_marked on dirty_hours (marked_at);
+create index dirty_hours_hour on dirty_hours (hour);
 
 create table rollups_1h (
     node     bigint not null,

@@ -1,8 +1,11 @@
-//! Marks the hours whose readings changed, and has them summarised soon.
+//! Marks the hours whose readings changed, and has them summarised.
+//!
+//! An hour that is still going on changes with every reading, so it waits until it is over; who asks for it meanwhile gets
+//! it computed on the spot. Hours that are changed later wait a moment for more of the same.
 
 use crate::{
     Result,
-    db::{Tx, TxDb},
+    db::{Tx, TxDb, on_tx},
     ingest::{packets::json, readings::Readings},
     jobs::{self, NewJob},
     types::At,
@@ -10,12 +13,31 @@ use crate::{
 use kosmo_domain::{Aggregate, HOUR, Timestamp};
 use std::{collections::BTreeSet, time::Duration};
 
-/// The kind of the job that summarises marked hours: it calls [`Store::run_rollups`](crate::Store::run_rollups) until
-/// nothing is left.
+/// The kind of the job that summarises marked hours: it calls [`Store::run_due_rollups`](crate::Store::run_due_rollups)
+/// until nothing is left.
 pub const ROLLUP_JOB: &str = "rollup";
 
-/// How long after the first change the job waits for more of them.
+/// How long after the first change an hour waits for more of them.
 const DEBOUNCE: Duration = Duration::from_secs(30);
+/// How long after its end an hour waits for readings that are still on their way.
+const GRACE: Duration = Duration::from_mins(5);
+
+/// What is due: hours up to `hour` that were marked up to `marked`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Due {
+    pub(crate) marked: Timestamp,
+    pub(crate) hour: Timestamp,
+}
+
+/// Returns what is due at a time.
+pub(crate) fn latest_due(now: Timestamp) -> Due {
+    Due { marked: now.minus(DEBOUNCE), hour: now.minus(HOUR + GRACE) }
+}
+
+/// Returns when an hour is due that was marked at some time.
+fn due(hour: Timestamp, marked_at: Timestamp) -> Timestamp {
+    hour.plus(HOUR + GRACE).max(marked_at.plus(DEBOUNCE))
+}
 
 /// Marks the hours of the readings, and enqueues the one job for all of them.
 ///
@@ -29,12 +51,25 @@ pub(super) async fn mark(tx: &mut Tx, readings: &Readings, now: Timestamp) -> Re
             hours.insert((*node, hour.plus(HOUR)));
         }
     }
-    if hours.is_empty() {
-        return Ok(());
-    }
+    let Some(next) = hours.iter().map(|(_, hour)| due(*hour, now)).min() else { return Ok(()) };
     upsert(tx, &hours, now).await?;
-    let job =
-        NewJob { kind: ROLLUP_JOB, dedupe_key: Some(ROLLUP_JOB.to_owned()), payload: serde_json::Value::Null, run_at: now.plus(DEBOUNCE) };
+    enqueue(tx, next, now).await
+}
+
+/// Enqueues the job for when the next of the marks that are left is due.
+pub(crate) async fn enqueue_rest(tx: &mut Tx, now: Timestamp) -> Result<()> {
+    const SQL: &str = "select min(case when hour > $1 then hour end), min(case when hour <= $1 then marked_at end) from dirty_hours";
+    let over = latest_due(now).hour;
+    let (hour, marked_at): (Option<At>, Option<At>) = on_tx!(tx, |db| sqlx::query_as(SQL).bind(At(over)).fetch_one(db))?;
+    let rest = [hour.map(|hour| hour.0.plus(HOUR + GRACE)), marked_at.map(|marked| marked.0.plus(DEBOUNCE))];
+    match rest.into_iter().flatten().min() {
+        Some(next) => enqueue(tx, next.max(now), now).await,
+        None => Ok(()),
+    }
+}
+
+async fn enqueue(tx: &mut Tx, run_at: Timestamp, now: Timestamp) -> Result<()> {
+    let job = NewJob { kind: ROLLUP_JOB, dedupe_key: Some(ROLLUP_JOB.to_owned()), payload: serde_json::Value::Null, run_at };
     jobs::enqueue(tx, &job, now).await
 }
 
@@ -52,6 +87,7 @@ macro_rules! or_mark_again {
 
 async fn upsert(tx: &mut Tx, hours: &BTreeSet<(i64, Timestamp)>, now: Timestamp) -> Result<()> {
     match &mut tx.db {
+        // Lists are JSON here, and arrays there.
         TxDb::Sqlite(tx) => {
             const SQL: &str = or_mark_again!(
                 "insert into dirty_hours (node, hour, generation, marked_at)

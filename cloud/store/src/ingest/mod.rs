@@ -12,7 +12,7 @@
 //! side by side. A record that the database refuses is found by halving the batch, and kept as a reject; the others are
 //! stored.
 
-mod dirty;
+pub(crate) mod dirty;
 mod identity;
 mod latest;
 mod nodes;

@@ -4,6 +4,7 @@ pub(crate) mod columns;
 mod history;
 pub(crate) mod latest;
 mod nodes;
+mod raw;
 mod retention;
 mod rollups;
 mod stats;

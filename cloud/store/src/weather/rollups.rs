@@ -7,15 +7,15 @@
 use crate::{
     Result, Store,
     db::{Tx, TxDb, on_reader, on_tx},
+    ingest::dirty,
     types::At,
     weather::{
-        columns::{self, metric_columns},
+        raw::{Hours, watermark},
         stats,
     },
 };
-use kosmo_domain::{DAY, HOUR, Metrics, Rollup, Timestamp};
-use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
-use std::collections::BTreeSet;
+use kosmo_domain::{DAY, Rollup, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a call of [`Store::run_rollups`] has done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,101 +38,115 @@ struct Mark {
     generation: i64,
 }
 
-/// A reading as far as a summary needs it.
-struct Measured(Timestamp, Metrics);
-
-impl<'r, R> FromRow<'r, R> for Measured
-where
-    R: Row,
-    usize: ColumnIndex<R>,
-    At: Decode<'r, R::Database> + Type<R::Database>,
-    f64: Decode<'r, R::Database> + Type<R::Database>,
-{
-    fn from_row(row: &'r R) -> sqlx::Result<Self> {
-        Ok(Self(row.try_get::<At, _>(0)?.0, columns::metrics(row, 1)?))
-    }
-}
+/// Summaries by internal node id and start of their bucket.
+type Summaries = BTreeMap<(i64, Timestamp), Rollup>;
 
 impl Store {
-    /// Summarises up to `limit` of the marked hours, the longest marked first, and their days.
+    /// Summarises up to `limit` of the marked hours that are due, and their days; once nothing more is due, it has itself
+    /// called again when the next is. This is the work of the [`ROLLUP_JOB`](crate::ingest::ROLLUP_JOB).
     ///
     /// # Errors
     /// As the database does; what was not summarised stays marked.
-    pub async fn run_rollups(&self, limit: u32) -> Result<Progress> {
-        const MARKS: &str = "select node, hour, generation from dirty_hours order by marked_at, node, hour limit $1";
-        let marks: Vec<Mark> = on_reader!(self, |db| sqlx::query_as(MARKS).bind(i64::from(limit)).fetch_all(db))?;
-        let mut computed = Vec::with_capacity(marks.len());
-        for mark in &marks {
-            computed.push((*mark, self.summarise_hour(mark).await?));
-        }
-        let mut progress = Progress { more: marks.len() == limit as usize, ..Progress::default() };
-        if !computed.is_empty() {
+    pub async fn run_due_rollups(&self, now: Timestamp, limit: u32) -> Result<Progress> {
+        let progress = self.summarise(dirty::latest_due(now), limit).await?;
+        if !progress.more {
             let mut tx = self.begin().await?;
-            write(&mut tx, computed, &mut progress).await?;
+            dirty::enqueue_rest(&mut tx, now).await?;
             tx.commit().await?;
         }
         Ok(progress)
     }
 
-    async fn summarise_hour(&self, mark: &Mark) -> Result<Rollup> {
-        const SQL: &str =
-            concat!("select at", metric_columns!(names), " from readings where node = $1 and at >= $2 and at < $3 order by at");
-        let (from, to) = (mark.hour.0.minus(HOUR), mark.hour.0.plus(HOUR));
-        let rows: Vec<Measured> = on_reader!(self, |db| sqlx::query_as(SQL).bind(mark.node).bind(At(from)).bind(At(to)).fetch_all(db))?;
-        let readings: Vec<_> = rows.into_iter().map(|Measured(at, metrics)| (at, metrics)).collect();
-        Ok(Rollup::of_hour(mark.hour.0, &readings))
+    /// Summarises up to `limit` of the marked hours and their days, due or not, as after an import.
+    ///
+    /// # Errors
+    /// As the database does; what was not summarised stays marked.
+    pub async fn run_rollups(&self, limit: u32) -> Result<Progress> {
+        self.summarise(dirty::Due { marked: Timestamp::MAX, hour: Timestamp::MAX }, limit).await
+    }
+
+    async fn summarise(&self, due: dirty::Due, limit: u32) -> Result<Progress> {
+        const MARKS: &str = "select node, hour, generation from dirty_hours
+                              where marked_at <= $1 and hour <= $2
+                              order by node, hour
+                              limit $3";
+        let marks: Vec<Mark> =
+            on_reader!(self, |db| sqlx::query_as(MARKS).bind(At(due.marked)).bind(At(due.hour)).bind(i64::from(limit)).fetch_all(db))?;
+        let mut progress = Progress { more: marks.len() == limit as usize, ..Progress::default() };
+        let mut computed = Summaries::new();
+        for marks in marks.chunk_by(|a, b| a.node == b.node) {
+            let hours = Hours::of(marks.iter().map(|mark| mark.hour.0));
+            for (hour, rollup) in self.summarise_hours(marks[0].node, &hours).await? {
+                computed.insert((marks[0].node, hour), rollup);
+            }
+        }
+        if !computed.is_empty() {
+            let mut tx = self.begin().await?;
+            write(&mut tx, &marks, computed, &mut progress).await?;
+            tx.commit().await?;
+        }
+        Ok(progress)
     }
 }
 
 /// Writes hours that are still as they were read, and then their days.
-async fn write(tx: &mut Tx, mut computed: Vec<(Mark, Rollup)>, progress: &mut Progress) -> Result<()> {
-    const WATERMARK: &str = "select before from raw_watermark";
+async fn write(tx: &mut Tx, marks: &[Mark], mut hours: Summaries, progress: &mut Progress) -> Result<()> {
     // Days are computed from hours of this and other workers' transactions, so one worker writes at a time. A node's lock
     // comes before its marks, as it does where marks are set.
-    computed.sort_by_key(|(mark, _)| (mark.node, mark.hour));
-    lock_nodes(tx, &computed).await?;
-    let watermark: At = on_tx!(tx, |db| sqlx::query_scalar(WATERMARK).fetch_one(db))?;
-    let mut days = BTreeSet::new();
-    for (mark, rollup) in &computed {
-        if !clear(tx, mark).await? {
-            continue;
-        }
-        // The step into an hour comes from the hour before.
-        if mark.hour.0.minus(HOUR) < watermark.0 {
-            progress.outdated += 1;
-            continue;
-        }
-        put(tx, Table::Hours, mark.node, mark.hour.0, rollup).await?;
-        days.insert((mark.node, mark.hour.0.floor_to(DAY)));
-        progress.hours += 1;
-    }
-    for (node, day) in days {
-        let rollup = summarise_day(tx, node, day).await?;
-        put(tx, Table::Days, node, day, &rollup).await?;
-        progress.days += 1;
-    }
-    Ok(())
+    lock_nodes(tx, marks).await?;
+    let watermark = watermark(tx).await?;
+    let cleared = clear(tx, marks).await?;
+    hours.retain(|bucket, _| cleared.contains(bucket));
+    let all = hours.len();
+    hours.retain(|(_, hour), _| *hour >= watermark.earliest_hour());
+    progress.outdated = all - hours.len();
+    progress.hours = hours.len();
+
+    put(tx, Table::Hours, &hours).await?;
+    let days: BTreeSet<_> = hours.keys().map(|(node, hour)| (*node, hour.floor_to(DAY))).collect();
+    let days = summarise_days(tx, &days).await?;
+    progress.days = days.len();
+    put(tx, Table::Days, &days).await
 }
 
-async fn lock_nodes(tx: &mut Tx, computed: &[(Mark, Rollup)]) -> Result<()> {
+async fn lock_nodes(tx: &mut Tx, marks: &[Mark]) -> Result<()> {
     match &mut tx.db {
         // SQLite has one writer.
         TxDb::Sqlite(_) => {}
         TxDb::Postgres(tx) => {
             const SQL: &str = "select id from nodes where id = any($1) order by id for update";
-            let nodes: Vec<_> = computed.iter().map(|(mark, _)| mark.node).collect();
+            let nodes: Vec<_> = marks.iter().map(|mark| mark.node).collect();
             sqlx::query(SQL).bind(nodes).execute(&mut **tx).await?;
         }
     }
     Ok(())
 }
 
-/// Takes a mark away, and tells whether it was still the same.
-async fn clear(tx: &mut Tx, mark: &Mark) -> Result<bool> {
-    const SQL: &str = "delete from dirty_hours where node = $1 and hour = $2 and generation = $3 returning node";
-    let cleared: Option<i64> =
-        on_tx!(tx, |db| sqlx::query_scalar(SQL).bind(mark.node).bind(mark.hour).bind(mark.generation).fetch_optional(db))?;
-    Ok(cleared.is_some())
+/// Takes marks away, and returns those that were still the same.
+async fn clear(tx: &mut Tx, marks: &[Mark]) -> Result<BTreeSet<(i64, Timestamp)>> {
+    let rows: Vec<(i64, At)> = match &mut tx.db {
+        // Lists are JSON here, and arrays there.
+        TxDb::Sqlite(tx) => {
+            const SQL: &str = "delete from dirty_hours
+                                where (node, hour, generation) in (select value ->> 0, value ->> 1, value ->> 2 from json_each($1))
+                            returning node, hour";
+            let marks: Vec<_> = marks.iter().map(|mark| (mark.node, mark.hour.0.as_micros(), mark.generation)).collect();
+            sqlx::query_as(SQL).bind(serde_json::to_string(&marks).expect("numbers are always JSON")).fetch_all(&mut **tx).await?
+        }
+        TxDb::Postgres(tx) => {
+            const SQL: &str = "delete from dirty_hours d
+                                using unnest($1::bigint[], $2::timestamptz[], $3::bigint[]) m (node, hour, generation)
+                                where d.node = m.node and d.hour = m.hour and d.generation = m.generation
+                            returning d.node, d.hour";
+            sqlx::query_as(SQL)
+                .bind(marks.iter().map(|mark| mark.node).collect::<Vec<_>>())
+                .bind(marks.iter().map(|mark| mark.hour).collect::<Vec<_>>())
+                .bind(marks.iter().map(|mark| mark.generation).collect::<Vec<_>>())
+                .fetch_all(&mut **tx)
+                .await?
+        }
+    };
+    Ok(rows.into_iter().map(|(node, hour)| (node, hour.0)).collect())
 }
 
 /// Where summaries lie.
@@ -142,32 +156,83 @@ enum Table {
     Days,
 }
 
-/// Writes a summary; a bucket that is empty has none.
-async fn put(tx: &mut Tx, table: Table, node: i64, at: Timestamp, rollup: &Rollup) -> Result<()> {
-    let (upsert, delete) = match table {
-        Table::Hours => (
-            "insert into rollups_1h (node, at, readings, stats) values ($1, $2, $3, $4)
-             on conflict (node, at) do update set readings = excluded.readings, stats = excluded.stats",
-            "delete from rollups_1h where node = $1 and at = $2",
-        ),
-        Table::Days => (
-            "insert into rollups_1d (node, at, readings, stats) values ($1, $2, $3, $4)
-             on conflict (node, at) do update set readings = excluded.readings, stats = excluded.stats",
-            "delete from rollups_1d where node = $1 and at = $2",
-        ),
+/// Returns the statement for hours and the one for days.
+macro_rules! for_table {
+    ($table:expr, $before:literal, $after:literal) => {
+        match $table {
+            Table::Hours => concat!($before, "rollups_1h", $after),
+            Table::Days => concat!($before, "rollups_1d", $after),
+        }
     };
-    if rollup.is_empty() {
-        on_tx!(tx, |db| async { sqlx::query(delete).bind(node).bind(At(at)).execute(db).await.map(drop) })?;
-    } else {
-        let (readings, stats) = (i64::try_from(rollup.readings()).unwrap_or(i64::MAX), stats::to_column(rollup));
-        on_tx!(tx, |db| async { sqlx::query(upsert).bind(node).bind(At(at)).bind(readings).bind(stats).execute(db).await.map(drop) })?;
+}
+
+/// Writes summaries; a bucket that is empty has none.
+async fn put(tx: &mut Tx, table: Table, summaries: &Summaries) -> Result<()> {
+    let (empty, full): (Vec<_>, Vec<_>) = summaries.iter().partition(|(_, rollup)| rollup.is_empty());
+    let delete = for_table!(table, "delete from ", " where node = $1 and at = $2");
+    for ((node, at), _) in empty {
+        on_tx!(tx, |db| async { sqlx::query(delete).bind(*node).bind(At(*at)).execute(db).await.map(drop) })?;
+    }
+    let full = full.into_iter().map(|((node, at), rollup)| (*node, *at, i64::try_from(rollup.readings()), stats::to_column(rollup)));
+    match &mut tx.db {
+        TxDb::Sqlite(tx) => {
+            let sql = for_table!(
+                table,
+                "insert into ",
+                " (node, at, readings, stats)
+                 select value ->> 0, value ->> 1, value ->> 2, value ->> 3 from json_each($1) where true
+                 on conflict (node, at) do update set readings = excluded.readings, stats = excluded.stats"
+            );
+            let rows: Vec<_> =
+                full.map(|(node, at, readings, stats)| (node, at.as_micros(), readings.unwrap_or(i64::MAX), stats)).collect();
+            sqlx::query(sql).bind(serde_json::to_string(&rows).expect("numbers and texts are always JSON")).execute(&mut **tx).await?;
+        }
+        TxDb::Postgres(tx) => {
+            let sql = for_table!(
+                table,
+                "insert into ",
+                " (node, at, readings, stats)
+                 select * from unnest($1::bigint[], $2::timestamptz[], $3::bigint[], $4::text[])
+                 on conflict (node, at) do update set readings = excluded.readings, stats = excluded.stats"
+            );
+            let (mut nodes, mut times, mut counts, mut texts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+            for (node, at, readings, stats) in full {
+                nodes.push(node);
+                times.push(At(at));
+                counts.push(readings.unwrap_or(i64::MAX));
+                texts.push(stats);
+            }
+            sqlx::query(sql).bind(nodes).bind(times).bind(counts).bind(texts).execute(&mut **tx).await?;
+        }
     }
     Ok(())
 }
 
-async fn summarise_day(tx: &mut Tx, node: i64, day: Timestamp) -> Result<Rollup> {
-    const SQL: &str = "select readings, stats from rollups_1h where node = $1 and at >= $2 and at < $3 order by at";
-    let rows: Vec<(i64, String)> = on_tx!(tx, |db| sqlx::query_as(SQL).bind(node).bind(At(day)).bind(At(day.plus(DAY))).fetch_all(db))?;
-    let hours: Vec<_> = rows.iter().map(|(readings, json)| stats::from_column(*readings, json)).collect::<Result<_>>()?;
-    Ok(Rollup::of_hours(&hours))
+/// Summarises days from their hours.
+async fn summarise_days(tx: &mut Tx, days: &BTreeSet<(i64, Timestamp)>) -> Result<Summaries> {
+    let rows: Vec<(i64, At, i64, String)> = match &mut tx.db {
+        TxDb::Sqlite(tx) => {
+            const SQL: &str = "select h.node, h.at, h.readings, h.stats
+                                 from json_each($1) d
+                                cross join rollups_1h h on h.node = d.value ->> 0 and h.at >= d.value ->> 1 and h.at < d.value ->> 2";
+            let days: Vec<_> = days.iter().map(|(node, day)| (node, day.as_micros(), day.plus(DAY).as_micros())).collect();
+            sqlx::query_as(SQL).bind(serde_json::to_string(&days).expect("numbers are always JSON")).fetch_all(&mut **tx).await?
+        }
+        TxDb::Postgres(tx) => {
+            const SQL: &str = "select h.node, h.at, h.readings, h.stats
+                                 from unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]) d (node, first, next)
+                                 join rollups_1h h on h.node = d.node and h.at >= d.first and h.at < d.next";
+            sqlx::query_as(SQL)
+                .bind(days.iter().map(|(node, _)| *node).collect::<Vec<_>>())
+                .bind(days.iter().map(|(_, day)| At(*day)).collect::<Vec<_>>())
+                .bind(days.iter().map(|(_, day)| At(day.plus(DAY))).collect::<Vec<_>>())
+                .fetch_all(&mut **tx)
+                .await?
+        }
+    };
+    let mut hours: BTreeMap<(i64, Timestamp), Vec<Rollup>> = days.iter().map(|day| (*day, Vec::new())).collect();
+    for (node, at, readings, json) in rows {
+        hours.entry((node, at.0.floor_to(DAY))).or_default().push(stats::from_column(readings, &json)?);
+    }
+    Ok(hours.into_iter().map(|(day, hours)| (day, Rollup::of_hours(&hours))).collect())
 }

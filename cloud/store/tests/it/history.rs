@@ -7,6 +7,7 @@ use crate::{
 use kosmo_domain::{DAY, METRICS, Metric, NodeId, Timestamp};
 use kosmo_store::{
     Store,
+    ingest::ROLLUP_JOB,
     weather::{Bucket, Keep, RollupRow},
 };
 use sqlx::{Connection as _, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions};
@@ -84,14 +85,36 @@ store_test! {
         assert_eq!(primary(&days, Metric::Humidity), [None]);
     }
 
-    async fn one_job_waits_for_all_that_changed(store: Store) {
-        let mut spool = Spool::of("roof");
-        for n in 0..3 {
+    async fn the_hour_that_is_going_on_is_computed_on_the_spot(store: Store) {
+        let (mut spool, earlier) = (Spool::of("roof"), at("2026-06-01T03:00:00Z"));
+        let rain = async |bucket| summaries(&store, bucket).await.iter().map(|row| row.rollup.primary(Metric::Rain).unwrap()).collect::<Vec<_>>();
+        store.ingest(&[spool.reading(NODE, earlier, &[(Metric::Rain, 1.0)]), spool.reading(NODE, minutes(5), &[(Metric::Rain, 2.0)])], minutes(6)).await.unwrap();
+        assert_eq!((rain(Bucket::Hour).await, rain(Bucket::Day).await), (vec![1.0, 2.0], vec![3.0]));
+        run_rollups(&store).await;
+        store.ingest(&[spool.reading(NODE, minutes(15), &[(Metric::Rain, 4.0)])], minutes(16)).await.unwrap();
+        assert_eq!((rain(Bucket::Hour).await, rain(Bucket::Day).await), (vec![1.0, 6.0], vec![7.0]));
+        let page = store.rollups(NODE, Bucket::Hour, Timestamp::EPOCH, Timestamp::MAX, Some(earlier), 1).await.unwrap().unwrap();
+        assert_eq!(page.iter().map(|row| row.at).collect::<Vec<_>>(), [minutes(0)]);
+    }
+
+    async fn hours_are_summarised_once_they_are_over_and_late_ones_soon(store: Store) {
+        let (mut spool, lease) = (Spool::of("roof"), Duration::from_mins(1));
+        let next_job = async || store.next_job_due(&[ROLLUP_JOB]).await.unwrap();
+        for n in 1..4 {
             store.ingest(&[spool.reading(NODE, minutes(n), &[(Metric::Humidity, 50.0)])], minutes(n)).await.unwrap();
         }
-        let jobs = store.jobs(false, None, 10).await.unwrap();
-        assert_eq!(jobs.iter().map(|job| (job.kind.as_str(), job.run_at)).collect::<Vec<_>>(),
-            [(kosmo_store::ingest::ROLLUP_JOB, minutes(0).plus(Duration::from_secs(30)))]);
+        assert_eq!(next_job().await, Some(minutes(65)));
+        store.ingest(&[spool.reading(NODE, at("2026-05-31T12:30:00Z"), &[(Metric::Humidity, 50.0)])], minutes(4)).await.unwrap();
+        let soon = minutes(4).plus(Duration::from_secs(30));
+        assert_eq!(next_job().await, Some(soon));
+
+        for (now, hours, next) in [(soon, 1, Some(minutes(65))), (minutes(65), 1, None)] {
+            let job = store.claim_due_jobs("test", &[ROLLUP_JOB], lease, 9, now).await.unwrap().remove(0);
+            let progress = store.run_due_rollups(now, 100).await.unwrap();
+            assert_eq!((progress.hours, progress.more), (hours, false));
+            store.complete_job(&job).await.unwrap();
+            assert_eq!(next_job().await, next);
+        }
     }
 
     async fn what_is_given_up_stays_summarised_and_a_straggler_changes_nothing(store: Store) {
