@@ -92,7 +92,11 @@ fn describe(status: &Status) -> String {
     }
     if let Some(queues) = &status.queues {
         let waiting = queues.ingest.waiting + queues.gateway.waiting;
-        parts.push(if waiting == 0 { "nothing waits".to_owned() } else { format!("{waiting} records wait") });
+        parts.push(match waiting {
+            0 => "nothing waits".to_owned(),
+            1 => "1 record waits".to_owned(),
+            _ => format!("{waiting} records wait"),
+        });
     }
     parts.join(" · ")
 }

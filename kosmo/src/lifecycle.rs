@@ -77,7 +77,7 @@ impl Lifecycle {
             tokio::select! {
                 ended = self.roles.join_next() => match ended {
                     None => return outcome,
-                    Some(Ok((_, Some(Ok(()))))) => {}
+                    Some(Ok((name, Some(Ok(()))))) => tracing::debug!("{name} ended"),
                     Some(Ok((name, None))) => tracing::warn!("{name} was cut off"),
                     Some(Ok((name, Some(Err(error))))) => outcome = outcome.and(Err(error.context(format!("{name} failed while it shut down")))),
                     Some(Err(error)) => outcome = outcome.and(Err(anyhow!(error).context("a task broke down during the shutdown"))),

@@ -1,7 +1,7 @@
 // The status page: asks the APIs of its own origin, and shows what they answer. Names come from radios and may hold
 // anything a person can type, so nothing is ever parsed as markup: text goes in as text.
 
-import { age, cells, compass, format } from "./show.js";
+import { age, cells, compass, format, isStation } from "./show.js";
 
 /** How often what changes fast is asked for, in milliseconds. */
 const FAST = 5_000;
@@ -44,7 +44,7 @@ function showStations(readings) {
   const now = Date.now();
   const shown = new Set();
   const list = byId("station-list");
-  const sorted = [...readings].sort((a, b) => nameOf(a.node_id).localeCompare(nameOf(b.node_id)) || a.node_id.localeCompare(b.node_id));
+  const sorted = readings.filter(isStation).sort((a, b) => nameOf(a.node_id).localeCompare(nameOf(b.node_id)) || a.node_id.localeCompare(b.node_id));
   sorted.forEach((reading, place) => {
     shown.add(reading.node_id);
     const card = cards.get(reading.node_id) ?? newCard(reading.node_id);
@@ -104,20 +104,20 @@ function fillCard(card, reading, now) {
     cell.row.remove();
     card.cells.delete(label);
   }
-  for (const want of wanted) {
+  wanted.forEach((want, place) => {
     const cell = card.cells.get(want.label) ?? newCell(card, want);
+    if (card.values.children[place] !== cell.row) card.values.insertBefore(cell.row, card.values.children[place] ?? null);
     setText(cell.text, want.text);
     if (want.from !== undefined) pointArrow(cell, want.from);
-  }
+  });
 }
 
 function newCell(card, want) {
-  const row = element("div", want.wide ? "wide" : "");
+  const row = element("div");
   const value = element("dd");
   const text = element("span");
   value.append(text);
   row.append(element("dt", "", want.label), value);
-  card.values.append(row);
   const cell = { row, value, text, arrow: null };
   card.cells.set(want.label, cell);
   return cell;

@@ -26,8 +26,10 @@ export function compass(degrees) {
   return names[Math.round(degrees / 22.5) % 16];
 }
 
-/** What a card shows besides the temperature: label, unit and decimals by metric, in this order. */
+/** What a card shows besides temperature and wind direction: metric, label, unit and decimals, in this order. */
 const SHOWN = [
+  ["wind_speed_ms", "Wind", "m/s", 1],
+  ["wind_gust_ms", "Gusts", "m/s", 1],
   ["humidity_pct", "Humidity", "%", 0],
   ["pressure_hpa", "Pressure", "hPa", 1],
   ["rain_mm", "Rain", "mm", 1],
@@ -39,24 +41,28 @@ const SHOWN = [
   ["illuminance_lux", "Light", "lx", 0],
   ["soil_temperature_c", "Soil", "°C", 1],
   ["soil_moisture_pct", "Soil moisture", "%", 0],
-  ["battery_pct", "Battery", "%", 0],
-  ["battery_voltage_v", "Battery", "V", 2],
+  ["radiation_urh", "Radiation", "µR/h", 1],
+  ["co2_ppm", "CO₂", "ppm", 0],
 ];
-/** How many of them fit a card that is still a card. */
-const MOST = 6;
+/** How many cells a card has at most: three rows of three. */
+const MOST = 9;
+
+/** Tells whether a node measures its surroundings; every node has a battery, and that makes no station. */
+export function isStation(reading) {
+  return reading.temperature_c != null || SHOWN.some(([metric]) => reading[metric] != null);
+}
 
 /** Returns the cells of a card. */
 export function cells(reading) {
   const cells = [];
-  if (reading.wind_speed_ms != null) {
-    const gust = reading.wind_gust_ms != null ? `, gusts ${format(reading.wind_gust_ms, 1)}` : "";
-    const from = reading.wind_direction_deg;
-    const direction = from != null ? `${compass(from)} ` : "";
-    cells.push({ label: "Wind", text: `${direction}${format(reading.wind_speed_ms, 1)} m/s${gust}`, from: from ?? undefined, wide: true });
-  }
+  const from = reading.wind_direction_deg;
+  if (from != null) cells.push({ label: "Wind from", text: compass(from), from });
   for (const [metric, label, unit, decimals] of SHOWN) {
-    if (reading[metric] == null || cells.length >= MOST || cells.some((cell) => cell.label === label)) continue;
+    if (reading[metric] == null || cells.length >= MOST) continue;
     cells.push({ label, text: `${format(reading[metric], decimals)} ${unit}` });
+  }
+  if (reading.battery_pct != null && cells.length < MOST) {
+    cells.push({ label: "Battery", text: `${format(reading.battery_pct, 0)} %` });
   }
   return cells;
 }

@@ -79,6 +79,7 @@ impl Everything {
         let Self { serving, broker, bridges, .. } = self;
         let store = serving.store.clone();
         let outcome = serving.run(ready_file, |config, addresses| banner.say(config, addresses, &bridges)).await;
+        // The broker outlives the roles, so that the last word of each was heard.
         broker.shutdown().await;
         store.close().await;
         outcome

@@ -4,7 +4,7 @@ use clap::CommandFactory as _;
 use kosmo::cli::Cli;
 use std::process::{Command, Output};
 
-fn kosmo(args: &[&str], folder: &std::path::Path) -> Output {
+pub(crate) fn kosmo(args: &[&str], folder: &std::path::Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_kosmo")).args(args).current_dir(folder).env_clear().output().unwrap()
 }
 

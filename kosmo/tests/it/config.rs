@@ -93,8 +93,12 @@ fn values_that_cannot_be_are_named_with_their_limit() {
     ");
     insta::assert_snapshot!(wrong("[database]\nurl = 'mysql://kosmo:hunter2@db/kosmo'\n", &[]), @"`database.url` (in kosmo.toml) is none; a database is `sqlite:PATH` or `postgres://USER:PASSWORD@HOST:PORT/NAME`");
     insta::assert_snapshot!(wrong("[broker]\ntls_cert_file = 'cert.pem'\n", &[]), @"`broker.tls_key_file` (the defaults) is empty; a certificate and its key go together");
-    insta::assert_snapshot!(wrong("[bridge]\nid = 'The Roof'\n", &[]), @"");
-    insta::assert_snapshot!(wrong("[log]\nformat = 'xml'\n", &[]), @"");
+    insta::assert_snapshot!(
+        wrong("[bridge]\nid = 'The Roof'\n", &[]),
+        @"`bridge.id` (in kosmo.toml) does not parse: a bridge id is 1 to 32 characters of a-z, 0-9 and `-`, and starts with a letter or digit"
+    );
+    insta::assert_snapshot!(wrong("[log]\nformat = 'xml'\n", &[]), @"`log.format` (in kosmo.toml) does not parse: it is `text` or `json`");
+    insta::assert_snapshot!(wrong("[http]\naddress = 'localhost'\n", &[]), @"`http.address` (in kosmo.toml) does not parse: invalid IP address syntax");
 }
 
 #[test]
