@@ -4,12 +4,16 @@
 //! tear and lie of a radio can be played to it in a test. [`stream`] and [`proto`] serve both ends of a link;
 //! [`session`] is the client's end.
 
+pub mod airtime;
 mod dedupe;
+pub mod evidence;
 pub mod name;
 pub mod node;
+pub mod outgoing;
 pub mod packet;
 pub mod payload;
 pub mod radio;
+mod refusal;
 pub mod session;
 pub mod stream;
 pub mod telemetry;

@@ -1,8 +1,10 @@
 //! What a radio tells of itself in its handshake, as far as a client needs it. Keys stay in the radio.
 
 use crate::{
+    airtime::Modem,
     name::{MAX_CHANNEL_NAME, clean},
     node::NodeInfo,
+    outgoing::DEFAULT_HOP_LIMIT,
     proto,
 };
 use kosmo_domain::{NodeId, Timestamp};
@@ -35,6 +37,8 @@ pub struct Lora {
     pub region: String,
     /// The protocol's name for its modem preset, or its number; nothing if its parameters were set one by one.
     pub modem_preset: Option<String>,
+    /// How it modulates; the slowest way there is if it uses one that this version does not know.
+    pub modem: Modem,
     /// How many hops its packets may take.
     pub hop_limit: u32,
     /// Whether it sends at all.
@@ -88,6 +92,7 @@ impl RadioState {
         let preset = || preset.map_or_else(|_| lora.modem_preset.to_string(), |preset| preset.as_str_name().to_owned());
         self.lora = Some(Lora {
             region: region.map_or_else(|_| lora.region.to_string(), |region| region.as_str_name().to_owned()),
+            modem: read_modem(lora),
             modem_preset: lora.use_preset.then(preset),
             hop_limit: lora.hop_limit.min(7),
             tx_enabled: lora.tx_enabled,
@@ -130,10 +135,30 @@ impl RadioState {
         }
     }
 
+    /// Returns how many hops its packets may take.
+    pub fn hop_limit(&self) -> u32 {
+        self.lora.as_ref().map_or(DEFAULT_HOP_LIMIT, |lora| lora.hop_limit)
+    }
+
+    /// Returns how it modulates; the slowest way there is if it does not say.
+    pub fn modem(&self) -> Modem {
+        self.lora.as_ref().map_or(Modem::SLOWEST, |lora| lora.modem)
+    }
+
     /// Returns when each node was last heard before the handshake.
     pub(crate) fn last_heard(&self) -> HashMap<NodeId, Timestamp> {
         self.nodes.iter().filter_map(|node| Some((node.node, node.last_heard?))).collect()
     }
+}
+
+fn read_modem(lora: &proto::config::LoRaConfig) -> Modem {
+    use proto::config::lo_ra_config::ModemPreset;
+    let modem = if lora.use_preset {
+        ModemPreset::try_from(lora.modem_preset).ok().and_then(|preset| Modem::from_preset(preset.as_str_name()))
+    } else {
+        Modem::from_parameters(lora.spread_factor, lora.bandwidth, lora.coding_rate)
+    };
+    modem.unwrap_or(Modem::SLOWEST)
 }
 
 #[cfg(test)]

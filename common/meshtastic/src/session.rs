@@ -5,16 +5,22 @@
 //! and the numbers follow the firmware's PhoneAPI and StreamAPI and what the official clients do.
 
 mod event;
+mod sending;
 
-pub use crate::session::event::{CloseReason, Dropped, Event, Input, Output, QueueStatus, Refused, RefusedReason};
+pub use crate::session::{
+    event::{CloseReason, Dropped, Event, HandOver, Input, Output, QueueStatus, Refused, RefusedReason},
+    sending::{ANSWER, PAUSE},
+};
 
 use crate::{
     dedupe::SeenPackets,
     name::is_invisible,
     node::NodeInfo,
+    outgoing::Outgoing,
     packet::{Received, Transport, port},
     proto,
     radio::RadioState,
+    session::sending::Sending,
     stream::{self, Decoder, Piece},
     wire::{self, Unreadable},
 };
@@ -60,6 +66,7 @@ pub struct Session {
     /// When each node was last heard before the handshake, for radios that replay what they remember.
     remembered: HashMap<NodeId, Timestamp>,
     seen: SeenPackets,
+    sending: Sending,
     last_heard: Uptime,
     /// Whether the last frame made sense.
     in_step: bool,
@@ -71,7 +78,7 @@ enum Phase {
     Closed,
     Waking { until: Uptime, attempt: u8 },
     Configuring { nonce: u32, deadline: Uptime, attempt: u8 },
-    Ready { heartbeat: Uptime, answers: bool },
+    Ready { radio: NodeId, heartbeat: Uptime, answers: bool },
 }
 
 impl Session {
@@ -85,6 +92,7 @@ impl Session {
             told: None,
             remembered: HashMap::new(),
             seen: SeenPackets::default(),
+            sending: Sending::default(),
             last_heard: Uptime::default(),
             in_step: true,
             dropped: Dropped::default(),
@@ -98,6 +106,7 @@ impl Session {
             Input::Received(bytes) => self.on_received(bytes, now),
             Input::Disconnected => self.on_disconnected(),
             Input::Tick => {}
+            Input::Send(packet) => self.on_send(*packet, now),
             Input::Shutdown => self.close(CloseReason::Shutdown),
         }
         self.on_time(now);
@@ -114,10 +123,20 @@ impl Session {
             Phase::Closed => None,
             Phase::Waking { until, .. } => Some((until, "wake-up")),
             Phase::Configuring { deadline, .. } => Some((deadline, "handshake")),
-            Phase::Ready { heartbeat, answers: false } => Some((heartbeat, "heartbeat")),
-            Phase::Ready { heartbeat, answers: true } => {
-                Some((heartbeat, "heartbeat")).min(Some((self.last_heard.plus(SILENCE), "silence")))
+            Phase::Ready { heartbeat, answers, .. } => {
+                let silence = answers.then(|| (self.last_heard.plus(SILENCE), "silence"));
+                let answer = self.sending.deadline().map(|at| (at, "queue status"));
+                [Some((heartbeat, "heartbeat")), silence, answer].into_iter().flatten().min()
             }
+        }
+    }
+
+    /// Returns from when on a packet may be sent. Nothing without a radio that is ready, and while a packet is under
+    /// way: an event tells of the end of either.
+    pub const fn may_send_from(&self) -> Option<Uptime> {
+        match self.phase {
+            Phase::Ready { .. } => self.sending.open_from(),
+            Phase::Closed | Phase::Waking { .. } | Phase::Configuring { .. } => None,
         }
     }
 
@@ -134,11 +153,30 @@ impl Session {
     }
 
     fn on_disconnected(&mut self) {
-        self.phase = Phase::Closed;
+        self.leave_ready(Phase::Closed);
         self.told = None;
         self.in_step = true;
         self.outputs.retain(|output| matches!(output, Output::Event(_)));
         self.dropped.garbage_bytes += self.decoder.reset() as u64;
+    }
+
+    /// Leaves what the radio had been given behind: nothing more will be told of it.
+    fn leave_ready(&mut self, phase: Phase) {
+        self.phase = phase;
+        if let Some(hand_over) = self.sending.on_lost() {
+            self.event(Event::HandOver(hand_over));
+        }
+    }
+
+    fn on_send(&mut self, packet: Outgoing, now: Uptime) {
+        let begun = match self.phase {
+            Phase::Ready { radio, .. } => self.sending.begin(&packet, radio, now),
+            Phase::Closed | Phase::Waking { .. } | Phase::Configuring { .. } => Err(HandOver::NotReady { id: packet.id() }),
+        };
+        match begun {
+            Ok(()) => self.write(packet.into_message()),
+            Err(refused) => self.event(Event::HandOver(refused)),
+        }
     }
 
     fn on_received(&mut self, bytes: &[u8], now: Uptime) {
@@ -287,15 +325,15 @@ impl Session {
             return;
         };
         self.remembered = if radio.has_firmware(2, 8) { radio.last_heard() } else { HashMap::new() };
-        self.event(Event::Configured(Box::new(radio)));
         // The first heartbeat goes out at once: only a radio known to answer can be missed.
-        self.phase = Phase::Ready { heartbeat: now, answers: false };
+        self.phase = Phase::Ready { radio: radio.node, heartbeat: now, answers: false };
+        self.event(Event::Configured(Box::new(radio)));
     }
 
     fn on_rebooted(&mut self, now: Uptime) {
         self.event(Event::Rebooted);
         self.told = None;
-        self.phase = Phase::Waking { until: now.plus(WAKE_UP), attempt: 1 };
+        self.leave_ready(Phase::Waking { until: now.plus(WAKE_UP), attempt: 1 });
     }
 
     fn on_queue_status(&mut self, status: proto::QueueStatus) {
@@ -304,19 +342,26 @@ impl Session {
             *answers |= packet.is_none();
         }
         let proto::QueueStatus { res, free, maxlen, .. } = status;
-        self.event(Event::QueueStatus(QueueStatus { packet, result: res.cast_unsigned(), free, capacity: maxlen }));
+        let status = QueueStatus { packet, result: res.cast_unsigned(), free, capacity: maxlen };
+        self.event(Event::QueueStatus(status));
+        if let Some(hand_over) = self.sending.on_status(&status) {
+            self.event(Event::HandOver(hand_over));
+        }
     }
 
     fn on_time(&mut self, now: Uptime) {
+        if let Some(hand_over) = self.sending.on_time(now) {
+            self.event(Event::HandOver(hand_over));
+        }
         match self.phase {
             Phase::Waking { until, attempt } if now >= until => self.ask_for_config(attempt, now),
             Phase::Configuring { deadline, attempt, .. } if now >= deadline => {
                 self.retry_handshake(attempt, CloseReason::HandshakeTimeout, now);
             }
             Phase::Ready { answers: true, .. } if now >= self.last_heard.plus(SILENCE) => self.close(CloseReason::Silent),
-            Phase::Ready { heartbeat, answers } if now >= heartbeat => {
+            Phase::Ready { radio, heartbeat, answers } if now >= heartbeat => {
                 self.write(to_radio::PayloadVariant::Heartbeat(proto::Heartbeat { nonce: 0 }));
-                self.phase = Phase::Ready { heartbeat: now.plus(HEARTBEAT), answers };
+                self.phase = Phase::Ready { radio, heartbeat: now.plus(HEARTBEAT), answers };
             }
             Phase::Closed | Phase::Waking { .. } | Phase::Configuring { .. } | Phase::Ready { .. } => {}
         }
@@ -359,7 +404,7 @@ impl Session {
 
     fn write(&mut self, message: to_radio::PayloadVariant) {
         let payload = proto::ToRadio { payload_variant: Some(message) }.encode_to_vec();
-        self.write_bytes(stream::encode(&payload).expect("these messages are a few bytes long"));
+        self.write_bytes(stream::encode(&payload).expect("these messages are a few bytes long, and a text is bounded"));
     }
 
     fn write_bytes(&mut self, bytes: Vec<u8>) {

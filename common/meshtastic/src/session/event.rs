@@ -1,11 +1,11 @@
 //! What goes into a session and what comes out.
 
-use crate::{node::NodeInfo, packet::Received, radio::RadioState};
+use crate::{node::NodeInfo, outgoing::Outgoing, packet::Received, radio::RadioState};
 use kosmo_domain::PacketId;
 use std::fmt;
 
 /// What happened.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub enum Input<'a> {
     /// A connection to the radio is open.
     Connected,
@@ -15,6 +15,9 @@ pub enum Input<'a> {
     Disconnected,
     /// Time passed.
     Tick,
+    /// Give this packet to the radio. [`Event::HandOver`] tells what became of it; if it says that nothing was written,
+    /// nothing was.
+    Send(Box<Outgoing>),
     /// The program ends: take leave of the radio. Without a connection nothing comes of it.
     Shutdown,
 }
@@ -43,6 +46,8 @@ pub enum Event {
     Packet(Box<Received>),
     /// How full the radio's queue is, and what became of a packet given to it.
     QueueStatus(QueueStatus),
+    /// What became of a packet that was to be given to the radio. Of each there is one, unless the program ends first.
+    HandOver(HandOver),
     /// A line the radio printed. It may quote texts, so it must not get into a log; its `Debug` hides it.
     Log(String),
     /// Something from the radio that cannot be taken over.
@@ -60,6 +65,74 @@ pub struct QueueStatus {
     pub free: u32,
     /// All places.
     pub capacity: u32,
+}
+
+/// What became of a packet that was to be given to the radio.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HandOver {
+    /// The radio has it and had places left, so it will be sent. Unless a refusal follows: a text that comes too soon
+    /// after another is answered like this too.
+    Accepted {
+        /// The packet.
+        id: PacketId,
+        /// The places left.
+        free: u32,
+    },
+    /// The radio answered as if it had it, and has no place left: it may have dropped this one.
+    QueueFull {
+        /// The packet.
+        id: PacketId,
+    },
+    /// The radio did not take it; [`crate::evidence::Refusal`] tells what that proves.
+    RefusedByRadio {
+        /// The packet.
+        id: PacketId,
+        /// The radio's number for the reason.
+        code: u32,
+    },
+    /// It was written, and the radio said nothing of it, or the connection ended first. It may have been sent.
+    Unanswered {
+        /// The packet.
+        id: PacketId,
+    },
+    /// Nothing was written: there is no radio that is ready.
+    NotReady {
+        /// The packet.
+        id: PacketId,
+    },
+    /// Nothing was written: another is under way, or was a moment ago. See [`crate::session::Session::may_send_from`].
+    Busy {
+        /// The packet.
+        id: PacketId,
+    },
+    /// Nothing was written: the packet was made for another radio, which the mesh would see as another sender.
+    OtherRadio {
+        /// The packet.
+        id: PacketId,
+    },
+}
+
+impl HandOver {
+    /// Returns the packet it is about.
+    pub const fn id(self) -> PacketId {
+        match self {
+            Self::Accepted { id, .. }
+            | Self::QueueFull { id }
+            | Self::RefusedByRadio { id, .. }
+            | Self::Unanswered { id }
+            | Self::NotReady { id }
+            | Self::Busy { id }
+            | Self::OtherRadio { id } => id,
+        }
+    }
+
+    /// Tells whether the packet was written to the radio.
+    pub const fn is_written(self) -> bool {
+        match self {
+            Self::Accepted { .. } | Self::QueueFull { .. } | Self::RefusedByRadio { .. } | Self::Unanswered { .. } => true,
+            Self::NotReady { .. } | Self::Busy { .. } | Self::OtherRadio { .. } => false,
+        }
+    }
 }
 
 /// Something from the radio that cannot be taken over.
@@ -148,6 +221,7 @@ impl fmt::Debug for Input<'_> {
             Self::Received(bytes) => write!(f, "Received({} bytes)", bytes.len()),
             Self::Disconnected => f.write_str("Disconnected"),
             Self::Tick => f.write_str("Tick"),
+            Self::Send(packet) => packet.fmt(f),
             Self::Shutdown => f.write_str("Shutdown"),
         }
     }
@@ -171,6 +245,7 @@ impl fmt::Debug for Event {
             Self::Node(node) => node.fmt(f),
             Self::Packet(packet) => packet.fmt(f),
             Self::QueueStatus(status) => status.fmt(f),
+            Self::HandOver(hand_over) => hand_over.fmt(f),
             Self::Log(line) => write!(f, "Log({} bytes)", line.len()),
             Self::Refused(refused) => refused.fmt(f),
         }
