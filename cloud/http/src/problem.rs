@@ -16,22 +16,32 @@ const ECHO_LIMIT: usize = 120;
 
 /// A refusal: what a client is told, and the cause, which it is not told.
 #[derive(Clone)]
-pub struct Problem {
+pub struct Problem(Box<Inner>);
+
+/// Boxed, because every handler's result has room for a problem and hardly any has one.
+#[derive(Clone)]
+struct Inner {
     code: Code,
     detail: Cow<'static, str>,
     field: Option<Cow<'static, str>>,
     limit: Option<u64>,
+    source: Option<Arc<dyn Error + Send + Sync>>,
+    /// What few problems have, apart, so that a result that may be a problem stays small.
+    more: Box<More>,
+}
+
+#[derive(Clone, Default)]
+struct More {
     retry_after_s: Option<u64>,
     challenge: Option<&'static str>,
     members: Map<String, Value>,
     not_ready: Vec<(&'static str, &'static str)>,
-    source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl Problem {
     /// Returns a problem of this kind; `detail` is a sentence about this occurrence that helps whoever reads it.
     pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self {
+        Self(Box::new(Inner {
             code,
             detail: detail.into(),
             field: None,
@@ -41,12 +51,12 @@ impl Problem {
             members: Map::new(),
             not_ready: Vec::new(),
             source: None,
-        }
+        }))
     }
 
     /// Returns the problem that this field of the request cannot be so.
     pub fn invalid(field: impl Into<Cow<'static, str>>, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { field: Some(field.into()), ..Self::new(Code::InvalidRequest, detail) }
+        Self::new(Code::InvalidRequest, detail).of(field)
     }
 
     /// Returns the problem that there is no such thing.
@@ -66,59 +76,65 @@ impl Problem {
 
     /// Adds the field that is at fault.
     #[must_use]
-    pub fn of(self, field: impl Into<Cow<'static, str>>) -> Self {
-        Self { field: Some(field.into()), ..self }
+    pub fn of(mut self, field: impl Into<Cow<'static, str>>) -> Self {
+        self.0.field = Some(field.into());
+        self
     }
 
     /// Adds a member of its own (RFC 9457, section 3.2), for what a program is to read out of this kind of problem.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
-        self.members.insert(name.to_owned(), value.into());
+        self.more.members.insert(name.to_owned(), value.into());
         self
     }
 
     /// Adds how long to wait before the request may be repeated, in whole seconds, rounded up: as the header `Retry-After` too.
     #[must_use]
-    pub fn with_retry_after(self, wait: Duration) -> Self {
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        Self { retry_after_s: Some(seconds.max(1)), ..self }
+        self.more.retry_after_s = Some(seconds.max(1));
+        self
     }
 
     /// Adds how a client may say who it is: the header `WWW-Authenticate`, which every refusal with status 401 has.
     #[must_use]
-    pub fn with_challenge(self, challenge: &'static str) -> Self {
-        Self { challenge: Some(challenge), ..self }
+    pub fn with_challenge(mut self, challenge: &'static str) -> Self {
+        self.more.challenge = Some(challenge);
+        self
     }
 
     /// Adds the limit that was overstepped.
     #[must_use]
-    pub fn with_limit(self, limit: u64) -> Self {
-        Self { limit: Some(limit), ..self }
+    pub fn with_limit(mut self, limit: u64) -> Self {
+        self.0.limit = Some(limit);
+        self
     }
 
     /// Adds the names of what is not ready, and why.
     #[must_use]
-    pub(crate) fn with_not_ready(self, not_ready: Vec<(&'static str, &'static str)>) -> Self {
-        Self { not_ready, ..self }
+    pub(crate) fn with_not_ready(mut self, not_ready: Vec<(&'static str, &'static str)>) -> Self {
+        self.more.not_ready = not_ready;
+        self
     }
 
-    fn because(self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { source: Some(Arc::from(source.into())), ..self }
+    fn because(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.0.source = Some(Arc::from(source.into()));
+        self
     }
 
     /// Returns the kind of problem.
-    pub const fn code(&self) -> Code {
-        self.code
+    pub fn code(&self) -> Code {
+        self.0.code
     }
 
     /// Logs the cause, if there is one, with the id under which the client will ask about it.
     pub(crate) fn log(&self, request_id: &str) {
-        let Some(source) = &self.source else { return };
+        let Some(source) = &self.0.source else { return };
         let cause = Chain(source.as_ref());
-        if self.code == Code::Internal {
+        if self.0.code == Code::Internal {
             tracing::error!(request.id = request_id, cause = %cause, "a request failed");
         } else {
-            tracing::warn!(request.id = request_id, code = self.code.as_str(), cause = %cause, "a request could not be answered");
+            tracing::warn!(request.id = request_id, code = self.0.code.as_str(), cause = %cause, "a request could not be answered");
         }
     }
 
@@ -126,11 +142,11 @@ impl Problem {
     pub(crate) fn render(&self, request_id: Option<&str>) -> Response {
         let json = serde_json::to_vec(&self.body(request_id)).expect("a struct of texts and numbers is always JSON");
         let content_type = HeaderValue::from_static("application/problem+json");
-        let mut response = (self.code.status(), [(header::CONTENT_TYPE, content_type)], json).into_response();
-        if let Some(seconds) = self.retry_after_s {
+        let mut response = (self.0.code.status(), [(header::CONTENT_TYPE, content_type)], json).into_response();
+        if let Some(seconds) = self.more.retry_after_s {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if let Some(challenge) = self.challenge {
+        if let Some(challenge) = self.more.challenge {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         response
@@ -138,16 +154,16 @@ impl Problem {
 
     pub(crate) fn body(&self, request_id: Option<&str>) -> ProblemBody {
         ProblemBody {
-            r#type: format!("/problems/{}", self.code.as_str()),
-            title: self.code.title(),
-            status: self.code.status().as_u16(),
-            code: self.code.as_str(),
-            detail: self.detail.clone(),
-            field: self.field.clone(),
-            limit: self.limit,
-            retry_after_s: self.retry_after_s,
-            members: self.members.clone(),
-            not_ready: self.not_ready.iter().map(|&(name, reason)| NotReady { name, reason }).collect(),
+            r#type: format!("/problems/{}", self.0.code.as_str()),
+            title: self.0.code.title(),
+            status: self.0.code.status().as_u16(),
+            code: self.0.code.as_str(),
+            detail: self.0.detail.clone(),
+            field: self.0.field.clone(),
+            limit: self.0.limit,
+            retry_after_s: self.more.retry_after_s,
+            members: self.more.members.clone(),
+            not_ready: self.more.not_ready.iter().map(|&(name, reason)| NotReady { name, reason }).collect(),
             request_id: request_id.map(str::to_owned),
         }
     }
@@ -170,8 +186,8 @@ impl From<kosmo_store::Error> for Problem {
 
 impl fmt::Debug for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code.as_str(), self.detail)?;
-        self.source.as_ref().map_or(Ok(()), |source| write!(f, " ({})", Chain(source.as_ref())))
+        write!(f, "{}: {}", self.0.code.as_str(), self.0.detail)?;
+        self.0.source.as_ref().map_or(Ok(()), |source| write!(f, " ({})", Chain(source.as_ref())))
     }
 }
 
