@@ -25,17 +25,11 @@ struct Inner {
     detail: Cow<'static, str>,
     field: Option<Cow<'static, str>>,
     limit: Option<u64>,
-    source: Option<Arc<dyn Error + Send + Sync>>,
-    /// What few problems have, apart, so that a result that may be a problem stays small.
-    more: Box<More>,
-}
-
-#[derive(Clone, Default)]
-struct More {
     retry_after_s: Option<u64>,
     challenge: Option<&'static str>,
     members: Map<String, Value>,
     not_ready: Vec<(&'static str, &'static str)>,
+    source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl Problem {
@@ -84,7 +78,7 @@ impl Problem {
     /// Adds a member of its own (RFC 9457, section 3.2), for what a program is to read out of this kind of problem.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
-        self.more.members.insert(name.to_owned(), value.into());
+        self.0.members.insert(name.to_owned(), value.into());
         self
     }
 
@@ -92,14 +86,14 @@ impl Problem {
     #[must_use]
     pub fn with_retry_after(mut self, wait: Duration) -> Self {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        self.more.retry_after_s = Some(seconds.max(1));
+        self.0.retry_after_s = Some(seconds.max(1));
         self
     }
 
     /// Adds how a client may say who it is: the header `WWW-Authenticate`, which every refusal with status 401 has.
     #[must_use]
     pub fn with_challenge(mut self, challenge: &'static str) -> Self {
-        self.more.challenge = Some(challenge);
+        self.0.challenge = Some(challenge);
         self
     }
 
@@ -113,7 +107,7 @@ impl Problem {
     /// Adds the names of what is not ready, and why.
     #[must_use]
     pub(crate) fn with_not_ready(mut self, not_ready: Vec<(&'static str, &'static str)>) -> Self {
-        self.more.not_ready = not_ready;
+        self.0.not_ready = not_ready;
         self
     }
 
@@ -143,10 +137,10 @@ impl Problem {
         let json = serde_json::to_vec(&self.body(request_id)).expect("a struct of texts and numbers is always JSON");
         let content_type = HeaderValue::from_static("application/problem+json");
         let mut response = (self.0.code.status(), [(header::CONTENT_TYPE, content_type)], json).into_response();
-        if let Some(seconds) = self.more.retry_after_s {
+        if let Some(seconds) = self.0.retry_after_s {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if let Some(challenge) = self.more.challenge {
+        if let Some(challenge) = self.0.challenge {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         response
@@ -161,9 +155,9 @@ impl Problem {
             detail: self.0.detail.clone(),
             field: self.0.field.clone(),
             limit: self.0.limit,
-            retry_after_s: self.more.retry_after_s,
-            members: self.more.members.clone(),
-            not_ready: self.more.not_ready.iter().map(|&(name, reason)| NotReady { name, reason }).collect(),
+            retry_after_s: self.0.retry_after_s,
+            members: self.0.members.clone(),
+            not_ready: self.0.not_ready.iter().map(|&(name, reason)| NotReady { name, reason }).collect(),
             request_id: request_id.map(str::to_owned),
         }
     }
