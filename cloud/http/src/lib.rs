@@ -26,6 +26,8 @@ pub use crate::{
 
 /// The router type, for the binary that composes services.
 pub use axum::Router;
+/// What keeps the metrics, and what renders them.
+pub use metrics_exporter_prometheus::{PrometheusHandle, PrometheusRecorder as Recorder};
 /// The OpenAPI document type of a [`Service`], and what titles it.
 pub use utoipa::openapi::{Info, OpenApi};
 /// The type of a service's routes, which gathers their descriptions.

@@ -30,14 +30,17 @@ pub struct Config {
     pub keep: Keep,
     /// How many messages are committed at once, at most.
     pub batch: usize,
-    /// How long to wait for more messages before a batch that is not full is committed.
+    /// How long to gather before a batch that is not full is committed.
     pub linger: Duration,
+    /// How long to wait for the next message within that time. A broker sends only so many messages before they are
+    /// acknowledged, so waiting on after the last of them gains nothing.
+    pub gap: Duration,
 }
 
 impl Config {
     /// Returns the usual configuration on this broker.
     pub fn new(mqtt: Options) -> Self {
-        Self { mqtt, keep: Keep::default(), batch: 500, linger: Duration::from_millis(20) }
+        Self { mqtt, keep: Keep::default(), batch: 500, linger: Duration::from_millis(20), gap: Duration::from_millis(4) }
     }
 }
 
@@ -54,6 +57,7 @@ pub struct Ingestion {
     keep: Keep,
     batch: usize,
     linger: Duration,
+    gap: Duration,
 }
 
 impl Ingestion {
@@ -62,7 +66,7 @@ impl Ingestion {
     /// # Errors
     /// Refuses options that no connection could be made of; a broker that is away is none.
     pub fn connect(config: Config, store: Store, clock: Arc<dyn Clock>, rng: impl RngCore + Send + 'static) -> Result<Self, OptionsError> {
-        let Config { mut mqtt, keep, batch, linger } = config;
+        let Config { mut mqtt, keep, batch, linger, gap } = config;
         // The bridges' spools are the queue, and nothing is lost with a session. Statuses are retained and few, so that each
         // replica reads all of them.
         mqtt.clean_session = true;
@@ -75,7 +79,7 @@ impl Ingestion {
         let disconnect = CancellationToken::new();
         let (client, incoming) = kosmo_mqtt::connect(mqtt, rng, disconnect.clone())?;
         let is_subscribed = Arc::new(AtomicBool::new(true));
-        Ok(Self { store, clock, client, incoming, disconnect, is_subscribed, rules: Rules::from(&keep), keep, batch, linger })
+        Ok(Self { store, clock, client, incoming, disconnect, is_subscribed, rules: Rules::from(&keep), keep, batch, linger, gap })
     }
 
     /// Returns what ingestion offers over HTTP: whether it is ready.
@@ -92,12 +96,26 @@ impl Ingestion {
     }
 
     /// Takes in what comes and has it summarised until `shutdown`, then commits and acknowledges what was taken, and disconnects.
+    ///
+    /// # Panics
+    /// If one of its tasks does.
     pub async fn run(mut self, shutdown: CancellationToken) {
         let committer = Committer { store: self.store.clone(), clock: Arc::clone(&self.clock), client: self.client.clone() };
+        let upkeep = Upkeep { store: self.store.clone(), clock: Arc::clone(&self.clock), keep: self.keep };
         // One batch waits while another is committed; with a third being gathered, that is all that is held here.
         let (batches, gathered) = mpsc::channel(1);
-        let upkeep = Upkeep { store: self.store.clone(), clock: Arc::clone(&self.clock), keep: self.keep };
-        tokio::join!(self.gather(batches, &shutdown), committer.run(gathered, &shutdown), upkeep.run(&shutdown));
+        let (until, also_until) = (shutdown.clone(), shutdown.clone());
+        let committing = tokio::spawn(async move { committer.run(gathered, &until).await });
+        let keeping = tokio::spawn(async move { upkeep.run(&also_until).await });
+        self.gather(batches, &shutdown).await;
+        for task in [committing, keeping] {
+            // Nobody aborts these tasks, so that one that failed has panicked, and so does this.
+            if let Err(error) = task.await
+                && let Ok(panic) = error.try_into_panic()
+            {
+                std::panic::resume_unwind(panic);
+            }
+        }
         self.disconnect.cancel();
         self.client.closed().await;
     }
@@ -112,9 +130,10 @@ impl Ingestion {
                 },
                 () = shutdown.cancelled() => return,
             }
-            let full_or_late = Instant::now() + self.linger;
+            let latest = Instant::now() + self.linger;
             while batch.len() < self.batch {
-                match tokio::time::timeout_at(full_or_late, self.next_message()).await {
+                let idle = Instant::now() + self.gap;
+                match tokio::time::timeout_at(latest.min(idle), self.next_message()).await {
                     Ok(Some(delivery)) => self.add(&mut batch, delivery),
                     Ok(None) | Err(_) => break,
                 }
@@ -138,12 +157,13 @@ impl Ingestion {
         loop {
             match self.incoming.next().await? {
                 Event::Message(delivery) => return Some(delivery),
-                Event::Connected { .. } => self.is_subscribed.store(true, Ordering::Relaxed),
+                Event::Connected { .. } => {}
                 Event::SubscriptionRefused { filter } => {
                     tracing::error!(filter, "the broker refuses a subscription: check the login's rules");
                     self.is_subscribed.store(false, Ordering::Relaxed);
                 }
-                Event::Disconnected { reason } => tracing::debug!(%reason, "disconnected from the broker"),
+                // The rules may be others when a subscription is asked for again.
+                Event::Disconnected { .. } => self.is_subscribed.store(true, Ordering::Relaxed),
             }
         }
     }

@@ -1,12 +1,12 @@
 //! One message at a time: what is stored of it, what is set aside, and for which reason.
 
+use crate::golden::{changed, files, golden};
 use bytes::Bytes;
 use kosmo_domain::{Metric, TimeSource, Timestamp};
 use kosmo_ingestion::{Decoded, Rules, decode};
 use kosmo_store::ingest::{Body, NodeReport, Record};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use std::{fs, path::Path};
 
 const READING: &str = "kosmo/mesh/reading/roof";
 const NODE: &str = "kosmo/mesh/node/roof";
@@ -14,8 +14,7 @@ const STATUS: &str = "kosmo/bridge/roof/status";
 
 #[test]
 fn every_published_example_is_understood() {
-    for entry in fs::read_dir(golden_folder()).unwrap() {
-        let file = entry.unwrap().file_name().into_string().unwrap();
+    for file in files() {
         let topic = match file.split_once('_').unwrap().0 {
             "reading" => READING,
             "node" => NODE,
@@ -265,20 +264,6 @@ fn at(text: &str) -> Timestamp {
 
 fn received_at() -> Timestamp {
     at("2026-06-01T12:00:01Z")
-}
-
-fn golden_folder() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../common/contract/golden")
-}
-
-pub(crate) fn golden(file: &str) -> Value {
-    serde_json::from_slice(&fs::read(golden_folder().join(file)).unwrap()).unwrap()
-}
-
-fn changed(file: &str, change: fn(&mut Value)) -> Value {
-    let mut payload = golden(file);
-    change(&mut payload);
-    payload
 }
 
 fn arrive(topic: &str, payload: &Value) -> Decoded {

@@ -2,3 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as the test does")]
 
 mod decoding;
+mod golden;
+mod harness;
+mod journey;
+mod outage;
+mod replaying;
