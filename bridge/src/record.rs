@@ -16,7 +16,6 @@ pub struct NewRecord {
 }
 
 /// What a record says.
-#[expect(clippy::large_enum_variant, reason = "readings are most of what there is, and a box would cost each of them an allocation")]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Body {
     /// What a station measured.

@@ -204,8 +204,8 @@ impl Bridge {
             }),
             // It may quote texts, so it is counted and goes nowhere.
             session::Event::Log(_) => self.counters.one(Counter::RadioLogLines),
-            // How full the radio's queue is matters to who sends.
-            session::Event::QueueStatus(_) => {}
+            // How full the radio's queue is, and what became of packets given to it, matters to who sends.
+            session::Event::QueueStatus(_) | session::Event::HandOver(_) => {}
         }
     }
 
@@ -259,7 +259,7 @@ impl Bridge {
         }
     }
 
-    /// Commits what was heard, in batches, until there is nothing left or the spool fails.
+    /// Commits what was heard, in batches, until there is nothing left or the spool fails, and publishes what it can.
     async fn commit(&mut self) {
         while self.intake.len() > 0 {
             let exposure = self.intake.exposure(Instant::now());
@@ -279,11 +279,11 @@ impl Bridge {
                     }
                 }
                 Err(error) => {
-                    self.note_spool_error(&error);
+                    self.note_unwritten(&error);
                     let again_in = self.intake.put_back(batch, Instant::now(), self.config.pace.spool_retry);
                     tracing::debug!(?again_in, waiting = self.intake.len(), "records wait in memory");
                     self.note_change();
-                    return;
+                    break;
                 }
             }
         }
@@ -325,6 +325,10 @@ impl Bridge {
                 self.counters.add(Counter::AcksOtherEpoch, u64::from(applied.other_epoch));
                 self.counters.add(Counter::Committed, applied.committed);
                 self.counters.add(Counter::Rejected, applied.rejected);
+                // What has left made room.
+                if self.intake.is_blocked() && applied.committed + applied.rejected > 0 {
+                    self.commit().await;
+                }
                 self.publish().await;
             }
             // The records stay, are published again, and answered again.
@@ -367,6 +371,15 @@ impl Bridge {
     /// Has a change told soon, together with those that follow at once.
     fn note_change(&mut self) {
         self.status_at = self.status_at.min(Instant::now() + self.config.pace.status_change);
+    }
+
+    /// Says once that the spool cannot be written, and counts every attempt.
+    fn note_unwritten(&mut self, error: &SpoolError) {
+        if self.intake.is_blocked() {
+            self.counters.one(Counter::SpoolErrors);
+        } else {
+            self.note_spool_error(error);
+        }
     }
 
     fn note_spool_error(&mut self, error: &SpoolError) {

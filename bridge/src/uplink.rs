@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// How many messages may wait for the client: everything that may be in flight at once, and statuses besides.
 const WAITING: usize = 1024;
@@ -47,7 +47,8 @@ pub(crate) struct Uplink {
     /// Which connection messages are for: those for an earlier one are stale, for everything is published anew.
     connection: Arc<AtomicU64>,
     publisher: JoinHandle<()>,
-    stop: CancellationToken,
+    /// Ends the client when this handle is dropped, however that comes.
+    stop: DropGuard,
 }
 
 #[derive(Debug)]
@@ -85,7 +86,7 @@ impl Uplink {
         let (outbox, waiting) = mpsc::channel(WAITING);
         let connection = Arc::new(AtomicU64::new(0));
         let publisher = tokio::spawn(publish_all(client.clone(), waiting, Arc::clone(&connection)));
-        Ok(Self { topics, bridge: config.bridge.clone(), client, incoming, outbox, connection, publisher, stop })
+        Ok(Self { topics, bridge: config.bridge.clone(), client, incoming, outbox, connection, publisher, stop: stop.drop_guard() })
     }
 
     /// Returns what happens next. Safe to cancel.
@@ -156,7 +157,7 @@ impl Uplink {
             tracing::info!("the broker did not confirm the farewell; it publishes the last will");
         }
         drop((outbox, incoming));
-        stop.cancel();
+        drop(stop);
         let closed = timeout(patience, client.closed()).await;
         if closed.is_err() || timeout(patience, publisher).await.is_err() {
             tracing::info!("the connection to the broker did not close in time");

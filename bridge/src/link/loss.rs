@@ -38,10 +38,13 @@ impl Loss {
             return Self::Unreachable(format!("cannot reach {url}: {error}"));
         };
         let device = path.display();
+        // The serial library says "no device" also of one that is locked.
+        let is_there = path.exists();
         Self::Unreachable(match error.kind() {
+            io::ErrorKind::NotFound if is_there => format!("another program has {device} open ({error})"),
             io::ErrorKind::NotFound => format!("there is no device {device}: is the radio plugged in?"),
             io::ErrorKind::PermissionDenied => format!("no permission to open {device}: is this user in the group `dialout`?"),
-            io::ErrorKind::ResourceBusy | io::ErrorKind::WouldBlock => format!("another program has {device} open"),
+            io::ErrorKind::ResourceBusy | io::ErrorKind::WouldBlock => format!("another program has {device} open ({error})"),
             _ => format!("cannot open {device}: {error}"),
         })
     }

@@ -1,6 +1,7 @@
 //! What can be wrong with a spool, in words for who looks after the bridge.
 
 use kosmo_domain::BridgeId;
+use sqlx::error::DatabaseError;
 use std::{io, path::PathBuf};
 
 /// Says what is wrong with a spool.
@@ -54,7 +55,7 @@ const SQLITE_NOTADB: i64 = 26;
 impl SpoolError {
     /// Sorts a database error by what a person would do about it.
     pub(crate) fn from_database(path: &std::path::Path, error: sqlx::Error) -> Self {
-        let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<i64>().ok());
+        let code = error.as_database_error().and_then(DatabaseError::code).and_then(|code| code.parse::<i64>().ok());
         match code.map(|code| code & 0xff) {
             Some(SQLITE_FULL) => Self::Full(error),
             Some(SQLITE_CORRUPT | SQLITE_NOTADB) => Self::Damaged(path.to_owned()),

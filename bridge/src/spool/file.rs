@@ -112,9 +112,9 @@ async fn begin_anew(db: &mut SqliteConnection, bridge: &BridgeId, epoch: Epoch) 
                               primary key (stream, seq)) strict, without rowid;
         insert into streams (stream, last_seq) values (0, 0), (1, 0);
         pragma user_version = 1";
+    const OWNER: &str = "insert into spool (bridge, epoch) values ($1, $2)";
     let mut tx = db.begin_with("begin immediate").await?;
     sqlx::raw_sql(TABLES).execute(&mut *tx).await?;
-    const OWNER: &str = "insert into spool (bridge, epoch) values ($1, $2)";
     sqlx::query(OWNER).bind(bridge.as_str()).bind(epoch.as_uuid()).execute(&mut *tx).await?;
     tx.commit().await
 }
@@ -193,4 +193,22 @@ fn signed(number: u64) -> i64 {
 
 fn unsigned(row: &SqliteRow, column: usize) -> u64 {
     u64::try_from(row.get::<i64, _>(column)).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_committed_survives_a_power_cut_and_the_file_has_a_limit() {
+        const FULL: i64 = 2;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("spool.db");
+        create(&path).unwrap();
+        let mut db = connect(&path, 8 * 1024 * 1024).await.unwrap();
+        let synchronous: i64 = sqlx::query_scalar("pragma synchronous").fetch_one(&mut db).await.unwrap();
+        let journal: String = sqlx::query_scalar("pragma journal_mode").fetch_one(&mut db).await.unwrap();
+        let pages: i64 = sqlx::query_scalar("pragma max_page_count").fetch_one(&mut db).await.unwrap();
+        assert_eq!((synchronous, journal.as_str(), pages), (FULL, "wal", 2048));
+    }
 }

@@ -26,6 +26,8 @@ use std::path::{Path, PathBuf};
 
 /// What SQLite needs for a record besides its payload, roughly; counted against the cap.
 const ROW_OVERHEAD: u64 = 32;
+/// How far the file may exceed twice the cap: its tables need room at any cap.
+const FILE_MARGIN: u64 = 128 * 1024;
 /// How many of the oldest records are looked at in one go when room is to be made.
 const DROP_STEP: usize = 256;
 
@@ -112,9 +114,8 @@ impl Spool {
         if batch.is_empty() {
             return Ok(Appended::default());
         }
-        let (ingest, gateway) = (self.ingest.content, self.gateway.content);
-        let mut change = Change { ingest, gateway, dropped: Vec::new() };
         let mut db = self.take_db().await?;
+        let mut change = Change { ingest: self.ingest.content, gateway: self.gateway.content, dropped: Vec::new() };
         let written = change.append(&mut db, batch, &self.bridge, self.epoch, self.limits.cap_bytes).await;
         written.map_err(|error| SpoolError::from_database(&self.path, error))?;
         self.db = Some(db);
@@ -137,22 +138,23 @@ impl Spool {
         limit: usize,
         rng: &mut (dyn RngCore + Send),
     ) -> Result<Vec<Stored>, SpoolError> {
-        let flight = &self.lane(stream).flight;
-        let overdue = flight.overdue(now, limit);
-        let (cursor, room) = (flight.cursor(), flight.room().min(limit - overdue.len()));
-        let last_seq = self.lane(stream).content.last_seq;
-        let has_more = last_seq > cursor;
-        if overdue.is_empty() && (room == 0 || !has_more) {
+        if limit == 0 || !self.lane(stream).has_due(now) {
             return Ok(Vec::new());
         }
         let mut db = self.take_db().await?;
+        let lane = self.lane(stream);
+        let (overdue, cursor, last_seq) = (lane.flight.overdue(now, limit), lane.flight.cursor(), lane.content.last_seq);
+        let room = lane.flight.room().min(limit - overdue.len());
         let mut due = Vec::new();
         if !overdue.is_empty() {
             due = file::these(&mut db, stream, &overdue).await.map_err(|error| SpoolError::from_database(&self.path, error))?;
         }
-        if room > 0 && has_more {
+        let mut is_all = false;
+        if room > 0 && last_seq > cursor {
             let unsent = file::after(&mut db, stream, cursor, room).await;
-            due.extend(unsent.map_err(|error| SpoolError::from_database(&self.path, error))?);
+            let unsent = unsent.map_err(|error| SpoolError::from_database(&self.path, error))?;
+            is_all = unsent.len() < room;
+            due.extend(unsent);
         }
         self.db = Some(db);
         let flight = &mut self.lane_mut(stream).flight;
@@ -164,7 +166,7 @@ impl Spool {
         for record in &due {
             flight.note_sent(record.seq, now, rng);
         }
-        if has_more && due.len() < limit && flight.room() > 0 {
+        if is_all {
             flight.skip_to(last_seq);
         }
         Ok(due)
@@ -248,12 +250,20 @@ impl Spool {
 
     async fn connect(&mut self, fresh: Epoch) -> Result<(SqliteConnection, Epoch), SpoolError> {
         let failed = |error| SpoolError::from_database(&self.path, error);
-        let mut db = file::connect(&self.path, self.limits.cap_bytes.saturating_mul(2)).await.map_err(failed)?;
+        let mut db =
+            file::connect(&self.path, self.limits.cap_bytes.saturating_mul(2).saturating_add(FILE_MARGIN)).await.map_err(failed)?;
         let epoch = file::prepare(&mut db, &self.path, &self.bridge, fresh).await?;
         let ingest = file::content(&mut db, Stream::Ingest).await.map_err(failed)?;
         let gateway = file::content(&mut db, Stream::Gateway).await.map_err(failed)?;
         (self.ingest.content, self.gateway.content) = (ingest, gateway);
         Ok((db, epoch))
+    }
+}
+
+impl Lane {
+    /// Tells whether there may be something to publish, so that a look into the file is worth its cost.
+    fn has_due(&self, now: Uptime) -> bool {
+        self.flight.next_due().is_some_and(|due| due <= now) || (self.flight.room() > 0 && self.content.last_seq > self.flight.cursor())
     }
 }
 
@@ -274,36 +284,43 @@ impl Change {
         cap: u64,
     ) -> sqlx::Result<()> {
         let mut tx = db.begin_with("begin immediate").await?;
-        for record in batch {
-            let content = match record.stream() {
-                Stream::Ingest => &mut self.ingest,
-                Stream::Gateway => &mut self.gateway,
-            };
-            let payload = record.payload(bridge, epoch, content.last_seq + 1);
-            content.add(payload.len() as u64);
-            file::insert(&mut tx, content.last_seq, record.kind(), &payload).await?;
+        let first = self.ingest.last_seq + 1;
+        let payloads: Vec<_> = batch.iter().map(|record| (record.kind(), self.number(record, bridge, epoch))).collect();
+        // Room is made before it is taken: on a full disk what is dropped is all the room there is.
+        self.make_room(&mut tx, cap, first).await?;
+        for (kind, (seq, payload)) in payloads {
+            file::insert(&mut tx, seq, kind, &payload).await?;
         }
+        self.make_room(&mut tx, cap, u64::MAX).await?;
         file::set_last_seq(&mut tx, Stream::Ingest, self.ingest.last_seq).await?;
         file::set_last_seq(&mut tx, Stream::Gateway, self.gateway.last_seq).await?;
-        self.make_room(&mut tx, cap).await?;
         tx.commit().await
     }
 
-    /// Drops the oldest telemetry until the cap is kept, or none is left.
-    async fn make_room(&mut self, db: &mut SqliteConnection, cap: u64) -> sqlx::Result<()> {
-        while self.ingest.cost() + self.gateway.cost() > cap && self.ingest.records > 0 {
-            let mut last = 0;
+    /// Gives a record its number, and counts it.
+    fn number(&mut self, record: &NewRecord, bridge: &BridgeId, epoch: Epoch) -> (u64, Vec<u8>) {
+        let content = match record.stream() {
+            Stream::Ingest => &mut self.ingest,
+            Stream::Gateway => &mut self.gateway,
+        };
+        let payload = record.payload(bridge, epoch, content.last_seq + 1);
+        content.add(payload.len() as u64);
+        (content.last_seq, payload)
+    }
+
+    /// Drops the oldest telemetry numbered below `end` until the cap is kept, or none is left.
+    async fn make_room(&mut self, db: &mut SqliteConnection, cap: u64, end: u64) -> sqlx::Result<()> {
+        while self.ingest.cost() + self.gateway.cost() > cap {
+            let mut last = None;
             for (seq, bytes) in file::oldest(db, Stream::Ingest, DROP_STEP).await? {
-                if self.ingest.cost() + self.gateway.cost() <= cap {
+                if seq >= end || self.ingest.cost() + self.gateway.cost() <= cap {
                     break;
                 }
                 self.ingest.remove(bytes);
                 self.dropped.push(seq);
-                last = seq;
+                last = Some(seq);
             }
-            if last == 0 {
-                break; // The counts say more than the file does; nothing can be dropped that is not there.
-            }
+            let Some(last) = last else { break };
             file::delete(db, Stream::Ingest, 0, last).await?;
         }
         Ok(())
