@@ -25,7 +25,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("kosmo-gateway", SERVICE),
     ("kosmo-web", &["kosmo-http"]),
     ("kosmo", EVERYTHING),
-    ("kosmo-tests", &[]),
+    ("kosmo-tests", &["kosmo-contract", "kosmo-domain", "kosmo-meshtastic", "kosmo-mqtt", "kosmo-sim", "kosmo-test-support"]),
     ("kosmo-test-support", &[]),
 ];
 const COMMON: &[&str] = &["kosmo-contract", "kosmo-domain", "kosmo-meshtastic", "kosmo-mqtt"];

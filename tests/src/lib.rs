@@ -1,1 +1,16 @@
-//! The harness of the whole-system tests: the real binary, started on free ports and stopped by pid.
+//! The harness of the whole-system tests: the real binary on free ports, a mesh whose every packet is known, and a client
+//! of both ends.
+//!
+//! Nothing here returns an error: a test whose system does not start fails, with the system's own words.
+
+mod air;
+mod bridge;
+mod patience;
+mod system;
+
+pub use crate::{
+    air::{Air, environment, now},
+    bridge::BridgeProcess,
+    patience::until,
+    system::{Kosmo, kosmo},
+};

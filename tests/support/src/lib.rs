@@ -10,4 +10,5 @@ mod tether;
 pub use crate::{
     mosquitto::{Mosquitto, MosquittoOptions},
     postgres::{TestDatabase, cluster_url},
+    tether::{signal, spawn},
 };

@@ -13,7 +13,13 @@ type Request = (Command, mpsc::Sender<io::Result<Child>>);
 ///
 /// The system sends that signal when the *thread* ends that started the server, and a test's threads end long before its
 /// process does; so all servers are started by one thread that never ends.
-pub(crate) fn spawn(program: &str, configure: impl FnOnce(&mut Command)) -> io::Result<Child> {
+///
+/// # Errors
+/// If the program cannot be started.
+///
+/// # Panics
+/// Never: the thread outlives all who ask it.
+pub fn spawn(program: &str, configure: impl FnOnce(&mut Command)) -> io::Result<Child> {
     static STARTER: OnceLock<mpsc::Sender<Request>> = OnceLock::new();
     let starter = STARTER.get_or_init(|| {
         let (requests, incoming) = mpsc::channel::<Request>();
@@ -33,7 +39,10 @@ pub(crate) fn spawn(program: &str, configure: impl FnOnce(&mut Command)) -> io::
 }
 
 /// Sends a signal to a child that has not been waited for, so that its number is still its own.
-pub(crate) fn signal(child: &Child, name: &str) {
+///
+/// # Panics
+/// If the child does not run any more.
+pub fn signal(child: &Child, name: &str) {
     let sent = Command::new("kill").args(["-s", name, &child.id().to_string()]).status();
     assert!(sent.is_ok_and(|status| status.success()), "a running child takes signals");
 }

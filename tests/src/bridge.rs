@@ -1,0 +1,107 @@
+//! `kosmo bridge` beside a simulated radio.
+
+use crate::{Kosmo, kosmo};
+use kosmo_test_support::{signal, spawn};
+use std::{
+    fs::{self, File},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Stdio},
+};
+
+/// A bridge of its own process, with its own data folder. It ends with this value, or with the process.
+#[derive(Debug)]
+pub struct BridgeProcess {
+    id: String,
+    data: PathBuf,
+    child: Option<Child>,
+}
+
+impl BridgeProcess {
+    /// Gives a bridge a login and keeps its secret in its folder.
+    ///
+    /// # Panics
+    /// If the program refuses.
+    pub fn enrol(cloud: &Kosmo, folder: &Path, id: &str) -> Self {
+        let data = folder.join(id);
+        fs::create_dir_all(&data).expect("the folder is the test's");
+        let output = cloud.command(&["bridge", "add", id]);
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+        let secret = said.lines().find(|line| !line.is_empty() && !line.contains(' ')).expect("the secret stands in a line of its own");
+        fs::write(data.join("secret"), secret).expect("the folder is the test's");
+        Self { id: id.to_owned(), data, child: None }
+    }
+
+    /// Returns the secret of its login.
+    ///
+    /// # Panics
+    /// If the folder was removed.
+    pub fn secret(&self) -> String {
+        fs::read_to_string(self.data.join("secret")).expect("the secret was kept")
+    }
+
+    /// Starts the bridge between a radio and a broker.
+    ///
+    /// # Panics
+    /// If the program was not built.
+    pub fn start(&mut self, radio: SocketAddr, broker: &str) {
+        let log = File::options().create(true).append(true).open(self.data.join("bridge.log")).expect("the folder is the test's");
+        let output = log.try_clone().expect("a file can be opened twice");
+        let test = std::env::current_exe().expect("a test knows where it lies");
+        let program = test.parent().and_then(Path::parent).expect("tests lie two folders below the programs").join("kosmo");
+        let child = spawn(program.to_str().expect("paths here are text"), |command| {
+            command.args(["bridge", "--radio", &format!("tcp://{radio}"), "--mqtt", broker, "--id", &self.id]);
+            command.arg("--password-file").arg(self.data.join("secret")).arg("--data").arg(&self.data);
+            command.current_dir(&self.data).stdin(Stdio::null()).stdout(output).stderr(log);
+        });
+        self.child = Some(child.expect("setpriv is installed"));
+    }
+
+    /// Ends it as a power cut would.
+    ///
+    /// # Panics
+    /// If it does not run.
+    pub fn kill(&mut self) {
+        let mut child = self.child.take().expect("it runs");
+        child.kill().expect("a running child can be killed");
+        child.wait().expect("a child can be waited for");
+    }
+
+    /// Ends it as its operator would.
+    ///
+    /// # Panics
+    /// If it does not run.
+    pub fn stop(&mut self) {
+        let mut child = self.child.take().expect("it runs");
+        signal(&child, "TERM");
+        child.wait().expect("a child can be waited for");
+    }
+
+    /// Takes its spool away, as a new disk would.
+    ///
+    /// # Panics
+    /// If it still runs, or has none.
+    pub fn lose_spool(&self) {
+        assert!(self.child.is_none(), "a spool in use is not taken away");
+        fs::remove_dir_all(self.data.join("bridges")).expect("the bridge has a spool");
+    }
+
+    /// Returns what it said.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.data.join("bridge.log")).unwrap_or_default()
+    }
+
+    /// Runs a command on the bridge's own data.
+    pub fn command(&self, arguments: &[&str]) -> std::process::Output {
+        kosmo(&self.data, arguments)
+    }
+}
+
+impl Drop for BridgeProcess {
+    fn drop(&mut self) {
+        if self.child.is_some() {
+            self.kill();
+        }
+    }
+}
