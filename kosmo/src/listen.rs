@@ -58,3 +58,9 @@ pub fn write_ready_file(path: &Path, addresses: &Addresses) -> Result<()> {
         .and_then(|()| std::fs::rename(&partial, path))
         .with_context(|| format!("the ready file {} cannot be written", path.display()))
 }
+
+/// Removes the file: whoever waits for the next start must not find this one's.
+pub fn remove_ready_file(path: &Path) {
+    // It may be gone already, and nothing depends on it any more.
+    let _ = std::fs::remove_file(path);
+}

@@ -9,7 +9,7 @@ use std::io::{self, Write as _};
 /// If nobody reads it any more.
 pub fn say(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()).context("standard output cannot be written to")
+    writeln!(out, "{}", text.strip_suffix('\n').unwrap_or(text)).and_then(|()| out.flush()).context("standard output cannot be written to")
 }
 
 /// Returns rows as columns that line up, under their headings.

@@ -5,7 +5,7 @@ use crate::{
     cli::Service as Kind,
     config::Config,
     lifecycle::{Lifecycle, signals},
-    listen::{Addresses, listen, reachable, write_ready_file},
+    listen::{Addresses, listen, reachable, remove_ready_file, write_ready_file},
     system::{SystemClock, random},
 };
 use anyhow::{Context as _, Result};
@@ -162,8 +162,7 @@ impl Serving {
         };
         let outcome = lifecycle.run(signals, started).await;
         if let Some(path) = ready_file {
-            // Whoever waits for the next start must not find this one's.
-            let _ = std::fs::remove_file(path);
+            remove_ready_file(path);
         }
         outcome
     }

@@ -4,7 +4,7 @@ use super::up::Everything;
 use crate::{banner::Banner, bridging, cli, config::Config, secrets, serving::Serving, system::random};
 use anyhow::{Context as _, Result, bail};
 use kosmo_bridge::RadioUrl;
-use kosmo_domain::{BridgeId, Epoch, Stream, TimeSource, Timestamp, Trust};
+use kosmo_domain::{BridgeId, Epoch, Reading, Source, Stream, TimeSource, Timestamp, Trust};
 use kosmo_store::{
     Store,
     ingest::{Body, Raw, Record, RecordName},
@@ -66,7 +66,7 @@ async fn write_history(serving: &Serving, sim: &kosmo_sim::Config) -> Result<()>
     let mut batch = Vec::with_capacity(BATCH);
     let mut written = 0;
     for reading in kosmo_sim::history(sim, from, now, STEP) {
-        batch.push(origin.record(reading));
+        batch.push(origin.record(&reading));
         if batch.len() == BATCH {
             written += flush(store, &mut batch, now).await?;
         }
@@ -92,15 +92,15 @@ struct Origin {
 }
 
 impl Origin {
-    fn record(&mut self, reading: kosmo_domain::Reading) -> Record {
+    fn record(&mut self, reading: &Reading) -> Record {
         self.seq += 1;
         let origin = RecordName { bridge: self.bridge.clone(), epoch: self.epoch, stream: Stream::Ingest, seq: self.seq };
         let body = Body::Reading {
-            reading,
+            reading: *reading,
             time_source: TimeSource::Device,
             device_time: Some(reading.at),
             trust: Trust::Claimed,
-            source: kosmo_domain::Source::Bridge,
+            source: Source::Bridge,
         };
         Record { origin, heard: None, body, notes: Vec::new(), raw: Raw::default() }
     }

@@ -39,19 +39,19 @@ pub(crate) async fn run(command: Logins, config: &Config) -> Result<()> {
 
 async fn add(store: &Store, id: &BridgeId) -> Result<Secret> {
     let secret = draw();
-    match store.add_bridge(id, &secret.hash(), SystemClock.now()).await {
-        Ok(BridgeAdded::New) => say(&format!("{id} is added. Its secret, which is shown only now:\n\n{}\n", secret.reveal()))?,
-        Ok(BridgeAdded::Renewed) => {
-            say(&format!("{id} had been revoked and is back. Its new secret, which is shown only now:\n\n{}\n", secret.reveal()))?;
-        }
+    let added = match store.add_bridge(id, &secret.hash(), SystemClock.now()).await {
+        Ok(BridgeAdded::New) => "is added",
+        Ok(BridgeAdded::Renewed) => "had been revoked, and is back",
         Err(kosmo_store::Error::Conflict(Constraint::Bridge)) => {
             bail!("there is a bridge {id} already: revoke it first if it needs a new secret, or choose another name")
         }
         Err(error) => return Err(error).with_context(|| format!("{id} cannot be added")),
-    }
+    };
     say(&format!(
-        "Put it into a file beside the radio that only the bridge can read, and start it there with\n\n  \
-         kosmo bridge --radio serial:/dev/ttyACM0 --mqtt mqtt://THIS-HOST:1883 --id {id} --password-file FILE"
+        "{id} {added}. Its secret, which is shown only now:\n\n{}\n\n\
+         Put it into a file beside the radio that only the bridge can read, and start the bridge there:\n\n  \
+         kosmo bridge --radio serial:/dev/ttyACM0 --mqtt mqtt://THIS-HOST:1883 --id {id} --password-file FILE\n",
+        secret.reveal()
     ))?;
     Ok(secret)
 }

@@ -112,10 +112,18 @@ fn flags(cli: &Cli) -> Vec<Flag> {
 
 /// Opens the database for a command that works beside whatever serves from it. An empty one gets its schema.
 async fn open_store(config: &Config) -> Result<Store> {
-    let store = Store::open(&config.database()).await.context("the database cannot be opened")?;
+    let store = open_beside(config).await?;
     match store.check_schema().await {
         Err(kosmo_store::Error::SchemaTooOld { found: 0, .. }) => store.migrate().await?,
         checked => checked?,
     }
     Ok(store)
+}
+
+/// Opens the database, whatever schema it has.
+async fn open_beside(config: &Config) -> Result<Store> {
+    if config.database.url.is_empty() {
+        crate::secrets::private_folder(&config.data.dir)?;
+    }
+    Store::open(&config.database()).await.context("the database cannot be opened")
 }

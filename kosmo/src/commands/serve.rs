@@ -3,7 +3,7 @@
 use crate::{
     cli::{self, Service},
     config::Config,
-    output::say,
+    output::{say, table},
     serving::Serving,
     system::random,
 };
@@ -41,8 +41,8 @@ pub(crate) async fn run(args: cli::Serve, config: Config) -> Result<()> {
     serving.serve_http(&services).await?;
     let outcome = serving
         .run(args.ports.ready_file.as_deref(), |_, addresses| {
-            let listed: String = addresses.iter().map(|(name, address)| format!("  {name:<12} {address}\n")).collect();
-            say(&format!("\nKosmoConnect serves:\n\n{listed}"))
+            let rows: Vec<_> = addresses.iter().map(|(name, address)| [name.clone(), address.clone()]).collect();
+            say(&format!("\nKosmoConnect serves.\n\n{}\n", table(["SERVICE", "ADDRESS"], &rows)))
         })
         .await;
     store.close().await;

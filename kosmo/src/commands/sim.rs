@@ -4,7 +4,7 @@ use crate::{
     cli,
     config::Config,
     lifecycle::{Lifecycle, signals},
-    listen::{Addresses, write_ready_file},
+    listen::{Addresses, remove_ready_file, write_ready_file},
     output::say,
     system::SystemClock,
 };
@@ -26,9 +26,13 @@ pub(crate) async fn run(args: cli::Sim, config: &Config) -> Result<()> {
     if let Some(path) = &args.ready_file {
         write_ready_file(path, &addresses)?;
     }
-    let listed: String = addresses.values().map(|address| format!("  {address}\n")).collect();
-    let announced = say(&format!("\nSimulated radios, for any Meshtastic client:\n\n{listed}\n  Ctrl-C ends it."));
-    lifecycle.run(signals, async { announced }).await
+    let listed = addresses.values().map(String::as_str).collect::<Vec<_>>().join("  ");
+    let announced = say(&format!("\nSimulated radios, for any Meshtastic client: {listed}\nCtrl-C ends it.\n"));
+    let outcome = lifecycle.run(signals, async { announced }).await;
+    if let Some(path) = &args.ready_file {
+        remove_ready_file(path);
+    }
+    outcome
 }
 
 /// Returns what the mesh is to be like.

@@ -71,8 +71,10 @@ pub fn load(sources: Sources) -> Result<Loaded, ConfigErrors> {
     let defaults = defaults();
     let mut faults = Vec::new();
     let mut figment = Figment::from(Layer { place: "the defaults".to_owned(), values: defaults.clone() });
-    for layer in
-        file_layer(sources.file)?.into_iter().chain(env_layers(sources.env, &defaults, &mut faults)).chain(flag_layers(sources.flags))
+    for layer in file_layer(sources.file.as_deref())?
+        .into_iter()
+        .chain(env_layers(sources.env, &defaults, &mut faults))
+        .chain(flag_layers(sources.flags))
     {
         compare(&layer.values, &defaults, "", &layer.place, &mut faults);
         figment = figment.merge(layer);
@@ -81,7 +83,7 @@ pub fn load(sources: Sources) -> Result<Loaded, ConfigErrors> {
     if !faults.is_empty() {
         return Err(ConfigErrors(faults));
     }
-    let mut config: Config = figment.extract().map_err(|error| ConfigErrors(error.into_iter().map(untyped).collect()))?;
+    let mut config: Config = figment.extract().map_err(|error| ConfigErrors(error.into_iter().map(|error| untyped(&error)).collect()))?;
     read_secrets(&mut config, &figment, &mut faults);
     limits::check_texts(&config, |key, reason| faults.push(invalid(&figment, key, reason)));
     if faults.is_empty() { Ok(Loaded { config, figment }) } else { Err(ConfigErrors(faults)) }
@@ -92,13 +94,14 @@ pub(crate) fn defaults() -> Dict {
     parse(DEFAULTS).expect("a test parses the defaults")
 }
 
-fn parse(text: &str) -> Result<Dict, figment::Error> {
-    let mut profiles = Toml::string(text).data()?;
+/// Parses TOML, or says why it is none.
+fn parse(text: &str) -> Result<Dict, String> {
+    let mut profiles = Toml::string(text).data().map_err(|error| error.kind.to_string())?;
     Ok(profiles.remove(&Profile::Default).unwrap_or_default())
 }
 
-fn file_layer(named: Option<PathBuf>) -> Result<Option<Layer>, Fault> {
-    let path = named.clone().unwrap_or_else(|| DEFAULT_FILE.into());
+fn file_layer(named: Option<&Path>) -> Result<Option<Layer>, Fault> {
+    let path = named.map_or_else(|| DEFAULT_FILE.into(), Path::to_owned);
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => return Ok(None),
@@ -106,7 +109,7 @@ fn file_layer(named: Option<PathBuf>) -> Result<Option<Layer>, Fault> {
     };
     match parse(&text) {
         Ok(values) => Ok(Some(Layer { place: format!("in {}", path.display()), values })),
-        Err(error) => Err(Fault::Syntax { path, message: error.kind.to_string().trim_end().to_owned() }),
+        Err(error) => Err(Fault::Syntax { path, message: error.trim_end().to_owned() }),
     }
 }
 
@@ -119,13 +122,13 @@ fn env_layers(env: Vec<(OsString, OsString)>, defaults: &Dict, faults: &mut Vec<
         let place = format!("environment variable {name}");
         let text = text.to_string_lossy().into_owned();
         let value = match find(defaults, &key) {
-            Some(Value::Num(..)) => match text.parse::<u64>() {
-                Ok(number) => Value::from(number),
-                Err(_) => {
+            Some(Value::Num(..)) => {
+                let Ok(number) = text.parse::<u64>() else {
                     faults.push(Fault::Invalid { key, place, reason: "is a whole number".to_owned() });
                     continue;
-                }
-            },
+                };
+                Value::from(number)
+            }
             Some(Value::Array(..)) => text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect::<Vec<_>>().into(),
             _ => Value::from(text),
         };
@@ -208,7 +211,7 @@ fn distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-fn untyped(error: figment::Error) -> Fault {
+fn untyped(error: &figment::Error) -> Fault {
     let place = error.metadata.as_ref().map_or_else(|| "unknown source".to_owned(), |metadata| metadata.name.to_string());
     Fault::Invalid { key: error.path.join("."), place, reason: format!("does not parse: {}", error.kind) }
 }

@@ -18,7 +18,7 @@ pub fn show(loaded: &Loaded) -> String {
     let mut section = String::new();
     for line in crate::config::DEFAULTS.lines() {
         if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            section = name.to_owned();
+            name.clone_into(&mut section);
             let blank = if text.is_empty() { "" } else { "\n" };
             let _ = writeln!(text, "{blank}[{section}]");
         } else if let Some((name, _)) = line.split_once(" = ").filter(|_| !line.starts_with('#')) {

@@ -2,7 +2,10 @@
 
 use clap::CommandFactory as _;
 use kosmo::cli::Cli;
-use std::process::{Command, Output};
+use std::{
+    fmt::Write as _,
+    process::{Command, Output},
+};
 
 pub(crate) fn kosmo(args: &[&str], folder: &std::path::Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_kosmo")).args(args).current_dir(folder).env_clear().output().unwrap()
@@ -11,7 +14,7 @@ pub(crate) fn kosmo(args: &[&str], folder: &std::path::Path) -> Output {
 /// Every help text there is, one after the other.
 fn all_help(command: &mut clap::Command, path: &str, texts: &mut String) {
     let help = command.clone().bin_name(path).term_width(100).render_long_help();
-    texts.push_str(&format!("### {path}\n{help}\n"));
+    writeln!(texts, "### {path}\n{help}").unwrap();
     let names: Vec<String> = command.get_subcommands().map(|inner| inner.get_name().to_owned()).filter(|name| name != "help").collect();
     for name in names {
         let inner = command.find_subcommand_mut(&name).unwrap();

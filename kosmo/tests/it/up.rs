@@ -38,7 +38,7 @@ impl Running {
                 return (running, serde_json::from_str(&text).unwrap());
             }
             assert!(running.0.try_wait().unwrap().is_none(), "it ended before it was ready");
-            assert!(began.elapsed() < Duration::from_secs(60), "it is not ready");
+            assert!(began.elapsed() < Duration::from_mins(1), "it is not ready");
             #[expect(clippy::disallowed_methods, reason = "a file of another process is waited for, a condition, in small steps")]
             std::thread::sleep(Duration::from_millis(10));
         }
