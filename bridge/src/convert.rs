@@ -184,3 +184,127 @@ fn traceroute(received: &Received, route: &Route) -> Result<Body, Counter> {
     let report = NodeReport::Traceroute { to: received.to, route, snr_towards_db: snr_towards, route_back, snr_back_db: snr_back };
     Ok(about(received.from, report))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kosmo_contract::{Record, V1, parse};
+    use kosmo_domain::{Metric, PacketId};
+    use kosmo_meshtastic::{Message, proto};
+    use proto::telemetry::Variant;
+
+    const SENDER: u32 = 0x4dbb_2002;
+
+    fn received(port: i32, payload: Vec<u8>, change: impl FnOnce(&mut proto::Data)) -> Received {
+        let mut data = proto::Data { portnum: port, payload, ..Default::default() };
+        change(&mut data);
+        let payload_variant = Some(proto::mesh_packet::PayloadVariant::Decoded(data));
+        let packet = proto::MeshPacket { from: SENDER, to: 0x4daa_1001, id: 5, payload_variant, ..Default::default() };
+        Received::read(packet, Vec::new())
+    }
+
+    fn told(port: i32, payload: &impl Message) -> Result<Body, Counter> {
+        told_with(port, payload, |_| {})
+    }
+
+    /// Returns the body, after making sure that the cloud would read the same.
+    fn told_with(port: i32, payload: &impl Message, change: impl FnOnce(&mut proto::Data)) -> Result<Body, Counter> {
+        let record = packet(&received(port, payload.encode_to_vec(), change), Timestamp::EPOCH)?;
+        let (bridge, epoch) = ("roof".parse().unwrap(), kosmo_domain::Epoch::from_random(1));
+        let json = record.payload(&bridge, epoch, 7);
+        let (stream, packet, heard_at) = (record.stream(), record.packet.clone(), record.heard_at);
+        let read = match &record.body {
+            Body::Reading(body) => {
+                parse(&json) == Ok(Record { v: V1, bridge, epoch, stream, seq: 7, heard_at, packet, body: body.clone() })
+            }
+            Body::Node(body) => parse(&json) == Ok(Record { v: V1, bridge, epoch, stream, seq: 7, heard_at, packet, body: body.clone() }),
+            Body::Inbound(body) => {
+                parse(&json) == Ok(Record { v: V1, bridge, epoch, stream, seq: 7, heard_at, packet, body: body.clone() })
+            }
+        };
+        assert!(read, "{}", String::from_utf8_lossy(&json));
+        Ok(record.body)
+    }
+
+    fn telemetry(variant: Variant) -> Result<Body, Counter> {
+        told(67, &proto::Telemetry { time: 1_780_315_200, variant: Some(variant) })
+    }
+
+    fn report(told: Result<Body, Counter>) -> NodeBody {
+        match told {
+            Ok(Body::Node(body)) => body,
+            other => panic!("no node report: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn each_part_of_a_station_becomes_a_reading_of_its_kind() {
+        let air = proto::AirQualityMetrics { pm25_standard: Some(12), ..Default::default() };
+        let power = proto::PowerMetrics { ch1_voltage: Some(3.3), ..Default::default() };
+        for (variant, kind, expect) in [
+            (Variant::AirQualityMetrics(air), ReadingKind::AirQuality, (Metric::Pm25, 12.0)),
+            (Variant::PowerMetrics(power), ReadingKind::Power, (Metric::Ch1Voltage, 3.3)),
+        ] {
+            let Ok(Body::Reading(body)) = telemetry(variant) else { panic!("no reading") };
+            assert_eq!((body.kind, body.metrics.metrics.iter().collect::<Vec<_>>()), (kind, vec![expect]));
+            assert_eq!(body.device_time, Some(Timestamp::from_unix_seconds(1_780_315_200)));
+        }
+    }
+
+    #[test]
+    fn a_reading_that_only_later_versions_understand_keeps_its_bytes() {
+        let power = proto::PowerMetrics { ch8_voltage: Some(3.3), ..Default::default() };
+        let Ok(Body::Reading(body)) = telemetry(Variant::PowerMetrics(power)) else { panic!("no reading") };
+        assert!(body.metrics.metrics.is_empty() && body.raw.is_some_and(|raw| !raw.as_bytes().is_empty()));
+        assert_eq!(telemetry(Variant::PowerMetrics(proto::PowerMetrics::default())), Err(Counter::TelemetryEmpty));
+        assert_eq!(telemetry(Variant::HealthMetrics(proto::HealthMetrics::default())), Err(Counter::TelemetryUnsupported));
+    }
+
+    #[test]
+    fn a_radio_s_counters_are_a_report_on_its_node() {
+        let stats = proto::LocalStats { uptime_seconds: 60, num_packets_rx: 9, noise_floor: -98, ..Default::default() };
+        let body = report(telemetry(Variant::LocalStats(stats)));
+        let expect = RadioStats { uptime_s: 60, packets_rx: 9, noise_floor_dbm: Some(-98), ..RadioStats::default() };
+        assert_eq!((body.node_id.number(), body.report), (SENDER, NodeReport::RadioStats(expect)));
+    }
+
+    #[test]
+    fn neighbours_are_those_of_the_node_that_hears_them() {
+        let neighbor = |node_id, snr| proto::Neighbor { node_id, snr, ..Default::default() };
+        let neighbors = vec![neighbor(7, -3.5), neighbor(0, 1.0), neighbor(9, f32::NAN)];
+        let body = report(told(71, &proto::NeighborInfo { node_id: 0x4dcc_3003, neighbors, ..Default::default() }));
+        let heard = vec![Neighbor { node_id: NodeId::from_number(7), snr_db: -3.5 }];
+        assert_eq!((body.node_id.number(), body.report), (0x4dcc_3003, NodeReport::Neighbors { neighbors: heard }));
+        let body = report(told(71, &proto::NeighborInfo { node_id: 0, ..Default::default() }));
+        assert_eq!(body.node_id.number(), SENDER);
+    }
+
+    #[test]
+    fn a_route_is_told_when_it_comes_back() {
+        let route = proto::RouteDiscovery { route: vec![7], snr_towards: vec![-20, -128], ..Default::default() };
+        assert_eq!(told(70, &route), Err(Counter::TracerouteRequest));
+        let body = report(told_with(70, &route, |data| data.request_id = 3));
+        let NodeReport::Traceroute { to, route, snr_towards_db, .. } = body.report else { panic!("no route") };
+        assert_eq!((to.number(), route, snr_towards_db), (0x4daa_1001, vec![NodeId::from_number(7)], vec![Some(-5.0), None]));
+    }
+
+    #[test]
+    fn a_text_arrives_whole_or_not_at_all() {
+        let text = |words: &str| packet(&received(1, words.into(), |data| (data.reply_id, data.emoji) = (3, 1)), Timestamp::EPOCH);
+        let expect = InboundBody { text: Text::cut("👍"), reply_to: Some(PacketId(3)), reaction: true };
+        assert_eq!(text("👍").map(|record| record.body), Ok(Body::Inbound(expect)));
+        assert_eq!(text(&"x".repeat(238)), Err(Counter::Malformed));
+    }
+
+    #[test]
+    fn a_number_that_no_node_can_bear_is_refused() {
+        let info = NodeInfo::read(&proto::NodeInfo { num: 3, user: Some(proto::User::default()), ..Default::default() });
+        assert_eq!(remembered(&info, Timestamp::EPOCH), Err(Counter::ReservedNode));
+    }
+
+    #[test]
+    fn a_radio_that_remembers_nothing_of_a_node_tells_nothing() {
+        let info = NodeInfo::read(&proto::NodeInfo { num: SENDER, position: Some(proto::Position::default()), ..Default::default() });
+        assert_eq!(remembered(&info, Timestamp::EPOCH), Ok(Vec::new()));
+    }
+}

@@ -211,4 +211,15 @@ mod tests {
         let pages: i64 = sqlx::query_scalar("pragma max_page_count").fetch_one(&mut db).await.unwrap();
         assert_eq!((synchronous, journal.as_str(), pages), (FULL, "wal", 2048));
     }
+
+    #[tokio::test]
+    async fn a_file_of_a_later_version_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("spool.db");
+        create(&path).unwrap();
+        let mut db = connect(&path, 8 * 1024 * 1024).await.unwrap();
+        sqlx::query("pragma user_version = 9").execute(&mut db).await.unwrap();
+        let refusal = prepare(&mut db, &path, &"roof".parse().unwrap(), Epoch::from_random(1)).await.unwrap_err().to_string();
+        assert!(refusal.contains("written by a newer version of this program (format 9, known is 1)"), "{refusal}");
+    }
 }
