@@ -207,6 +207,16 @@ mod tests {
     }
 
     #[test]
+    fn the_airtime_of_a_text_counts_all_of_its_packet() {
+        let modem = crate::airtime::Modem::from_preset("LONG_FAST").unwrap();
+        for (bytes, milliseconds) in [(32, 723), (64, 969), (128, 1460), (200, 1993)] {
+            let outgoing = Outgoing::try_from(TextPacket { text: &"x".repeat(bytes), ..TEXT }).unwrap();
+            let airtime = modem.airtime(outgoing.bytes_on_air()).as_millis();
+            assert!(airtime.abs_diff(milliseconds) <= 1, "{bytes} bytes: {airtime} instead of {milliseconds} ms");
+        }
+    }
+
+    #[test]
     fn bytes_are_counted_and_not_characters() {
         let build = |text: &str| Outgoing::try_from(TextPacket { text, ..TEXT });
         assert!(build(&"ü".repeat(100)).is_ok());

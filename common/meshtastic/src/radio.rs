@@ -176,6 +176,22 @@ mod tests {
     }
 
     #[test]
+    fn an_unknown_way_to_modulate_is_taken_for_the_slowest() {
+        let modem = |lora: proto::config::LoRaConfig| {
+            let mut radio = RadioState::new(NodeId::from_number(7));
+            radio.take_config(&proto::Config { payload_variant: Some(proto::config::PayloadVariant::Lora(lora)) });
+            radio.modem()
+        };
+        let lora = proto::config::LoRaConfig { use_preset: true, ..Default::default() };
+        assert_eq!(Some(modem(lora.clone())), Modem::from_preset("LONG_FAST"));
+        assert_eq!(modem(proto::config::LoRaConfig { modem_preset: 1000, ..lora.clone() }), Modem::SLOWEST);
+        let own = proto::config::LoRaConfig { use_preset: false, spread_factor: 9, bandwidth: 250, coding_rate: 5, ..lora };
+        assert_eq!(Some(modem(own.clone())), Modem::from_preset("MEDIUM_FAST"));
+        assert_eq!(modem(proto::config::LoRaConfig { coding_rate: 0, ..own }), Modem::SLOWEST);
+        assert_eq!(RadioState::new(NodeId::from_number(7)).modem(), Modem::SLOWEST);
+    }
+
+    #[test]
     fn a_radio_with_endless_nodes_fills_a_bounded_list() {
         let mut radio = RadioState::new(NodeId::from_number(7));
         let node = |num| NodeInfo::read(&proto::NodeInfo { num, ..Default::default() });

@@ -1,8 +1,10 @@
 //! The recordings, and a session to play them to.
 
-use kosmo_domain::Uptime;
+use kosmo_domain::{NodeId, PacketId, Uptime};
 use kosmo_meshtastic::{
-    Message as _, proto,
+    Message as _,
+    outgoing::{Outgoing, TextPacket},
+    proto,
     proto::from_radio::PayloadVariant,
     radio::RadioState,
     session::{CloseReason, Event, Input, Output, Session, SessionConfig},
@@ -10,6 +12,11 @@ use kosmo_meshtastic::{
 };
 use serde_json::Value;
 use std::time::Duration;
+
+/// The radio that was recorded.
+pub(crate) const RADIO: NodeId = NodeId::from_number(0x4daa_1001);
+/// The other node of its mesh.
+pub(crate) const OTHER: NodeId = NodeId::from_number(0x4dbb_2002);
 
 /// One frame recorded by itself.
 pub(crate) struct Frame {
@@ -43,23 +50,26 @@ recordings! {
 }
 
 impl Recording {
+    /// Returns the rows of the decoded file, of both directions.
+    pub(crate) fn all_rows(&self) -> Vec<Value> {
+        serde_json::from_str(self.rows).unwrap()
+    }
+
     /// Returns the rows of the decoded file that the radio sent.
     pub(crate) fn rows(&self) -> Vec<Value> {
-        let rows: Vec<Value> = serde_json::from_str(self.rows).unwrap();
-        rows.into_iter().filter(|row| row["dir"] == "device->client").collect()
+        self.all_rows().into_iter().filter(|row| row["dir"] == "device->client").collect()
     }
 
     /// Returns the payloads of the frames that the recorded client sent.
     pub(crate) fn asked_rows(&self) -> Vec<Vec<u8>> {
-        let rows: Vec<Value> = serde_json::from_str(self.rows).unwrap();
+        let rows = self.all_rows();
         let asked = rows.iter().filter(|row| row["dir"] == "client->device" && row["decoded"].is_object());
         asked.map(|row| from_hex(row["hex"].as_str().unwrap())[4..].to_vec()).collect()
     }
 
     /// Returns the number that the recorded client asked with.
     pub(crate) fn nonce(&self) -> u32 {
-        let asked: Vec<Value> = serde_json::from_str(self.rows).unwrap();
-        let nonce = asked.iter().find_map(|row| row["decoded"]["want_config_id"].as_u64());
+        let nonce = self.all_rows().iter().find_map(|row| row["decoded"]["want_config_id"].as_u64());
         u32::try_from(nonce.unwrap()).unwrap()
     }
 }
@@ -111,6 +121,12 @@ pub(crate) fn at(millis: u64) -> Uptime {
     Uptime(Duration::from_millis(millis))
 }
 
+/// Returns a text from the radio of the recordings to the other node in them.
+pub(crate) fn text(id: u32) -> Outgoing {
+    let text = TextPacket { from: RADIO, to: OTHER, id: PacketId(id), text: "text of a member", reply_to: None, hop_limit: 3 };
+    text.try_into().unwrap()
+}
+
 /// A session and what came out of it, with the clock in the test's hand.
 pub(crate) struct Client {
     pub(crate) session: Session,
@@ -147,6 +163,27 @@ impl Client {
     pub(crate) fn connect(&mut self) {
         self.input(Input::Connected);
         self.wait(100);
+    }
+
+    /// Connects to a radio that tells no more than its number.
+    pub(crate) fn shake_hands(&mut self, radio: NodeId) {
+        self.written.clear();
+        self.connect();
+        let asked = self.take_written().into_iter().find_map(|asked| match asked {
+            proto::to_radio::PayloadVariant::WantConfigId(nonce) => Some(nonce),
+            _ => None,
+        });
+        let info = proto::MyNodeInfo { my_node_num: radio.number(), ..Default::default() };
+        self.receive(&[PayloadVariant::MyInfo(info), PayloadVariant::ConfigCompleteId(asked.unwrap())].map(from_radio).concat());
+        self.configured();
+        self.written.clear();
+    }
+
+    /// Gives a packet to the session, and returns the texts that it wrote at once.
+    pub(crate) fn send(&mut self, packet: Outgoing) -> Vec<proto::MeshPacket> {
+        self.input(Input::Send(Box::new(packet)));
+        let written = self.take_written().into_iter();
+        written.filter_map(|asked| if let proto::to_radio::PayloadVariant::Packet(packet) = asked { Some(packet) } else { None }).collect()
     }
 
     pub(crate) fn receive(&mut self, bytes: &[u8]) {

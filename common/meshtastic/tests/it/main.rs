@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that finds nothing to unwrap has failed")]
 
+mod evidence;
 mod fixtures;
 mod frames;
 mod framing;
@@ -9,4 +10,5 @@ mod noise;
 mod recordings;
 mod replays;
 mod resync;
+mod sending;
 mod session;

@@ -1,6 +1,6 @@
 //! Whatever comes, in whatever order: no panic, no stall, no growth.
 
-use crate::fixtures::{Client, RECORDINGS, recording};
+use crate::fixtures::{Client, RECORDINGS, recording, text};
 use kosmo_meshtastic::{
     packet::Received,
     proto::{self, from_radio::PayloadVariant},
@@ -19,6 +19,7 @@ enum Step {
     Recording(usize),
     Damaged(usize, Vec<(usize, u8)>),
     Wait(u64),
+    Send(u32),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -32,6 +33,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..RECORDINGS.len()).prop_map(Step::Recording),
         4 => (0..RECORDINGS.len(), proptest::collection::vec((any::<usize>(), any::<u8>()), 1..20)).prop_map(|(which, hits)| Step::Damaged(which, hits)),
         3 => (0_u64..100_000).prop_map(Step::Wait),
+        3 => (1_u32..5).prop_map(Step::Send),
     ]
 }
 
@@ -52,6 +54,7 @@ fn take(client: &mut Client, step: Step) {
             client.receive(&bytes);
         }
         Step::Wait(millis) => client.wait(millis),
+        Step::Send(id) => client.input(Input::Send(Box::new(text(id)))),
     }
 }
 

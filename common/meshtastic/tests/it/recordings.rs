@@ -6,6 +6,7 @@ use crate::{
 };
 use kosmo_meshtastic::{
     Message as _,
+    airtime::Modem,
     packet::{Body, Received, port},
     proto::{PortNum, ToRadio},
     radio::ChannelRole,
@@ -58,6 +59,7 @@ fn a_handshake_tells_who_the_radio_is() {
     let radio = client.configured();
     assert_eq!(radio.node.to_string(), "!4daa1001");
     assert_eq!((radio.firmware.as_deref(), radio.hardware.as_deref()), (Some("2.7.26.54e0d8d"), Some("PORTDUINO")));
+    assert_eq!((radio.hop_limit(), Some(radio.modem())), (3, Modem::from_preset("LONG_FAST")));
     let lora = radio.lora.unwrap();
     assert_eq!((lora.region.as_str(), lora.modem_preset.as_deref()), ("EU_868", Some("LONG_FAST")));
     assert_eq!((lora.hop_limit, lora.tx_enabled), (3, true));
