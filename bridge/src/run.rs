@@ -292,17 +292,15 @@ impl Bridge {
 
     async fn on_uplink(&mut self, event: UplinkEvent) {
         match event {
+            // The client has logged it, as it does when a connection ends.
             UplinkEvent::Connected => {
-                tracing::info!(bridge.id = %self.config.bridge, "connected to the broker");
                 self.counters.one(Counter::BrokerConnections);
                 self.is_online = true;
                 self.spool.restart_publishing();
                 self.publish_status();
                 self.publish().await;
             }
-            // The client has logged why.
-            UplinkEvent::Disconnected(reason) => {
-                tracing::debug!(bridge.id = %self.config.bridge, %reason, "no connection to the broker");
+            UplinkEvent::Disconnected => {
                 self.is_online = false;
                 self.wants_room = false;
             }

@@ -3,7 +3,7 @@
 use crate::{config::Config, record::Kind, spool::Stored};
 use kosmo_contract::{Ack, BridgeState, Status, V1, parse, topic::Topic};
 use kosmo_domain::BridgeId;
-use kosmo_mqtt::{Client, Event, Incoming, Login, Message, Options, OptionsError, PublishError, Reason, Subscription};
+use kosmo_mqtt::{Client, Event, Incoming, Login, Message, Options, OptionsError, PublishError, Subscription};
 use rand::RngCore;
 use std::{
     collections::BTreeMap,
@@ -27,7 +27,7 @@ pub(crate) enum UplinkEvent {
     /// A connection to the broker stands. What was published before it and not answered for is to be published again.
     Connected,
     /// There is none.
-    Disconnected(Reason),
+    Disconnected,
     /// The cloud answered.
     Answer(Box<Ack>),
     /// Something came to the answers' topic that is none.
@@ -97,7 +97,7 @@ impl Uplink {
                     self.connection.fetch_add(1, Ordering::SeqCst);
                     return UplinkEvent::Connected;
                 }
-                Some(Event::Disconnected { reason }) => return UplinkEvent::Disconnected(reason),
+                Some(Event::Disconnected { .. }) => return UplinkEvent::Disconnected,
                 Some(Event::SubscriptionRefused { .. }) => return UplinkEvent::Deaf,
                 Some(Event::Message(delivery)) => {
                     // An answer that is lost from here on is no loss: its records are published again, and answered again.
