@@ -81,7 +81,7 @@ async fn hostile_payloads_end_as_rejects_and_the_good_ones_beside_them_are_store
     for code in ["not_json", "unknown_version", "not_a_number", "out_of_range", "unknown_metric", "reserved_node", "wrong_bridge"] {
         assert!(codes.contains(code), "{code} is not among {codes:?}");
     }
-    assert!(cloud.metric("ingestion", "ingestion_rejects_total").await >= 9.0);
+    assert!(cloud.metric("ingestion", "kosmo_ingestion_rejects_total").await >= 9.0);
     shutdown.cancel();
 }
 
