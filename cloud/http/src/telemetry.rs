@@ -3,9 +3,9 @@
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusRecorder};
 
 /// Requests answered, by service, route, method and status.
-pub(crate) const REQUESTS: &str = "http_requests_total";
+pub(crate) const REQUESTS: &str = "kosmo_http_requests_total";
 /// How long answers took to begin, by service and route.
-pub(crate) const DURATION: &str = "http_request_duration_seconds";
+pub(crate) const DURATION: &str = "kosmo_http_request_duration_seconds";
 
 /// Upper bounds of the histograms of seconds: from what a cached row takes to what a client has given up on.
 const SECONDS: [f64; 12] = [0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];

@@ -302,14 +302,14 @@ async fn requests_are_counted_by_route_so_that_no_client_can_invent_series() {
     }
     let answer = app.oneshot(get_request("/metrics")).await.unwrap();
     let text = String::from_utf8(to_bytes(answer.into_body(), 1 << 20).await.unwrap().to_vec()).unwrap();
-    let mut counts: Vec<_> = text.lines().filter(|line| line.starts_with("http_requests_total")).collect();
+    let mut counts: Vec<_> = text.lines().filter(|line| line.starts_with("kosmo_http_requests_total")).collect();
     counts.sort_unstable();
     insta::assert_snapshot!(counts.join("\n"), @r#"
-        http_requests_total{service="reads",route="/api/v1/count",method="GET",status="200"} 2
-        http_requests_total{service="reads",route="/api/v1/count",method="GET",status="400"} 1
-        http_requests_total{service="test",route="(none)",method="GET",status="404"} 2
+        kosmo_http_requests_total{service="reads",route="/api/v1/count",method="GET",status="200"} 2
+        kosmo_http_requests_total{service="reads",route="/api/v1/count",method="GET",status="400"} 1
+        kosmo_http_requests_total{service="test",route="(none)",method="GET",status="404"} 2
     "#);
-    assert!(text.contains(r#"http_request_duration_seconds_bucket{service="reads",route="/api/v1/count",le="0.001"}"#), "{text}");
+    assert!(text.contains(r#"kosmo_http_request_duration_seconds_bucket{service="reads",route="/api/v1/count",le="0.001"}"#), "{text}");
 }
 
 fn about() -> Info {

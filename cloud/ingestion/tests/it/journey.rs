@@ -122,23 +122,23 @@ async fn garbage_of_every_kind_is_kept_and_counted_and_holds_up_nobody() {
         Some("<script>")
     );
     insta::assert_snapshot!(house.counted().join("\n"), @r#"
-        ingestion_messages_total{kind="node"} 2
-        ingestion_messages_total{kind="other"} 1
-        ingestion_messages_total{kind="reading"} 9
-        ingestion_records_total{outcome="committed"} 3
-        ingestion_records_total{outcome="duplicate"} 0
-        ingestion_records_total{outcome="rejected"} 4
-        ingestion_rejects_total{code="clock_not_set"} 1
-        ingestion_rejects_total{code="invalid_position"} 1
-        ingestion_rejects_total{code="no_values"} 1
-        ingestion_rejects_total{code="not_a_number"} 1
-        ingestion_rejects_total{code="not_json"} 3
-        ingestion_rejects_total{code="out_of_range"} 1
-        ingestion_rejects_total{code="payload_too_large"} 1
-        ingestion_rejects_total{code="seq_too_large"} 1
-        ingestion_rejects_total{code="unknown_topic"} 1
-        ingestion_rejects_total{code="unknown_version"} 1
-        ingestion_rejects_total{code="unprintable"} 1
+        kosmo_ingestion_messages_total{kind="node"} 2
+        kosmo_ingestion_messages_total{kind="other"} 1
+        kosmo_ingestion_messages_total{kind="reading"} 9
+        kosmo_ingestion_records_total{outcome="committed"} 3
+        kosmo_ingestion_records_total{outcome="duplicate"} 0
+        kosmo_ingestion_records_total{outcome="rejected"} 4
+        kosmo_ingestion_rejects_total{code="clock_not_set"} 1
+        kosmo_ingestion_rejects_total{code="invalid_position"} 1
+        kosmo_ingestion_rejects_total{code="no_values"} 1
+        kosmo_ingestion_rejects_total{code="not_a_number"} 1
+        kosmo_ingestion_rejects_total{code="not_json"} 3
+        kosmo_ingestion_rejects_total{code="out_of_range"} 1
+        kosmo_ingestion_rejects_total{code="payload_too_large"} 1
+        kosmo_ingestion_rejects_total{code="seq_too_large"} 1
+        kosmo_ingestion_rejects_total{code="unknown_topic"} 1
+        kosmo_ingestion_rejects_total{code="unknown_version"} 1
+        kosmo_ingestion_rejects_total{code="unprintable"} 1
     "#);
 }
 

@@ -30,7 +30,7 @@ async fn what_comes_while_the_database_is_away_is_committed_when_it_is_back() {
         })
         .await;
     }
-    house.counts("ingestion_commit_failures_total").await;
+    house.counts("kosmo_ingestion_commit_failures_total").await;
     assert!(!roof.has_mail(), "nothing is answered for that is not committed");
 
     cable.mend();
