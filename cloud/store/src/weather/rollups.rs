@@ -96,6 +96,8 @@ async fn write(tx: &mut Tx, marks: &[Mark], mut hours: Summaries, progress: &mut
     lock_nodes(tx, marks).await?;
     let watermark = watermark(tx).await?;
     let cleared = clear(tx, marks).await?;
+    // Hours that change faster than they are summarised are left for later.
+    progress.more &= !cleared.is_empty();
     hours.retain(|bucket, _| cleared.contains(bucket));
     let all = hours.len();
     hours.retain(|(_, hour), _| *hour >= watermark.earliest_hour());

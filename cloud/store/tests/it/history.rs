@@ -12,6 +12,7 @@ use kosmo_store::{
 };
 use sqlx::{Connection as _, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 const NODE: NodeId = NodeId::from_number(0xa1b2_c3d4);
 
@@ -114,6 +115,29 @@ store_test! {
             assert_eq!((progress.hours, progress.more), (hours, false));
             store.complete_job(&job).await.unwrap();
             assert_eq!(next_job().await, next);
+        }
+    }
+
+    async fn nothing_is_missed_that_comes_while_hours_are_summarised(store: Store) {
+        let mut spool = Spool::of("roof");
+        let batches: Vec<_> = (0..60).map(|n| [spool.reading(NODE, minutes(n), &[(Metric::Rain, 1.0)])]).collect();
+        let done = CancellationToken::new();
+        let ingest = async {
+            for batch in &batches {
+                store.ingest(batch, minutes(60)).await.unwrap();
+            }
+            done.cancel();
+        };
+        let summarise = async || {
+            while !done.is_cancelled() {
+                store.run_rollups(10).await.unwrap();
+            }
+        };
+        tokio::join!(ingest, summarise(), summarise());
+        run_rollups(&store).await;
+        for bucket in [Bucket::Hour, Bucket::Day] {
+            let sums: Vec<_> = summaries(&store, bucket).await.iter().map(|row| row.rollup.primary(Metric::Rain)).collect();
+            assert_eq!(sums, [Some(60.0)]);
         }
     }
 
