@@ -401,6 +401,7 @@ impl Bridge {
             epoch: Some(self.spool.epoch()),
             radio: Some(self.radio.status()),
             queues: Some(self.spool.depths()),
+            problems: Vec::new(),
             counters,
         }
     }

@@ -177,6 +177,7 @@ fn offline(bridge: &BridgeId) -> Status {
         epoch: None,
         radio: None,
         queues: None,
+        problems: Vec::new(),
         counters: BTreeMap::new(),
     }
 }

@@ -208,7 +208,7 @@ impl Spool {
     /// Returns how much waits.
     pub fn depths(&self) -> Queues {
         let depth = |lane: &Lane| QueueDepth { waiting: lane.content.records, in_flight: lane.flight.len() as u64 };
-        Queues { ingest: depth(&self.ingest), gateway: depth(&self.gateway) }
+        Queues { ingest: depth(&self.ingest), gateway: depth(&self.gateway), outbound: QueueDepth::default() }
     }
 
     /// Returns the bytes of records, as they count against the cap.

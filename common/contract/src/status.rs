@@ -1,6 +1,6 @@
 //! The state of a bridge: retained, and set to offline by its last will.
 
-use crate::{record::V1, schema, text::Text};
+use crate::{parse::at_most, record::V1, schema, text::Text};
 use kosmo_domain::{BridgeId, Epoch, NodeId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,10 @@ pub struct Status {
     /// What waits in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queues: Option<Queues>,
+    /// In plain words, what is wrong besides the radio: a full disk, a refused subscription.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "at_most::<_, _, 16>")]
+    #[schemars(length(max = 16))]
+    pub problems: Vec<Text<200>>,
     /// What it counted since it started, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 64))]
@@ -95,6 +99,9 @@ pub struct Queues {
     pub ingest: QueueDepth,
     /// Texts, claims and receipts.
     pub gateway: QueueDepth,
+    /// Texts for the mesh: `waiting` for their turn, `in_flight` with the radio.
+    #[serde(default)]
+    pub outbound: QueueDepth,
 }
 
 /// How much waits.

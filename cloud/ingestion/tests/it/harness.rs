@@ -87,7 +87,7 @@ impl House {
     pub(crate) fn counted(&self) -> Vec<String> {
         let text = self.recorder.handle().render();
         let mut lines: Vec<_> =
-            text.lines().filter(|line| line.starts_with("ingestion_") && line.contains("_total")).map(str::to_owned).collect();
+            text.lines().filter(|line| line.starts_with("kosmo_ingestion_") && line.contains("_total")).map(str::to_owned).collect();
         lines.sort_unstable();
         lines
     }
