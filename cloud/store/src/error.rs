@@ -17,6 +17,12 @@ pub enum Constraint {
     /// An MQTT login, or a bridge, of this name.
     #[error("a login with this name")]
     Login,
+    /// A member with this id.
+    #[error("a member with this id")]
+    User,
+    /// A member with this handle.
+    #[error("a member with this handle")]
+    Handle,
 }
 
 /// Why a store method did not do its work.

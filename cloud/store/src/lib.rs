@@ -11,11 +11,13 @@ mod error;
 pub mod ingest;
 pub mod jobs;
 mod logins;
+pub mod messages;
 pub mod rejects;
 mod schema;
 mod secret;
 mod timescale;
 mod types;
+pub mod users;
 pub mod weather;
 
 pub use crate::{

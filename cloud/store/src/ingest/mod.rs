@@ -23,6 +23,7 @@ mod reports;
 mod streams;
 
 pub use crate::ingest::record::{Body, Heard, Neighbor, NodeReport, Note, Outcome, RadioStats, Raw, Reception, Record, Traceroute, User};
+pub(crate) use crate::ingest::streams::{Streams, Verdict};
 pub use crate::{
     ingest::{dirty::ROLLUP_JOB, streams::MAX_RANGES},
     rejects::RecordName,
@@ -31,7 +32,6 @@ pub use crate::{
 use crate::{
     Error, Result, Store,
     db::Tx,
-    ingest::streams::{Streams, Verdict},
     rejects::{self, NewReject},
 };
 use kosmo_domain::Timestamp;
@@ -115,7 +115,7 @@ impl Store {
     /// Keeps a record as a reject that the database refused, and counts it as delivered.
     async fn refuse(&self, record: &Record, now: Timestamp) -> Result<Outcome> {
         let mut tx = self.begin().await?;
-        let mut streams = Streams::load(&mut tx, std::slice::from_ref(record), now).await?;
+        let mut streams = Streams::load(&mut tx, iter::once(&record.origin), now).await?;
         streams.take(&record.origin);
         let outcome = reject(&mut tx, record, NOT_STORABLE, "the database refused the record", now).await?;
         streams.save(&mut tx).await?;
@@ -126,7 +126,7 @@ impl Store {
 
 /// Takes a batch through the steps.
 async fn store(tx: &mut Tx, records: &[Record], now: Timestamp) -> Result<Vec<Outcome>> {
-    let mut streams = Streams::load(tx, records, now).await?;
+    let mut streams = Streams::load(tx, records.iter().map(|record| &record.origin), now).await?;
     let mut outcomes = vec![Outcome::Committed { duplicate: true }; records.len()];
     let mut fresh = Vec::with_capacity(records.len());
     for (record, outcome) in records.iter().zip(&mut outcomes) {
@@ -227,7 +227,7 @@ async fn reject(tx: &mut Tx, record: &Record, code: &str, detail: &str, now: Tim
 }
 
 /// Tells whether the database refused a value, rather than to work.
-fn blames_a_record(error: &Error) -> bool {
+pub(crate) fn blames_a_record(error: &Error) -> bool {
     let Error::Database(sqlx::Error::Database(error)) = error else { return false };
     let Some(code) = error.code() else { return false };
     match code.parse::<u32>() {
@@ -238,7 +238,7 @@ fn blames_a_record(error: &Error) -> bool {
 }
 
 /// Tells whether PostgreSQL ended the transaction for the sake of another one.
-fn is_deadlock(error: &Error) -> bool {
+pub(crate) fn is_deadlock(error: &Error) -> bool {
     let Error::Unavailable(sqlx::Error::Database(error)) = error else { return false };
     matches!(error.code().as_deref(), Some("40001" | "40P01"))
 }

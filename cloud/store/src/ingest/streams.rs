@@ -3,7 +3,6 @@
 use crate::{
     Error, Result, bridges,
     db::{Tx, on_tx},
-    ingest::Record,
     rejects::RecordName,
     types::At,
 };
@@ -19,11 +18,11 @@ type Key = (BridgeId, Epoch, Stream);
 
 /// The streams of a batch.
 #[derive(Debug)]
-pub(super) struct Streams(BTreeMap<Key, SeqSet>);
+pub(crate) struct Streams(BTreeMap<Key, SeqSet>);
 
 /// What a stream says to a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// It was not stored before.
     New,
     /// It was.
@@ -37,13 +36,13 @@ pub(super) enum Verdict {
 impl Streams {
     /// Reads the streams that the records belong to, and locks them, in the order of their names. Their bridges
     /// have been heard of.
-    pub(super) async fn load(tx: &mut Tx, records: &[Record], now: Timestamp) -> Result<Self> {
+    pub(crate) async fn load<'a>(tx: &mut Tx, records: impl Iterator<Item = &'a RecordName>, now: Timestamp) -> Result<Self> {
         const SQL: &str = "insert into bridge_streams (bridge, epoch, stream, ranges, updated_at)
                            values ($1, $2, $3, '[]', $4)
                            on conflict (bridge, epoch, stream) do update set updated_at = excluded.updated_at
                            returning ranges";
         let mut streams: BTreeMap<Key, SeqSet> = BTreeMap::new();
-        for RecordName { bridge, epoch, stream, .. } in records.iter().map(|record| &record.origin) {
+        for RecordName { bridge, epoch, stream, .. } in records {
             streams.entry((bridge.clone(), *epoch, *stream)).or_default();
         }
         for bridge in streams.keys().map(|(bridge, ..)| bridge).collect::<BTreeSet<_>>() {
@@ -61,7 +60,7 @@ impl Streams {
     }
 
     /// Puts a record's number into its stream, if it is new and fits.
-    pub(super) fn take(&mut self, origin: &RecordName) -> Verdict {
+    pub(crate) fn take(&mut self, origin: &RecordName) -> Verdict {
         if i64::try_from(origin.seq).is_err() {
             return Verdict::TooLarge;
         }
@@ -78,7 +77,7 @@ impl Streams {
     }
 
     /// Writes the streams back.
-    pub(super) async fn save(&self, tx: &mut Tx) -> Result<()> {
+    pub(crate) async fn save(&self, tx: &mut Tx) -> Result<()> {
         const SQL: &str = "update bridge_streams set ranges = $4 where bridge = $1 and epoch = $2 and stream = $3";
         for ((bridge, epoch, stream), known) in &self.0 {
             let ranges: Vec<_> = known.ranges().map(|range| (*range.start(), *range.end())).collect();

@@ -1,0 +1,42 @@
+//! Texts from members to nodes, what became of each, and texts from nodes to members.
+//!
+//! - [`accept`](Store::accept_message): a text, its quota and its way to the bridges are stored in one transaction;
+//! - [`grant`](Store::grant): one bridge, and no other, may give it to its radio;
+//! - [`add_facts`](Store::add_facts): what becomes known of it, in whatever order; its status and its charge follow;
+//! - [`commit_gateway_batch`](Store::commit_gateway_batch): all of this as bridges tell it, each record once;
+//! - conversations, the operators' inbox, and the quota, as they are shown.
+//!
+//! Each use-case locks the rows of the members it is about, in the order of their ids, before anything else of theirs.
+
+mod accept;
+mod batch;
+mod columns;
+mod conversations;
+mod events;
+mod facts;
+mod grants;
+mod idempotency;
+mod inbound;
+mod inbox;
+mod offers;
+mod packets;
+mod quota;
+mod receipts;
+mod rows;
+mod timeline;
+
+pub use crate::messages::{
+    accept::{AcceptError, Accepted, IdempotencyKey, MAX_KEY, NewMessage, OFFER_JOB},
+    batch::{Effect, GatewayBody, GatewayOutcome, GatewayRecord, NOT_DESTINATION, NOT_GRANTED, UNKNOWN_MESSAGE},
+    conversations::{Conversation, PageFrom, Said},
+    events::{EventKind, MemberEvent},
+    facts::{Change, Teller},
+    grants::Grant,
+    inbound::{InboundText, Routed},
+    offers::{OFFER_EVERY, SETTLE_AFTER},
+    packets::SentPacket,
+    quota::Quota,
+    receipts::{Receipt, WaitReason},
+    rows::{InboundRow, MessageRow},
+    timeline::{Happening, TimelineEntry},
+};
