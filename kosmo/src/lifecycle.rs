@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 pub struct Lifecycle {
     soft: CancellationToken,
     hard: CancellationToken,
-    roles: JoinSet<(&'static str, Option<Result<()>>)>,
+    roles: JoinSet<(String, Option<Result<()>>)>,
     patience: Duration,
 }
 
@@ -40,8 +40,8 @@ impl Lifecycle {
     }
 
     /// Starts a role.
-    pub fn start<E: Into<anyhow::Error>>(&mut self, name: &'static str, role: impl Future<Output = Result<(), E>> + Send + 'static) {
-        let hard = self.hard.clone();
+    pub fn start<E: Into<anyhow::Error>>(&mut self, name: impl Into<String>, role: impl Future<Output = Result<(), E>> + Send + 'static) {
+        let (name, hard) = (name.into(), self.hard.clone());
         self.roles.spawn(async move { (name, hard.run_until_cancelled(role).await.map(|ended| ended.map_err(Into::into))) });
     }
 
@@ -95,7 +95,7 @@ impl Lifecycle {
     }
 }
 
-fn early(ended: Result<(&'static str, Option<Result<()>>), JoinError>) -> anyhow::Error {
+fn early(ended: Result<(String, Option<Result<()>>), JoinError>) -> anyhow::Error {
     match ended {
         Ok((name, Some(Err(error)))) => error.context(format!("{name} failed")),
         Ok((name, _)) => anyhow!("{name} ended, which it should not do by itself"),

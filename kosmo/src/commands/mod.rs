@@ -14,13 +14,14 @@ mod sim;
 mod up;
 
 use crate::{
-    cli::{BridgeCommand, Cli, Command, ConfigCommand},
+    cli::{BridgeCommand, Cli, Command, ConfigCommand, Demo, Serve, Up},
     config::{Config, Flag, Secret, Sources},
-    logging,
+    listen, logging,
 };
 use anyhow::{Context as _, Result};
 use figment::value::Value;
 use kosmo_store::Store;
+use std::path::Path;
 
 /// Does what the command line says.
 ///
@@ -35,6 +36,8 @@ pub fn run(cli: Cli) -> Result<()> {
         return config::run(command, &loaded);
     }
     logging::start(&loaded.config.log);
+    // One of a program that was killed would be taken for this one's.
+    ready_file(&cli.command).map(listen::remove_ready_file);
     crate::system::install_crypto();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(loaded.config.limits.worker_threads)
@@ -118,6 +121,16 @@ async fn open_store(config: &Config) -> Result<Store> {
         checked => checked?,
     }
     Ok(store)
+}
+
+fn ready_file(command: &Command) -> Option<&Path> {
+    match command {
+        Command::Up(Up { ports, .. }) | Command::Demo(Demo { ports, .. }) | Command::Serve(Serve { ports, .. }) => {
+            ports.ready_file.as_deref()
+        }
+        Command::Sim(sim) => sim.ready_file.as_deref(),
+        _ => None,
+    }
 }
 
 /// Opens the database, whatever schema it has.

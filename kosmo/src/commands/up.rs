@@ -69,7 +69,7 @@ impl Everything {
         let Serving { config, store, clock, lifecycle, .. } = &mut self.serving;
         let kept = secrets::of_bridge(&config.data.dir, store, &id, clock.now()).await?;
         let bridge = bridging::configure(config, id.clone(), radio, server_at(self.broker_address), kept.secret)?;
-        lifecycle.start("bridge", kosmo_bridge::run(bridge, bridging::deps(), lifecycle.shutdown()));
+        lifecycle.start(format!("bridge {id}"), kosmo_bridge::run(bridge, bridging::deps(), lifecycle.shutdown()));
         self.bridges.push(id);
         Ok(())
     }

@@ -140,3 +140,15 @@ fn what_is_missing_is_said_with_how_to_give_it() {
     let radio = refusal(&["bridge", "--radio", "usb:1", "--id", "roof", "--mqtt", "mqtt://127.0.0.1"], folder.path());
     assert!(radio.contains("`usb:1` is no radio: a radio is `serial:/dev/ttyACM0` or `tcp://host`"), "{radio}");
 }
+
+#[test]
+fn the_login_of_a_bridge_elsewhere_is_not_taken_over() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(kosmo(&["bridge", "add", "local"], folder.path()).status.success());
+    let up = [&["up", "--radio", "tcp://127.0.0.1:1"], &FREE_PORTS[..]].concat();
+    let said = refusal(&up, folder.path());
+    assert!(said.contains("there is a bridge local already") && said.contains("`kosmo bridge revoke local`"), "{said}");
+    assert!(kosmo(&["bridge", "revoke", "local"], folder.path()).status.success());
+    let (running, _) = Running::start(&up, folder.path());
+    assert_eq!(running.end().0, Some(0));
+}
