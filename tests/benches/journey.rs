@@ -179,10 +179,8 @@ impl Bridge {
             // Receipts are not waited for: the record's own acknowledgement is what counts.
             drop(self.client.publish(message).await.unwrap());
         }
-        until("every reading is acknowledged", || {
-            std::future::ready((self.acknowledged.load(Ordering::SeqCst) >= goal).then_some(()))
-        })
-        .await;
+        until("every reading is acknowledged", || std::future::ready((self.acknowledged.load(Ordering::SeqCst) >= goal).then_some(())))
+            .await;
     }
 
     /// Returns a record as a bridge writes it: one of 100 nodes of its own, every second round a minute later.

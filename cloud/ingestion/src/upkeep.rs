@@ -57,7 +57,7 @@ impl Upkeep {
     }
 
     async fn summarise(&self, shutdown: &CancellationToken) -> Result<(), Failure> {
-        while self.store.run_rollups(HOURS_AT_ONCE).await?.more {
+        while self.store.run_due_rollups(self.clock.now(), HOURS_AT_ONCE).await?.more {
             if shutdown.is_cancelled() {
                 return Err(Failure::Later("the program ended".to_owned()));
             }

@@ -15,7 +15,7 @@ pub enum TimestampError {
     #[error("a time is RFC 3339 with an offset, like `2026-04-12T15:30:15Z`")]
     Format,
     /// The time lies outside the years 1970 to 9998.
-    #[error("a time lies between the years 1970 and 9999")]
+    #[error("a time lies between the years 1970 and 9998")]
     Range,
 }
 
