@@ -7,14 +7,18 @@
 //! It is also the place to break things: radios can be cut, stalled, rebooted and garbled, and nodes made to send what
 //! no sound node does ([`Trouble`]).
 
+mod ids;
+mod lora;
 mod mesh;
 mod noise;
+mod person;
 mod radio;
 pub mod region;
 pub mod weather;
 
 pub use crate::{
-    mesh::{HandOver, Mesh, RadioControl, Reach, Trouble, history},
+    mesh::{HandOver, Mesh, OnAir, RadioControl, Reach, Shown, Trouble, history},
+    person::Person,
     radio::{Firmware, ONLY_CONFIG, ONLY_NODES},
 };
 
@@ -42,7 +46,12 @@ pub struct Config {
     pub knows_nodes: bool,
     /// Whose habits the radios have.
     pub firmware: Firmware,
-    /// Whether to keep what each radio handed over, which takes memory without bound.
+    /// Who lives here beside those that every region has: Lena, who answers, and Jörg, who does not.
+    pub people: Vec<Person>,
+    /// How many times faster than real ones the radios are, and the people: airtime, retransmission, rate limits, memory
+    /// of duplicates, answers. What stations send when, and the weather, keep real time.
+    pub speed: u32,
+    /// Whether to keep what each radio handed over, which takes memory without bound, and what was on the air.
     pub record: bool,
 }
 
@@ -58,6 +67,8 @@ impl Default for Config {
             clock_set: true,
             knows_nodes: true,
             firmware: Firmware::V27,
+            people: vec![Person::Off, Person::BehindRelay],
+            speed: 1,
             record: false,
         }
     }

@@ -4,6 +4,7 @@
 //! consistent: strength falls with distance, weak links lose packets, each relay takes one off the hop limit.
 
 use crate::{
+    lora::airtime,
     noise,
     region::{Kind, Node},
     weather::Site,
@@ -25,6 +26,9 @@ const SNR_LIMIT_DB: f64 = -17.5;
 /// Receivers report no more than this, however near the sender.
 const SNR_CEILING_DB: f64 = 11.5;
 
+/// How long a relay waits that a packet has no other way than over.
+const RELAY_WAIT: Duration = Duration::from_millis(300);
+
 /// Who hears whom.
 #[derive(Debug)]
 pub(crate) struct Air {
@@ -33,6 +37,38 @@ pub(crate) struct Air {
     strength: Vec<Vec<f64>>,
     /// Whether a node stands where its owner made it a router, which always relays.
     router: Vec<bool>,
+    /// Whether a node is switched off, and neither hears nor relays.
+    off: Vec<bool>,
+}
+
+/// Where a packet goes that reaches one node for certain.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ends {
+    pub(crate) origin: usize,
+    pub(crate) relay: Option<usize>,
+    pub(crate) to: usize,
+    /// Something is in its way at the last moment.
+    pub(crate) lost: bool,
+}
+
+/// What became of a packet on air.
+#[derive(Debug, Default)]
+pub(crate) struct Journey {
+    pub(crate) transmissions: Vec<Transmission>,
+    /// How it arrived first at each node that heard it.
+    pub(crate) copies: Vec<Copy>,
+    /// How its sender heard it relayed first.
+    pub(crate) echo: Option<Copy>,
+}
+
+/// One node's sending of a packet.
+#[derive(Debug)]
+pub(crate) struct Transmission {
+    pub(crate) node: usize,
+    pub(crate) hops: u32,
+    /// How long after it was handed to the first sender's radio.
+    pub(crate) start: Duration,
+    pub(crate) hearers: Vec<usize>,
 }
 
 /// How the first copy of a packet arrived at a node.
@@ -52,17 +88,19 @@ pub(crate) struct Copy {
 
 impl Air {
     pub(crate) fn over(seed: u64, nodes: &[Node]) -> Self {
-        let strength = nodes.iter().map(|a| nodes.iter().map(|b| mean_strength(seed, &a.site, &b.site)).collect());
+        let off = nodes.iter().map(|node| matches!(node.kind, Kind::Person(person) if person.is_off()));
+        let strength = nodes.iter().map(|a| nodes.iter().map(|b| strength(seed, a, b)).collect());
         let router = nodes.iter().map(|node| matches!(node.kind, Kind::Station(_)) && node.site.altitude_m > 600.0);
-        Self { seed, strength: strength.collect(), router: router.collect() }
+        Self { seed, strength: strength.collect(), router: router.collect(), off: off.collect() }
     }
 
     /// Floods a packet of this many bytes on air: each node that hears it for the first time and has hops left relays it
-    /// once, the farthest first, unless it overhears another relay doing so before its turn (routers do it anyway).
-    pub(crate) fn flood(&self, origin: usize, packet: u64, hop_limit: u32, bytes: usize) -> Vec<Copy> {
+    /// once, the farthest first, unless it overhears another relay doing so before its turn (routers do it anyway). Whom it
+    /// is for, if that is one node, relays it not.
+    pub(crate) fn flood(&self, origin: usize, to: Option<usize>, packet: u64, hop_limit: u32, bytes: usize) -> Journey {
         let mut heard = vec![false; self.strength.len()];
         heard[origin] = true;
-        let mut copies: Vec<Copy> = Vec::new();
+        let mut journey = Journey::default();
         let mut senders = vec![(origin, Duration::ZERO)];
         for hops in 0..=hop_limit {
             let mut silenced = vec![false; self.strength.len()];
@@ -72,26 +110,67 @@ impl Air {
                     continue;
                 }
                 let wait = 0.05 + 0.4 * noise::unit(self.seed, &[STREAM_WAIT, packet, sender as u64]);
-                let after = since + Duration::from_secs_f64(wait) + airtime(bytes);
+                let start = since + Duration::from_secs_f64(wait);
+                let after = start + airtime(bytes);
+                let mut hearers = Vec::new();
                 for node in 0..heard.len() {
                     let Some((rssi, snr)) = self.receive(sender, node, packet) else { continue };
                     silenced[node] = true;
+                    hearers.push(node);
+                    let copy = Copy { node, relay: sender, hops, rssi, snr, after };
                     if !heard[node] {
                         heard[node] = true;
-                        listeners.push(Copy { node, relay: sender, hops, rssi, snr, after });
+                        listeners.push(copy);
+                    } else if node == origin && journey.echo.is_none() {
+                        journey.echo = Some(copy);
                     }
                 }
+                journey.transmissions.push(Transmission { node: sender, hops, start, hearers });
             }
             listeners.sort_by(|a, b| a.snr.total_cmp(&b.snr));
-            senders = listeners.iter().map(|copy| (copy.node, copy.after)).collect();
-            copies.extend(listeners);
+            senders = listeners.iter().filter(|copy| Some(copy.node) != to).map(|copy| (copy.node, copy.after)).collect();
+            journey.copies.extend(listeners);
         }
-        copies
+        journey
+    }
+
+    /// Brings a packet from one node to another without fail, straight or over one relay. Whoever else hears it hears it
+    /// by chance, and leaves it alone.
+    pub(crate) fn along(&self, ends: Ends, packet: u64, hop_limit: u32, bytes: usize) -> Journey {
+        let Ends { origin, relay, to, lost } = ends;
+        let mut journey = Journey::default();
+        let (mut sender, mut start) = (origin, Duration::ZERO);
+        for (hops, next) in (0..=hop_limit).zip(relay.into_iter().chain([to])) {
+            let after = start + airtime(bytes);
+            let mut hearers: Vec<_> =
+                (0..self.strength.len()).filter(|&node| node != to && self.receive(sender, node, packet).is_some()).collect();
+            if !lost && !self.off[next] {
+                hearers.push(next);
+                let (rssi, snr) = self.steady(sender, next);
+                journey.copies.push(Copy { node: next, relay: sender, hops, rssi, snr, after });
+            }
+            if sender != origin {
+                let (rssi, snr) = self.steady(sender, origin);
+                journey.echo = Some(Copy { node: origin, relay: sender, hops, rssi, snr, after });
+                hearers.push(origin);
+            }
+            hearers.sort_unstable();
+            hearers.dedup();
+            journey.transmissions.push(Transmission { node: sender, hops, start, hearers });
+            (sender, start) = (next, after + RELAY_WAIT);
+        }
+        journey
+    }
+
+    /// Returns strength in dBm and distance from the noise in dB on a link that never fails.
+    fn steady(&self, sender: usize, node: usize) -> (f64, f64) {
+        let rssi = self.strength[sender][node].max(NOISE_FLOOR_DBM - 10.0);
+        (rssi.min(-20.0), ((rssi - NOISE_FLOOR_DBM).min(SNR_CEILING_DB) * 4.0).round() / 4.0)
     }
 
     /// Returns strength in dBm and distance from the noise in dB at which a packet is received, unless it is lost.
     fn receive(&self, sender: usize, node: usize, packet: u64) -> Option<(f64, f64)> {
-        if sender == node {
+        if sender == node || self.off[sender] || self.off[node] {
             return None;
         }
         let fade = noise::between(self.seed, &[STREAM_FADE, packet, sender as u64, node as u64], -3.5, 3.5);
@@ -103,20 +182,18 @@ impl Air {
     }
 }
 
-/// Returns how long a packet of this many bytes, its header included, is on air with preset LONG_FAST (Semtech's
-/// formula: spreading factor 11, 250 kHz, 4/5, 16 symbols of preamble, explicit header, CRC).
-pub(crate) fn airtime(bytes: usize) -> Duration {
-    const SYMBOL_S: f64 = 2048.0 / 250_000.0;
-    let codewords = ((8.0 * bytes as f64) / 44.0).ceil().max(0.0);
-    Duration::from_secs_f64((20.25 + 8.0 + codewords * 5.0) * SYMBOL_S)
-}
-
 /// Returns the distance in kilometres.
 pub(crate) fn distance_km(a: &Site, b: &Site) -> f64 {
     let half = |degrees: f64| (degrees.to_radians() / 2.0).sin().powi(2);
     let chord =
         half(a.latitude - b.latitude) + a.latitude.to_radians().cos() * b.latitude.to_radians().cos() * half(a.longitude - b.longitude);
     2.0 * 6_371.0 * chord.sqrt().asin()
+}
+
+/// Returns the mean strength between two nodes; somebody behind a relay never hears a bridge's radio.
+fn strength(seed: u64, a: &Node, b: &Node) -> f64 {
+    let hidden = |one: &Node, other: &Node| matches!(one.kind, Kind::Person(p) if p.is_behind_relay()) && other.kind == Kind::Bridge;
+    if hidden(a, b) || hidden(b, a) { f64::NEG_INFINITY } else { mean_strength(seed, &a.site, &b.site) }
 }
 
 fn mean_strength(seed: u64, a: &Site, b: &Site) -> f64 {
@@ -136,21 +213,13 @@ mod tests {
     use crate::region;
 
     #[test]
-    fn airtime_is_what_the_formula_gives() {
-        for (bytes, millis) in [(32, 477), (64, 723), (128, 1_214), (255, 2_157)] {
-            let difference = airtime(bytes).as_secs_f64() * 1e3 - f64::from(millis);
-            assert!(difference.abs() < 1.0, "{bytes} bytes: {difference} ms off");
-        }
-    }
-
-    #[test]
     fn near_nodes_are_loud_and_far_ones_come_through_relays() {
         let nodes = region::nodes(1, 2);
         let air = Air::over(1, &nodes);
         let (mut by_hops, mut reached, mut direct) = ([0; 5], 0, 0);
         for packet in 0..400 {
             let origin = 2 + usize::try_from(packet).unwrap() % (nodes.len() - 2);
-            for copy in air.flood(origin, packet, 3, 90) {
+            for copy in air.flood(origin, None, packet, 3, 90).copies {
                 let distance = distance_km(&nodes[copy.relay].site, &nodes[copy.node].site);
                 assert!((-140.0..=-20.0).contains(&copy.rssi) && (-17.5..=11.5).contains(&copy.snr));
                 assert!(distance > 25.0 || copy.rssi > -135.0, "{distance} km at {} dBm", copy.rssi);
@@ -175,7 +244,8 @@ mod tests {
             let nodes = region::nodes(seed, 2);
             let air = Air::over(seed, &nodes);
             for (origin, node) in nodes.iter().enumerate() {
-                let heard = (0..40).filter(|&packet| air.flood(origin, packet, 3, 90).iter().any(|copy| copy.node < 2)).count();
+                let heard =
+                    (0..40).filter(|&packet| air.flood(origin, None, packet, 3, 90).copies.iter().any(|copy| copy.node < 2)).count();
                 assert!(heard >= 24, "{heard} of 40 packets of {} with seed {seed}", node.long_name);
             }
         }
@@ -185,6 +255,6 @@ mod tests {
     fn without_hops_only_neighbours_hear() {
         let nodes = region::nodes(1, 2);
         let air = Air::over(1, &nodes);
-        assert!(air.flood(5, 9, 0, 90).iter().all(|copy| copy.relay == 5 && copy.hops == 0));
+        assert!(air.flood(5, None, 9, 0, 90).copies.iter().all(|copy| copy.relay == 5 && copy.hops == 0));
     }
 }

@@ -3,35 +3,32 @@
 //! Driven by monotonic time, so that a test can run a day in a moment; all that happens follows from the seed and the start.
 
 use crate::{
-    Config,
+    Config, Person,
+    ids::PacketIds,
+    lora::Pace,
     mesh::{
         air::Air,
+        log::OnAir,
+        people::Inbox,
         station::{self, Topic, Voice},
         trouble::Trouble,
     },
     noise,
+    radio::config::HOP_LIMIT,
     region::{self, Kind, Node},
     weather::Weather,
 };
 use kosmo_domain::{NodeId, PacketId, Timestamp, Uptime};
-use kosmo_meshtastic::{
-    Message as _,
-    proto::{
-        self,
-        mesh_packet::{PayloadVariant, Priority, TransportMechanism},
-        telemetry::Variant,
-    },
+use kosmo_meshtastic::proto::{
+    self,
+    mesh_packet::{PayloadVariant, Priority},
+    telemetry::Variant,
 };
 use std::{collections::BTreeMap, time::Duration};
 
-/// The hop limit that radios come with.
-pub(crate) const HOP_LIMIT: u32 = 3;
 /// How often a radio tells its client about itself.
 const OWN_TELEMETRY: Duration = Duration::from_mins(1);
-/// The bytes before the content of a packet on air.
-const AIR_HEADER: usize = 16;
 
-const STREAM_ID: u64 = 70;
 const STREAM_PHASE: u64 = 71;
 
 /// The topics that nodes speak on by themselves, and how many intervals lie between two of each.
@@ -47,18 +44,34 @@ pub enum Reach {
     EveryRadio,
 }
 
-/// A packet that reached a radio.
+/// Something that a radio has to be told.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Arrival {
     pub(crate) radio: usize,
-    pub(crate) packet: proto::MeshPacket,
-    /// The radio made it itself, for its client alone.
-    pub(crate) own: bool,
+    pub(crate) what: Happening,
 }
 
-enum Event {
+/// What a radio has to be told.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Happening {
+    /// A packet reached it.
+    Heard(proto::MeshPacket),
+    /// It says something about itself, to its client alone.
+    Own(proto::MeshPacket),
+}
+
+/// What came of time passing.
+#[derive(Debug, Default)]
+pub(crate) struct Passed {
+    pub(crate) arrivals: Vec<Arrival>,
+    pub(crate) on_air: Vec<OnAir>,
+}
+
+pub(crate) enum Event {
     Speak { node: usize, topic: Topic, every: Duration },
-    Arrive { radio: usize, packet: Box<proto::MeshPacket> },
+    Transmit { on_air: Box<OnAir> },
+    Arrive { node: usize, packet: Box<proto::MeshPacket> },
+    Send { node: usize, packet: Box<proto::MeshPacket>, lost: bool },
     OwnTelemetry { radio: usize },
 }
 
@@ -66,12 +79,19 @@ enum Event {
 pub(crate) struct Core {
     pub(crate) nodes: Vec<Node>,
     pub(crate) voice: Voice,
-    radios: usize,
+    pub(crate) radios: usize,
+    pub(crate) pace: Pace,
     clock_set: bool,
-    air: Air,
+    pub(crate) air: Air,
     /// Makes packet ids differ from one run to the next, as they do when real radios restart.
-    salt: u64,
-    ids_given: u64,
+    pub(crate) salt: u64,
+    pub(crate) ids: PacketIds,
+    /// Packets that went on air.
+    pub(crate) carried: u64,
+    /// What each node remembers.
+    pub(crate) inboxes: Vec<Inbox>,
+    /// Texts that people were shown.
+    pub(crate) shown: u64,
     due: BTreeMap<(Uptime, u64), Event>,
     scheduled: u64,
 }
@@ -79,21 +99,32 @@ pub(crate) struct Core {
 impl Core {
     /// Returns the mesh as it stands at `start`, everybody's first words due within an interval.
     pub(crate) fn new(config: &Config, start: Timestamp) -> Self {
-        let nodes = region::nodes(config.seed, config.listen.len());
+        let mut nodes = region::nodes(config.seed, config.listen.len());
+        nodes.extend(region::people(&config.people));
+        let salt = noise::hash(config.seed, &[start.as_micros().unsigned_abs()]);
         let mut core = Self {
             voice: Voice { seed: config.seed, weather: Weather::new(config.seed) },
             radios: nodes.iter().filter(|node| node.kind == Kind::Bridge).count(),
+            pace: Pace::new(config.speed),
             clock_set: config.clock_set,
             air: Air::over(config.seed, &nodes),
-            salt: noise::hash(config.seed, &[start.as_micros().unsigned_abs()]),
-            ids_given: 0,
+            salt,
+            ids: PacketIds::new(salt),
+            carried: 0,
+            inboxes: nodes.iter().map(|_| Inbox::default()).collect(),
+            shown: 0,
             due: BTreeMap::new(),
             scheduled: 0,
             nodes,
         };
         for node in 0..core.nodes.len() {
+            let person = if let Kind::Person(person) = core.nodes[node].kind { Some(person) } else { None };
+            // Whom no radio has the key of says nothing that would give it away.
+            if person.is_some_and(|person| person.is_off() || person == Person::NoKey) {
+                continue;
+            }
             let topics = TOPICS.iter().filter_map(|&(topic, times)| Some((topic, config.interval? * times)));
-            let text = config.chat_every.filter(|_| core.nodes[node].kind == Kind::Person).map(|every| (Topic::Text, every));
+            let text = config.chat_every.filter(|_| person.is_some()).map(|every| (Topic::Text, every));
             for (topic, every) in topics.chain(text) {
                 if core.voice.say(&core.nodes[node], topic, start).is_some() {
                     let first = if topic == Topic::Text { every } else { config.interval.unwrap_or(every) };
@@ -117,8 +148,8 @@ impl Core {
     }
 
     /// Lets everything happen that is due by `now`, at which the time of day is `wall`.
-    pub(crate) fn advance(&mut self, now: Uptime, wall: Timestamp) -> Vec<Arrival> {
-        let mut arrivals = Vec::new();
+    pub(crate) fn advance(&mut self, now: Uptime, wall: Timestamp) -> Passed {
+        let mut passed = Passed::default();
         while let Some(entry) = self.due.first_entry().filter(|entry| entry.key().0 <= now) {
             let ((due, _), event) = entry.remove_entry();
             let at = wall.minus(now.since(due));
@@ -131,17 +162,17 @@ impl Core {
                     let uneven = noise::between(self.salt, &[STREAM_PHASE, self.scheduled], 0.95, 1.05);
                     self.schedule(due.plus(every.mul_f64(uneven)), Event::Speak { node, topic, every });
                 }
-                Event::Arrive { radio, packet } => {
-                    let packet = proto::MeshPacket { rx_time: self.radio_time(at), ..*packet };
-                    arrivals.push(Arrival { radio, packet, own: false });
-                }
+                Event::Transmit { on_air } => passed.on_air.push(OnAir { at, ..*on_air }),
+                Event::Arrive { node, packet } => passed.arrivals.extend(self.arrive(node, *packet, due, at)),
+                Event::Send { node, packet, lost } => self.send(node, &packet, lost, due),
                 Event::OwnTelemetry { radio } => {
-                    arrivals.extend(self.own_telemetry(radio, at).map(|packet| Arrival { radio, packet, own: true }));
+                    let own = self.own_telemetry(radio, at).map(|packet| Arrival { radio, what: Happening::Own(packet) });
+                    passed.arrivals.extend(own);
                     self.schedule(due.plus(OWN_TELEMETRY), Event::OwnTelemetry { radio });
                 }
             }
         }
-        arrivals
+        passed
     }
 
     /// Returns a packet of a node as its radio makes it, with an id of its own.
@@ -149,45 +180,11 @@ impl Core {
         proto::MeshPacket {
             from: self.nodes[node].id.number(),
             to: to.number(),
-            id: self.next_id().0,
+            id: self.ids.next().0,
             hop_limit: HOP_LIMIT,
             hop_start: HOP_LIMIT,
             payload_variant: Some(payload),
             ..Default::default()
-        }
-    }
-
-    /// Puts a packet on air, `node` being the first to send it, whatever it says about its sender.
-    pub(crate) fn transmit(&mut self, node: usize, packet: &proto::MeshPacket, reach: Reach, now: Uptime) {
-        let arrive = |radio, relay: usize, hops: u32, (rssi, snr): (f64, f64)| Event::Arrive {
-            radio,
-            packet: Box::new(proto::MeshPacket {
-                rx_rssi: noise::whole(rssi),
-                rx_snr: noise::single(snr),
-                hop_limit: packet.hop_limit.saturating_sub(hops),
-                relay_node: self.nodes[relay].id.number() & 0xff,
-                next_hop: 0,
-                priority: Priority::Unset.into(),
-                transport_mechanism: TransportMechanism::TransportLora.into(),
-                ..packet.clone()
-            }),
-        };
-        // A radio hands on what is for everybody or for itself; the rest it only relays.
-        let for_radio = |radio: usize| NodeId::from_number(packet.to).is_broadcast() || packet.to == self.nodes[radio].id.number();
-        let events: Vec<(Uptime, Event)> = match reach {
-            Reach::EveryRadio => (0..self.radios)
-                .filter(|&radio| radio != node && for_radio(radio))
-                .map(|radio| (now, arrive(radio, node, 0, (-71.0, 9.25))))
-                .collect(),
-            Reach::Air => {
-                let chance = noise::hash(self.salt, &[self.ids_given]);
-                let copies = self.air.flood(node, chance, packet.hop_limit, AIR_HEADER + content_len(packet));
-                let heard = copies.iter().filter(|copy| copy.node < self.radios && for_radio(copy.node));
-                heard.map(|copy| (now.plus(copy.after), arrive(copy.node, copy.relay, copy.hops, (copy.rssi, copy.snr)))).collect()
-            }
-        };
-        for (due, event) in events {
-            self.schedule(due, event);
         }
     }
 
@@ -199,14 +196,6 @@ impl Core {
         let id = PacketId(packet.id);
         self.transmit(node, &packet, Reach::EveryRadio, now);
         id
-    }
-
-    /// Returns an id as firmware makes it: ten bits that count, and 22 that nobody foresees.
-    pub(crate) fn next_id(&mut self) -> PacketId {
-        self.ids_given += 1;
-        let counted = noise::hash32(self.salt, &[STREAM_ID]).wrapping_add(u32::try_from(self.ids_given & 0x3ff).unwrap_or(0)) & 0x3ff;
-        let drawn = noise::hash32(self.salt, &[STREAM_ID, self.ids_given]) << 10;
-        PacketId((drawn | counted).max(1))
     }
 
     /// Returns a time as a radio stamps it: none while its clock was not set.
@@ -221,8 +210,8 @@ impl Core {
             uptime_seconds: device.uptime_seconds.unwrap_or(0),
             channel_utilization: device.channel_utilization.unwrap_or(0.0),
             air_util_tx: device.air_util_tx.unwrap_or(0.0),
-            num_packets_tx: u32::try_from(self.ids_given / 10).unwrap_or(u32::MAX),
-            num_packets_rx: u32::try_from(self.ids_given).unwrap_or(u32::MAX),
+            num_packets_tx: u32::try_from(self.ids.given() / 10).unwrap_or(u32::MAX),
+            num_packets_rx: u32::try_from(self.ids.given()).unwrap_or(u32::MAX),
             num_online_nodes: nodes,
             num_total_nodes: nodes,
             noise_floor: -114,
@@ -237,17 +226,9 @@ impl Core {
             .into_iter()
     }
 
-    fn schedule(&mut self, due: Uptime, event: Event) {
+    pub(crate) fn schedule(&mut self, due: Uptime, event: Event) {
         self.scheduled += 1;
         self.due.insert((due, self.scheduled), event);
-    }
-}
-
-fn content_len(packet: &proto::MeshPacket) -> usize {
-    match &packet.payload_variant {
-        Some(PayloadVariant::Decoded(data)) => data.encoded_len(),
-        Some(PayloadVariant::Encrypted(bytes)) => bytes.len(),
-        None => 0,
     }
 }
 
@@ -255,6 +236,7 @@ fn content_len(packet: &proto::MeshPacket) -> usize {
 mod tests {
     use super::*;
     use kosmo_domain::DAY;
+    use kosmo_meshtastic::Message as _;
     use std::collections::BTreeSet;
 
     fn start() -> Timestamp {
@@ -270,10 +252,18 @@ mod tests {
         let mut arrivals = Vec::new();
         let mut now = Uptime::default();
         while now <= Uptime(DAY) {
-            arrivals.extend(core.advance(now, start().plus(now.0)));
+            arrivals.extend(core.advance(now, start().plus(now.0)).arrivals);
             now = now.plus(step);
         }
         arrivals
+    }
+
+    fn heard(arrivals: &[Arrival]) -> Vec<&proto::MeshPacket> {
+        let packets = arrivals.iter().filter_map(|arrival| match &arrival.what {
+            Happening::Heard(packet) => Some(packet),
+            Happening::Own(_) => None,
+        });
+        packets.collect()
     }
 
     fn data(packet: &proto::MeshPacket) -> &proto::Data {
@@ -293,20 +283,19 @@ mod tests {
         let arrivals = a_day(&config(), Duration::from_mins(1));
         let mut ports = BTreeSet::new();
         let mut ids = BTreeSet::new();
-        for Arrival { packet, own, .. } in arrivals.iter().filter(|arrival| !arrival.own) {
+        for packet in heard(&arrivals) {
             let data = data(packet);
             ports.insert(data.portnum);
             ids.insert((packet.from, packet.id));
-            assert!(!own && packet.id != 0 && packet.from != 0 && data.payload.len() <= 233);
+            assert!(packet.id != 0 && packet.from != 0 && data.payload.len() <= 233);
             assert!(packet.hop_limit <= packet.hop_start && packet.hop_start == HOP_LIMIT);
             assert!(packet.rx_snr >= -17.5 && packet.rx_rssi < -20 && packet.rx_time > 1_700_000_000);
             let straight = packet.hop_limit == packet.hop_start;
             assert!(!straight || packet.relay_node == packet.from & 0xff);
         }
         assert_eq!(ports, BTreeSet::from([1, 3, 4, 67]));
-        let heard = arrivals.iter().filter(|arrival| !arrival.own).count();
-        assert!(ids.len() < heard, "no packet reached both radios");
-        let own = arrivals.iter().filter(|arrival| arrival.own && arrival.radio == 0).count();
+        assert!(ids.len() < heard(&arrivals).len(), "no packet reached both radios");
+        let own = arrivals.iter().filter(|arrival| matches!(arrival.what, Happening::Own(_)) && arrival.radio == 0).count();
         assert!((2_878..=2_884).contains(&own), "{own}");
     }
 
@@ -315,13 +304,12 @@ mod tests {
         let arrivals = a_day(&config(), Duration::from_mins(10));
         let core = Core::new(&config(), start());
         let readings = |node: &Node| {
-            let of_node = arrivals.iter().filter(|arrival| arrival.packet.from == node.id.number());
-            let environment = of_node.filter(|arrival| {
-                proto::Telemetry::decode(&data(&arrival.packet).payload[..]).is_ok_and(|telemetry| {
-                    data(&arrival.packet).portnum == 67 && matches!(telemetry.variant, Some(Variant::EnvironmentMetrics(_)))
-                })
+            let of_node = heard(&arrivals).into_iter().filter(|packet| packet.from == node.id.number());
+            let environment = of_node.filter(|packet| {
+                proto::Telemetry::decode(&data(packet).payload[..])
+                    .is_ok_and(|telemetry| data(packet).portnum == 67 && matches!(telemetry.variant, Some(Variant::EnvironmentMetrics(_))))
             });
-            environment.map(|arrival| arrival.packet.id).collect::<BTreeSet<_>>().len()
+            environment.map(|packet| packet.id).collect::<BTreeSet<_>>().len()
         };
         for node in core.nodes.iter().filter(|node| matches!(node.kind, Kind::Station(_))) {
             let heard = readings(node);
@@ -336,7 +324,7 @@ mod tests {
         let text = station::data(proto::PortNum::TextMessageApp, b"hello".to_vec());
         let packet = core.packet(sender, to, PayloadVariant::Decoded(text));
         core.transmit(sender, &packet, Reach::EveryRadio, Uptime::default());
-        let arrivals = core.advance(Uptime::default(), start());
+        let arrivals = core.advance(Uptime::default(), start()).arrivals;
         assert_eq!(arrivals.iter().map(|arrival| arrival.radio).collect::<Vec<_>>(), [1]);
         assert_eq!(core.next_due(), None);
     }
@@ -344,6 +332,6 @@ mod tests {
     #[test]
     fn a_radio_without_time_stamps_none() {
         let arrivals = a_day(&Config { clock_set: false, ..config() }, Duration::from_mins(10));
-        assert!(arrivals.iter().all(|arrival| arrival.packet.rx_time == 0));
+        assert!(heard(&arrivals).iter().all(|packet| packet.rx_time == 0));
     }
 }

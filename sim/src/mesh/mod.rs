@@ -1,36 +1,57 @@
 //! The mesh in motion: a clock that drives what is due, and a TCP port for each radio.
 
 mod air;
+mod carry;
 mod core;
 mod history;
+mod log;
+mod people;
 mod station;
 mod trouble;
 
-pub use self::{core::Reach, history::history, trouble::Trouble};
+pub use self::{
+    core::Reach,
+    history::history,
+    log::{OnAir, Shown},
+    trouble::Trouble,
+};
 pub use crate::radio::server::HandOver;
 
-use self::{core::Core, station::Voice};
+use self::{
+    core::{Core, Happening},
+    station::Voice,
+};
 use crate::{
-    Config, noise,
+    Config, Person,
+    lora::Pace,
+    noise,
     radio::{
-        Identity, NodeDb, Radio,
-        server::{Port, held},
+        Identity, Moment, NodeDb, Radio, Setup,
+        server::{Port, Surroundings, held},
     },
     region::{Kind, Node},
 };
 use kosmo_domain::{Clock, NodeId, PacketId, Timestamp, Uptime};
 use kosmo_meshtastic::proto::{self, mesh_packet::PayloadVariant, position::LocSource};
 use std::{
+    collections::VecDeque,
     io,
     net::SocketAddr,
     sync::{Arc, Mutex},
 };
 use tokio::{
     net::TcpListener,
-    sync::{Notify, watch},
+    sync::{Notify, broadcast, watch},
     time::{Instant, sleep_until},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// The transmissions that are remembered, if they are.
+const AIR_LOG: usize = 100_000;
+const STREAM_RADIO: u64 = 72;
+
+/// How many transmissions whoever follows them may be behind.
+const BEHIND: usize = 4_096;
 
 /// A running mesh. It runs until its shutdown token is cancelled.
 #[derive(Clone)]
@@ -53,6 +74,11 @@ struct Shared {
     clock: Arc<dyn Clock>,
     origin: Instant,
     rescheduled: Notify,
+    /// What was on the air, if that is recorded.
+    air_log: Option<Mutex<VecDeque<OnAir>>>,
+    on_air: broadcast::Sender<OnAir>,
+    /// How many texts people were shown.
+    shown: watch::Sender<u64>,
 }
 
 impl Mesh {
@@ -72,16 +98,11 @@ impl Mesh {
         }
         let addresses = listeners.iter().map(TcpListener::local_addr).collect::<io::Result<_>>()?;
 
-        let now = clock.now();
-        let core = Core::new(&config, now);
-        let ports = radios(&config, &core, now).map(|radio| Arc::new(Port::new(radio, config.record))).collect();
-        let shared = Arc::new(Shared { core: Mutex::new(core), ports, clock, origin: Instant::now(), rescheduled: Notify::new() });
-
+        let shared = Arc::new(Shared::new(&config, clock));
         let tasks = TaskTracker::new();
         for (index, listener) in listeners.into_iter().enumerate() {
-            let (port, sender) = (shared.ports[index].clone(), shared.clone());
-            let to_air = move |packet| sender.transmit(index, packet, Reach::Air);
-            tasks.spawn(port.serve(listener, to_air, shutdown.clone()));
+            let port = shared.ports[index].clone();
+            tasks.spawn(port.serve(listener, shared.clone(), shutdown.clone()));
         }
         tasks.spawn(drive(shared.clone(), shutdown));
         tasks.close();
@@ -112,10 +133,42 @@ impl Mesh {
         let mut core = held(&self.shared.core);
         let node = core.nodes.iter().position(|node| node.id == from)?;
         let packet = core.packet(node, to, PayloadVariant::Decoded(data));
-        let id = PacketId(packet.id);
+        core.transmit(node, &packet, reach, self.shared.uptime());
         drop(core);
-        self.shared.transmit(node, packet, reach);
-        Some(id)
+        self.shared.rescheduled.notify_one();
+        Some(PacketId(packet.id))
+    }
+
+    /// Returns what a person was shown, in order; nothing of somebody who does not live here.
+    pub fn shown(&self, person: NodeId) -> Vec<Shown> {
+        let core = held(&self.shared.core);
+        let inbox = core.index_of(person.number()).map(|node| &core.inboxes[node]);
+        inbox.map(|inbox| inbox.shown.iter().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Waits until what a person was shown is as wanted, and returns it.
+    pub async fn until_shown(&self, person: NodeId, wanted: impl Fn(&[Shown]) -> bool) -> Vec<Shown> {
+        let mut changes = self.shared.shown.subscribe();
+        loop {
+            changes.borrow_and_update();
+            let shown = self.shown(person);
+            if wanted(&shown) {
+                return shown;
+            }
+            // The sender lives in `self`, so waiting cannot fail.
+            let _ = changes.changed().await;
+        }
+    }
+
+    /// Returns what was on the air, if the configuration says that it is recorded; the oldest of it if that was very much
+    /// is not remembered.
+    pub fn air_log(&self) -> Vec<OnAir> {
+        self.shared.air_log.as_ref().map(|log| held(log).iter().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Tells of each transmission as it begins; a receiver that falls far behind is told that it missed some.
+    pub fn follow_air(&self) -> broadcast::Receiver<OnAir> {
+        self.shared.on_air.subscribe()
     }
 
     /// Lets a node misbehave so that every radio hears it, and returns the id of its packet; nothing if there is no such node.
@@ -185,42 +238,119 @@ impl RadioControl<'_> {
         self.port().with(|radio| radio.hear(packet));
     }
 
+    /// Lets it forget a node, as a full database does; without the node's key it sends it nothing private.
+    pub fn forget(&self, node: NodeId) {
+        self.port().with(|radio| radio.forget(node.number()));
+    }
+
+    /// Keeps the channel around it busy, so that its queue fills, or lets go of it.
+    pub fn jam(&self, jammed: bool) {
+        let now = self.mesh.shared.uptime();
+        self.port().with(|radio| radio.sending().jam(jammed, now));
+        self.mesh.shared.rescheduled.notify_one();
+    }
+
+    /// Sets it not to send (`lora.tx_enabled`), or to send again.
+    pub fn disable_sending(&self, disabled: bool) {
+        self.port().with(|radio| radio.sending().disable(disabled));
+    }
+
+    /// Limits how much of an hour it may send, in percent, as regions do.
+    pub fn limit_airtime(&self, percent: Option<f64>) {
+        self.port().with(|radio| radio.sending().limit(percent));
+    }
+
+    /// Keeps its clients from being told queue statuses, except in answer to a heartbeat.
+    pub fn lose_statuses(&self, lost: bool) {
+        self.port().with(|radio| radio.lose_statuses(lost));
+    }
+
     fn port(&self) -> &Port {
         &self.mesh.shared.ports[self.index]
     }
 }
 
 impl Shared {
+    fn new(config: &Config, clock: Arc<dyn Clock>) -> Self {
+        let now = clock.now();
+        let core = Core::new(config, now);
+        let ports = radios(config, &core, now).map(|radio| Arc::new(Port::new(radio, config.record))).collect();
+        Self {
+            core: Mutex::new(core),
+            ports,
+            clock,
+            origin: Instant::now(),
+            rescheduled: Notify::new(),
+            air_log: config.record.then(Mutex::default),
+            on_air: broadcast::Sender::new(BEHIND),
+            shown: watch::Sender::new(0),
+        }
+    }
+
     fn uptime(&self) -> Uptime {
         Uptime(self.origin.elapsed())
     }
 
-    fn transmit(&self, node: usize, mut packet: proto::MeshPacket, reach: Reach) {
-        let mut core = held(&self.core);
-        if packet.id == 0 {
-            packet.id = core.next_id().0;
+    /// Lets everything happen that is due by `now`, at which the time of day is `wall`, and returns when there is more to do.
+    fn advance(&self, now: Uptime, wall: Timestamp) -> Option<Uptime> {
+        loop {
+            let ports = self.ports.iter().filter_map(|port| port.with(|radio| radio.next_due())).min();
+            let next = held(&self.core).next_due();
+            match [ports, next].into_iter().flatten().min() {
+                Some(due) if due <= now => self.happen(due, wall.minus(now.since(due))),
+                later => return later,
+            }
         }
-        core.transmit(node, &packet, reach, self.uptime());
-        drop(core);
-        self.rescheduled.notify_one();
     }
 
-    /// Lets happen what is due, and returns when to come back.
-    fn advance(&self) -> Option<Instant> {
+    /// Lets happen what is due at a moment: packets arrive, then radios send.
+    fn happen(&self, now: Uptime, wall: Timestamp) {
         let mut core = held(&self.core);
-        let arrivals = core.advance(self.uptime(), self.clock.now());
-        let next = core.next_due().map(|due| self.origin + due.0);
+        let passed = core.advance(now, wall);
+        let (shown, moment) = (core.shown, Moment { at: now, stamp: core.radio_time(wall) });
         drop(core);
-        for arrival in arrivals {
-            self.ports[arrival.radio].with(|radio| if arrival.own { radio.tell_own(arrival.packet) } else { radio.hear(arrival.packet) });
+        passed.on_air.into_iter().for_each(|on_air| self.log(on_air));
+        self.shown.send_if_modified(|known| std::mem::replace(known, shown) != shown);
+        for arrival in passed.arrivals {
+            self.ports[arrival.radio].with(|radio| match arrival.what {
+                Happening::Heard(packet) => radio.overhear(packet, moment),
+                Happening::Own(packet) => radio.tell_own(packet),
+            });
         }
-        next
+        for (index, port) in self.ports.iter().enumerate() {
+            for (at, packet) in port.with(|radio| radio.advance(moment)) {
+                held(&self.core).transmit(index, &packet, Reach::Air, at);
+            }
+        }
+    }
+
+    fn log(&self, on_air: OnAir) {
+        // Nobody may be following.
+        let _ = self.on_air.send(on_air.clone());
+        if let Some(log) = &self.air_log {
+            let mut log = held(log);
+            if log.len() == AIR_LOG {
+                log.pop_front();
+            }
+            log.push_back(on_air);
+        }
+    }
+}
+
+impl Surroundings for Arc<Shared> {
+    fn now(&self) -> Moment {
+        let stamp = held(&self.core).radio_time(self.clock.now());
+        Moment { at: self.uptime(), stamp }
+    }
+
+    fn client_spoke(&self) {
+        self.rescheduled.notify_one();
     }
 }
 
 async fn drive(shared: Arc<Shared>, shutdown: CancellationToken) {
     loop {
-        let next = shared.advance();
+        let next = shared.advance(shared.uptime(), shared.clock.now()).map(|due| shared.origin + due.0);
         tokio::select! {
             () = shutdown.cancelled() => return,
             () = shared.rescheduled.notified() => {}
@@ -257,11 +387,15 @@ fn radio(config: &Config, core: &Core, index: usize, now: Timestamp) -> Radio {
     };
     let mut known = NodeDb::default();
     if config.knows_nodes {
-        for (number, other) in core.nodes.iter().enumerate().filter(|&(number, _)| number != index) {
+        for (number, other) in
+            core.nodes.iter().enumerate().filter(|&(number, other)| number != index && other.kind != Kind::Person(Person::NoKey))
+        {
             known.know(acquaintance(voice, other, number, core.radio_time(now), now));
         }
     }
-    Radio::new(identity, voice.device(node, now), known, config.queue, config.firmware)
+    let salt = noise::hash(core.salt, &[STREAM_RADIO, index as u64]);
+    let setup = Setup { room: config.queue, firmware: config.firmware, pace: Pace::new(config.speed), salt };
+    Radio::new(identity, voice.device(node, now), known, setup)
 }
 
 fn acquaintance(voice: &Voice, node: &Node, number: usize, last_heard: u32, now: Timestamp) -> proto::NodeInfo {
@@ -285,3 +419,6 @@ fn acquaintance(voice: &Voice, node: &Node, number: usize, last_heard: u32, now:
         ..Default::default()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -108,7 +108,7 @@ impl Voice {
             Kind::Station(_) if node.site.altitude_m > 600.0 => (proto::HardwareModel::Rak4631, Role::Router),
             Kind::Station(_) => (proto::HardwareModel::Rak4631, Role::Sensor),
             Kind::Bridge => (proto::HardwareModel::Portduino, Role::Client),
-            Kind::Person => (proto::HardwareModel::TDeck, Role::Client),
+            Kind::Person(_) => (proto::HardwareModel::TDeck, Role::Client),
         };
         proto::User {
             id: node.id.to_string(),
@@ -141,7 +141,7 @@ impl Voice {
         let busy = 6.0 + 4.0 * noise::wave(self.seed ^ node.site.sensor, STREAM_NODE, hours * 3.0);
         let (battery_level, voltage) = match self.measure(node, at) {
             Some((now, _)) => (noise::count(now.battery_pct), now.battery_voltage_v),
-            None if node.kind == Kind::Person => {
+            None if is_person(node) => {
                 let level = 60.0 + 35.0 * noise::wave(self.seed ^ node.site.sensor, STREAM_NODE + 1, hours / 7.0);
                 (noise::count(level), 3.42 + 0.0068 * level)
             }
@@ -221,8 +221,12 @@ pub(crate) fn telemetry(variant: Variant, at: Timestamp) -> proto::Data {
     data(PortNum::TelemetryApp, proto::Telemetry { time: seconds(at), variant: Some(variant) }.encode_to_vec())
 }
 
+fn is_person(node: &Node) -> bool {
+    matches!(node.kind, Kind::Person(_))
+}
+
 fn precision_bits(node: &Node) -> u32 {
-    if node.kind == Kind::Person { PERSON_PRECISION_BITS } else { STATION_PRECISION_BITS }
+    if is_person(node) { PERSON_PRECISION_BITS } else { STATION_PRECISION_BITS }
 }
 
 fn blur(degrees: f64, bits: u32) -> i32 {
@@ -305,7 +309,7 @@ mod tests {
             let told = position(&node, Timestamp::EPOCH);
             assert_eq!(told.longitude_i.unwrap(), noise::whole(node.position().longitude() * 1e7));
             let off = (node.position().latitude() - node.site.latitude).abs();
-            assert!(off < if node.kind == Kind::Person { 0.027 } else { 0.004 }, "{off}");
+            assert!(off < if is_person(&node) { 0.027 } else { 0.004 }, "{off}");
         }
     }
 }

@@ -9,6 +9,10 @@ use kosmo_meshtastic::proto::{
 
 /// Everything that is not excluded from a native build.
 const EXCLUDED_MODULES: u32 = 13_632;
+/// The hop limit that radios come with.
+pub(crate) const HOP_LIMIT: u32 = 3;
+/// The channels that are set up.
+const CHANNELS: u32 = 2;
 const POSITION_FLAGS: u32 = 811;
 
 pub(crate) fn metadata() -> proto::DeviceMetadata {
@@ -42,6 +46,11 @@ pub(crate) fn channels() -> impl Iterator<Item = proto::Channel> {
         };
         proto::Channel { index, settings: Some(settings), role: role.into() }
     })
+}
+
+/// Tells whether a channel is set up.
+pub(crate) fn has_channel(index: u32) -> bool {
+    index < CHANNELS
 }
 
 /// Returns the sections of the configuration, in the firmware's order.
@@ -137,7 +146,7 @@ fn lora() -> config::LoRaConfig {
         spread_factor: 11,
         coding_rate: 5,
         region: config::lo_ra_config::RegionCode::Eu868.into(),
-        hop_limit: 3,
+        hop_limit: HOP_LIMIT,
         tx_enabled: true,
         tx_power: 27,
         sx126x_rx_boosted_gain: true,

@@ -1,15 +1,25 @@
 //! One radio as its client sees it: the StreamAPI of firmware 2.7.26 as a state machine without sockets or clock.
 
-mod config;
+pub(crate) mod config;
+mod limits;
 mod nodedb;
+pub(crate) mod routing;
+mod sending;
 pub(crate) mod server;
 
+use crate::{
+    ids::{PacketIds, Seen},
+    lora::Pace,
+};
+use kosmo_domain::Uptime;
 use kosmo_meshtastic::{
     Message as _,
     proto::{self, PortNum, from_radio::PayloadVariant as Said, mesh_packet::PayloadVariant, to_radio::PayloadVariant as Asked},
     stream::{self, Piece},
 };
+use limits::Limits;
 pub(crate) use nodedb::NodeDb;
+use sending::{SLOTS, Sending};
 use std::collections::VecDeque;
 
 /// A client that asks with this nonce wants the configuration and no other nodes.
@@ -21,10 +31,10 @@ pub const ONLY_NODES: u32 = 69_421;
 const REMEMBERED_IDS: usize = 20;
 /// Queue statuses that no client has taken yet; more push out the oldest.
 const WAITING_STATUSES: usize = 2;
+/// Notifications that no client has taken yet.
+const WAITING_NOTIFICATIONS: usize = 4;
 /// A radio's own device metrics and statistics, once each.
 const WAITING_OWN: usize = 2;
-/// The slots for packets to be transmitted.
-const TRANSMIT_SLOTS: u32 = 16;
 /// The oldest app that firmware 2.7 works with.
 const MIN_APP_VERSION: u32 = 30_200;
 /// A heartbeat with this nonce asks the radio to announce itself, and is not answered.
@@ -49,6 +59,25 @@ pub(crate) struct Identity {
     pub(crate) position: proto::Position,
 }
 
+/// What a radio is set up with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Setup {
+    /// How many packets wait for a client.
+    pub(crate) room: usize,
+    pub(crate) firmware: Firmware,
+    pub(crate) pace: Pace,
+    /// What its packet ids are drawn from.
+    pub(crate) salt: u64,
+}
+
+/// A moment as a radio knows it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Moment {
+    pub(crate) at: Uptime,
+    /// Seconds since 1970; 0 while the clock was not set.
+    pub(crate) stamp: u32,
+}
+
 /// A radio.
 #[derive(Debug)]
 pub(crate) struct Radio {
@@ -60,6 +89,13 @@ pub(crate) struct Radio {
     room: usize,
     lost: u64,
     firmware: Firmware,
+    pace: Pace,
+    sending: Sending,
+    ids: PacketIds,
+    seen: Seen,
+    /// The free places of the transmit queue, as a client was last told.
+    told_free: u32,
+    loses_statuses: bool,
     /// Counts clients, so that a connection that was replaced takes nothing from its successor.
     client: u64,
     session: Session,
@@ -71,8 +107,10 @@ struct Session {
     decoder: stream::Decoder,
     stage: Stage,
     statuses: VecDeque<proto::QueueStatus>,
+    notifications: VecDeque<proto::ClientNotification>,
     heartbeat: bool,
     ids: VecDeque<u32>,
+    limits: Limits,
     raw: VecDeque<Vec<u8>>,
 }
 
@@ -90,8 +128,6 @@ enum Stage {
 /// What bytes of a client came to.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Heard {
-    /// Packets to put on air.
-    pub(crate) to_air: Vec<proto::MeshPacket>,
     /// At least one message was understood, so the client is alive.
     pub(crate) alive: bool,
     /// The client takes its leave.
@@ -108,9 +144,24 @@ pub(crate) enum Outgoing {
 }
 
 impl Radio {
-    pub(crate) fn new(identity: Identity, device: proto::DeviceMetrics, nodes: NodeDb, room: usize, firmware: Firmware) -> Self {
-        let session = Session::default();
-        Self { identity, device, nodes, to_phone: VecDeque::new(), room, lost: 0, firmware, client: 0, session }
+    pub(crate) fn new(identity: Identity, device: proto::DeviceMetrics, nodes: NodeDb, setup: Setup) -> Self {
+        Self {
+            identity,
+            device,
+            nodes,
+            to_phone: VecDeque::new(),
+            room: setup.room,
+            lost: 0,
+            firmware: setup.firmware,
+            pace: setup.pace,
+            sending: Sending::new(setup.pace),
+            ids: PacketIds::new(setup.salt),
+            seen: Seen::default(),
+            told_free: SLOTS,
+            loses_statuses: false,
+            client: 0,
+            session: Session::default(),
+        }
     }
 
     /// Gives the client's place to a new client, and returns the number that its connection acts under.
@@ -135,7 +186,7 @@ impl Radio {
     }
 
     /// Takes in what the client sent.
-    pub(crate) fn receive(&mut self, client: u64, bytes: &[u8]) -> Heard {
+    pub(crate) fn receive(&mut self, client: u64, bytes: &[u8], now: Moment) -> Heard {
         let mut heard = Heard::default();
         if client != self.client {
             return heard;
@@ -145,13 +196,13 @@ impl Radio {
             let Piece::Frame(payload) = piece else { continue };
             if let Ok(message) = proto::ToRadio::decode(&payload[..]) {
                 heard.alive = true;
-                self.obey(message, &mut heard);
+                self.obey(message, now, &mut heard);
             }
         }
         heard
     }
 
-    /// Takes in what came over the air.
+    /// Takes in a packet for its client, whatever is in it.
     pub(crate) fn hear(&mut self, packet: proto::MeshPacket) {
         self.nodes.learn(&packet);
         self.queue(packet);
@@ -175,8 +226,26 @@ impl Radio {
     pub(crate) fn reboot(&mut self) {
         self.to_phone.clear();
         self.session = Session::default();
+        self.sending = Sending::new(self.pace);
+        self.seen = Seen::default();
+        self.told_free = SLOTS;
         self.device.uptime_seconds = Some(0);
         self.session.raw.extend(frame(Said::Rebooted(true)));
+    }
+
+    /// Changes how it sends.
+    pub(crate) fn sending(&mut self) -> &mut Sending {
+        &mut self.sending
+    }
+
+    /// Forgets a node.
+    pub(crate) fn forget(&mut self, number: u32) {
+        self.nodes.forget(number);
+    }
+
+    /// Keeps clients from being told queue statuses, except in answer to a heartbeat.
+    pub(crate) fn lose_statuses(&mut self, lost: bool) {
+        self.loses_statuses = lost;
     }
 
     /// Puts bytes between the frames.
@@ -204,11 +273,8 @@ impl Radio {
     }
 
     fn next_message(&mut self) -> Option<Said> {
-        if std::mem::take(&mut self.session.heartbeat) {
-            return Some(Said::QueueStatus(status(0, TRANSMIT_SLOTS)));
-        }
-        if let Some(status) = self.session.statuses.pop_front() {
-            return Some(Said::QueueStatus(status));
+        if let Some(aside) = self.next_aside() {
+            return Some(aside);
         }
         match &mut self.session.stage {
             Stage::Silent => None,
@@ -223,44 +289,14 @@ impl Radio {
         }
     }
 
-    fn obey(&mut self, message: proto::ToRadio, heard: &mut Heard) {
+    fn obey(&mut self, message: proto::ToRadio, now: Moment, heard: &mut Heard) {
         match message.payload_variant {
             Some(Asked::WantConfigId(nonce)) => self.session.stage = Stage::Telling(self.handshake(nonce)),
             Some(Asked::Heartbeat(heartbeat)) => self.session.heartbeat = heartbeat.nonce != ANNOUNCE_NONCE,
             Some(Asked::Disconnect(_)) => heard.leaves = true,
-            Some(Asked::Packet(packet)) => heard.to_air.extend(self.accept(packet)),
+            Some(Asked::Packet(packet)) => self.accept(packet, now),
             Some(Asked::XmodemPacket(_) | Asked::MqttClientProxyMessage(_)) | None => {}
         }
-    }
-
-    /// Takes a packet to be transmitted, and returns it as it goes on air.
-    fn accept(&mut self, packet: proto::MeshPacket) -> Option<proto::MeshPacket> {
-        if packet.id != 0 {
-            if self.session.ids.contains(&packet.id) {
-                return None;
-            }
-            if self.session.ids.len() == REMEMBERED_IDS {
-                self.session.ids.pop_front();
-            }
-            self.session.ids.push_back(packet.id);
-        }
-        let for_itself = packet.to == self.identity.number;
-        if self.session.statuses.len() == WAITING_STATUSES {
-            self.session.statuses.pop_front();
-        }
-        let free = if for_itself { TRANSMIT_SLOTS } else { TRANSMIT_SLOTS - 1 };
-        self.session.statuses.push_back(status(packet.id, free));
-        (!for_itself).then_some(proto::MeshPacket {
-            from: self.identity.number,
-            hop_start: packet.hop_limit,
-            next_hop: 0,
-            relay_node: 0,
-            rx_time: 0,
-            rx_snr: 0.0,
-            rx_rssi: 0,
-            via_mqtt: false,
-            ..packet
-        })
     }
 
     fn queue(&mut self, packet: proto::MeshPacket) {
@@ -320,12 +356,40 @@ impl Radio {
     }
 }
 
+impl Session {
+    /// Tells whether a packet's id is not among the last ones, and remembers it.
+    fn is_new(&mut self, id: u32) -> bool {
+        if self.ids.contains(&id) {
+            return false;
+        }
+        if self.ids.len() == REMEMBERED_IDS {
+            self.ids.pop_front();
+        }
+        self.ids.push_back(id);
+        true
+    }
+
+    /// Leaves a status for the client, which has room for few.
+    fn tell(&mut self, status: proto::QueueStatus) {
+        if self.statuses.len() == WAITING_STATUSES {
+            self.statuses.pop_front();
+        }
+        self.statuses.push_back(status);
+    }
+
+    fn notify(&mut self, notification: proto::ClientNotification) {
+        if self.notifications.len() < WAITING_NOTIFICATIONS {
+            self.notifications.push_back(notification);
+        }
+    }
+}
+
 fn frame(said: Said) -> Option<Vec<u8>> {
     stream::encode(&proto::FromRadio { id: 0, payload_variant: Some(said) }.encode_to_vec()).ok()
 }
 
-fn status(mesh_packet_id: u32, free: u32) -> proto::QueueStatus {
-    proto::QueueStatus { res: 0, free, maxlen: TRANSMIT_SLOTS, mesh_packet_id }
+fn status(res: i32, free: u32, mesh_packet_id: u32) -> proto::QueueStatus {
+    proto::QueueStatus { res, free, maxlen: SLOTS, mesh_packet_id }
 }
 
 fn is_text(packet: &proto::MeshPacket) -> bool {

@@ -69,6 +69,17 @@ impl NodeDb {
         known.latest.insert((data.portnum, kind), packet.clone());
     }
 
+    /// Tells whether a node's key is known, without which it is sent nothing private.
+    pub(crate) fn knows_key(&self, number: u32) -> bool {
+        let user = self.nodes.get(&number).and_then(|known| known.info.user.as_ref());
+        user.is_some_and(|user| user.public_key.len() == 32)
+    }
+
+    /// Forgets a node, as a full database does with whoever was not heard for longest.
+    pub(crate) fn forget(&mut self, number: u32) {
+        self.nodes.remove(&number);
+    }
+
     /// Returns how many nodes are known.
     pub(crate) fn len(&self) -> usize {
         self.nodes.len()

@@ -1,6 +1,6 @@
 //! One radio's TCP port: a single client place, which a newcomer takes from whoever holds it.
 
-use crate::radio::{Outgoing, Radio};
+use crate::radio::{Moment, Outgoing, Radio};
 use kosmo_domain::{NodeId, PacketId};
 use kosmo_meshtastic::proto::{self, mesh_packet::PayloadVariant};
 use std::{
@@ -39,6 +39,14 @@ pub struct HandOver {
     pub port: u32,
     /// All of it.
     pub packet: proto::MeshPacket,
+}
+
+/// What a port needs of the mesh around it.
+pub(crate) trait Surroundings: Clone + Send + Sync + 'static {
+    /// Returns the moment it is.
+    fn now(&self) -> Moment;
+    /// Takes notice that the client sent something, which may have made the radio busy.
+    fn client_spoke(&self);
 }
 
 /// A radio, and what its connections share.
@@ -97,13 +105,8 @@ impl Port {
         self.record.as_ref().map(|record| held(record).clone()).unwrap_or_default()
     }
 
-    /// Serves clients until `shutdown`; what they transmit is given to `to_air`.
-    pub(crate) async fn serve(
-        self: std::sync::Arc<Self>,
-        listener: TcpListener,
-        to_air: impl Fn(proto::MeshPacket) + Clone + Send + Sync + 'static,
-        shutdown: CancellationToken,
-    ) {
+    /// Serves clients until `shutdown`.
+    pub(crate) async fn serve(self: std::sync::Arc<Self>, listener: TcpListener, mesh: impl Surroundings, shutdown: CancellationToken) {
         let connections = TaskTracker::new();
         loop {
             let accepted = tokio::select! {
@@ -118,8 +121,8 @@ impl Port {
             std::mem::replace(&mut *held(&self.holder), gone.clone()).cancel();
             let client = self.with(Radio::attach);
             self.attached.send_replace(true);
-            let (port, to_air) = (self.clone(), to_air.clone());
-            connections.spawn(async move { port.attend(stream, peer, client, to_air, gone).await });
+            let (port, mesh) = (self.clone(), mesh.clone());
+            connections.spawn(async move { port.attend(stream, peer, client, &mesh, gone).await });
         }
         connections.close();
         connections.wait().await;
@@ -130,7 +133,7 @@ impl Port {
         mut stream: tokio::net::TcpStream,
         peer: SocketAddr,
         client: u64,
-        to_air: impl Fn(proto::MeshPacket),
+        mesh: &impl Surroundings,
         gone: CancellationToken,
     ) {
         tracing::debug!(%peer, "a client took the radio's place");
@@ -139,7 +142,7 @@ impl Port {
         let (reader, writer) = stream.split();
         tokio::select! {
             () = gone.cancelled() => {}
-            _ = self.listen(reader, client, to_air) => {}
+            _ = self.listen(reader, client, mesh) => {}
             _ = self.talk(writer, client) => {}
         }
         let left = self.with(|radio| radio.detach(client));
@@ -149,7 +152,7 @@ impl Port {
         tracing::debug!(%peer, "a client left the radio");
     }
 
-    async fn listen(&self, mut reader: ReadHalf<'_>, client: u64, to_air: impl Fn(proto::MeshPacket)) -> io::Result<()> {
+    async fn listen(&self, mut reader: ReadHalf<'_>, client: u64, mesh: &impl Surroundings) -> io::Result<()> {
         let mut buffer = [0; 1_024];
         let mut last_word = Instant::now();
         loop {
@@ -157,8 +160,8 @@ impl Port {
                 count = reader.read(&mut buffer) => count?,
                 () = sleep_until(last_word + self.idle) => return Ok(()),
             };
-            let heard = self.with(|radio| radio.receive(client, &buffer[..count]));
-            heard.to_air.into_iter().for_each(&to_air);
+            let heard = self.with(|radio| radio.receive(client, &buffer[..count], mesh.now()));
+            mesh.client_spoke();
             if count == 0 || heard.leaves {
                 return Ok(());
             }
@@ -216,6 +219,17 @@ mod tests {
     use std::sync::Arc;
     use tokio::net::TcpStream;
 
+    #[derive(Clone)]
+    struct Nowhere;
+
+    impl Surroundings for Nowhere {
+        fn now(&self) -> Moment {
+            Moment::default()
+        }
+
+        fn client_spoke(&self) {}
+    }
+
     #[tokio::test]
     async fn a_client_that_says_nothing_sensible_is_given_up() {
         let radio = mesh::first_radio(&Config::default(), "2026-04-12T15:30:00Z".parse().unwrap());
@@ -223,7 +237,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let end = CancellationToken::new();
-        let served = tokio::spawn(port.serve(listener, |_| {}, end.clone()));
+        let served = tokio::spawn(port.serve(listener, Nowhere, end.clone()));
 
         let mut client = TcpStream::connect(address).await.unwrap();
         let began = Instant::now();

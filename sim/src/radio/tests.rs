@@ -1,5 +1,7 @@
 //! The radio judged by recordings of the real one, and where no recording reaches by what its source says.
 
+mod sending;
+
 use super::*;
 use crate::{Config, mesh};
 use proptest::prelude::*;
@@ -38,8 +40,12 @@ fn messages(payloads: &[Vec<u8>]) -> Vec<Said> {
 }
 
 fn ask(radio: &mut Radio, client: u64, asked: Asked) -> Heard {
+    ask_at(radio, client, asked, Moment::default())
+}
+
+fn ask_at(radio: &mut Radio, client: u64, asked: Asked, now: Moment) -> Heard {
     let payload = proto::ToRadio { payload_variant: Some(asked) }.encode_to_vec();
-    radio.receive(client, &stream::encode(&payload).unwrap())
+    radio.receive(client, &stream::encode(&payload).unwrap(), now)
 }
 
 fn configured(change: impl FnOnce(&mut Config), nonce: u32) -> (Radio, u64, Vec<Vec<u8>>) {
@@ -154,7 +160,7 @@ fn nothing_is_said_before_it_is_asked_for_except_to_a_heartbeat() {
     radio.hear(text(77));
     assert_eq!(radio.next(client), None);
     ask(&mut radio, client, Asked::Heartbeat(proto::Heartbeat { nonce: 0 }));
-    assert_eq!(messages(&said(&mut radio, client)), [Said::QueueStatus(status(0, 16))]);
+    assert_eq!(messages(&said(&mut radio, client)), [Said::QueueStatus(status(0, 16, 0))]);
     ask(&mut radio, client, Asked::Heartbeat(proto::Heartbeat { nonce: 1 }));
     assert_eq!(radio.next(client), None);
     ask(&mut radio, client, Asked::WantConfigId(5));
@@ -179,23 +185,6 @@ fn a_full_queue_drops_the_new_unless_it_is_text() {
 }
 
 #[test]
-fn a_packet_is_acknowledged_once_and_a_repeated_id_is_passed_over() {
-    let (mut radio, client, _) = configured(|_| {}, 1);
-    let packet = proto::MeshPacket { to: u32::MAX, hop_limit: 3, ..text(500) };
-    let heard = ask(&mut radio, client, Asked::Packet(packet.clone()));
-    assert_eq!(heard.to_air.len(), 1);
-    assert_eq!(heard.to_air[0].from, radio.identity.number);
-    assert_eq!(messages(&said(&mut radio, client)), [Said::QueueStatus(status(500, 15))]);
-    assert_eq!(ask(&mut radio, client, Asked::Packet(packet.clone())).to_air, []);
-    assert_eq!(radio.next(client), None);
-    for id in 501..=520 {
-        ask(&mut radio, client, Asked::Packet(text(id)));
-    }
-    assert_eq!(said(&mut radio, client).len(), 2, "only two statuses wait");
-    assert_eq!(ask(&mut radio, client, Asked::Packet(packet)).to_air.len(), 1, "twenty ids later it is new again");
-}
-
-#[test]
 fn garbage_half_frames_and_absurd_lengths_do_not_keep_it_from_hearing() {
     let mut radio = radio(|_| {});
     let client = radio.attach();
@@ -203,7 +192,7 @@ fn garbage_half_frames_and_absurd_lengths_do_not_keep_it_from_hearing() {
     bytes.extend(b"\x94\xc3\xff\xffgarbage\r\n\x94\xc3\x00\x03\xff\xff\xff");
     bytes.extend(stream::encode(&proto::ToRadio { payload_variant: Some(Asked::WantConfigId(9)) }.encode_to_vec()).unwrap());
     for byte in bytes {
-        radio.receive(client, &[byte]);
+        radio.receive(client, &[byte], Moment::default());
     }
     assert_eq!(messages(&said(&mut radio, client)).last(), Some(&Said::ConfigCompleteId(9)));
 }
@@ -270,10 +259,10 @@ proptest! {
         let mut radio = radio(|_| {});
         let client = radio.attach();
         for chunk in bytes.chunks(97) {
-            radio.receive(client, chunk);
+            radio.receive(client, chunk, Moment::default());
         }
         // What is left of a frame that was begun swallows no more than a frame.
-        radio.receive(client, &[0; stream::MAX_PAYLOAD]);
+        radio.receive(client, &[0; stream::MAX_PAYLOAD], Moment::default());
         ask(&mut radio, client, Asked::WantConfigId(12));
         prop_assert_eq!(messages(&said(&mut radio, client)).pop(), Some(Said::ConfigCompleteId(12)));
     }
