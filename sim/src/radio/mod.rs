@@ -226,7 +226,7 @@ impl Radio {
     pub(crate) fn reboot(&mut self) {
         self.to_phone.clear();
         self.session = Session::default();
-        self.sending = Sending::new(self.pace);
+        self.sending.restart();
         self.seen = Seen::default();
         self.told_free = SLOTS;
         self.device.uptime_seconds = Some(0);

@@ -77,6 +77,12 @@ impl Sending {
         }
     }
 
+    /// Starts anew with nothing to send; what the radio is set to, and the channel around it, stay as they are.
+    pub(crate) fn restart(&mut self) {
+        let Self { pace, jammed, disabled, duty_limit, .. } = *self;
+        *self = Self { jammed, disabled, duty_limit, ..Self::new(pace) };
+    }
+
     /// Returns how many slots are free.
     pub(crate) fn free(&self) -> u32 {
         SLOTS.saturating_sub(u32::try_from(self.queue.len()).unwrap_or(SLOTS))

@@ -3,5 +3,6 @@
 
 mod client;
 mod history;
+mod messages;
 mod radio;
 mod weather;

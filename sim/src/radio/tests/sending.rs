@@ -441,6 +441,15 @@ fn a_text_for_it_is_told_once_and_acknowledged_each_time() {
     desk.wait(600.0);
     desk.overhear(text);
     assert_eq!(desk.told().len(), 1, "ten minutes later it is new again");
+}
+
+#[test]
+fn a_restart_loses_what_was_to_be_sent_and_keeps_how_the_radio_is_set() {
+    let mut desk = Desk::new();
+    desk.send(desk.lena(1));
+    desk.radio.sending().disable(true);
     desk.radio.reboot();
-    assert_eq!(desk.wait(10.0), [], "what was queued is lost");
+    assert!(desk.wait(60.0).is_empty());
+    assert_eq!(desk.told(), [Said::Rebooted(true)], "nobody is told how it ended");
+    assert_eq!(desk.send(desk.lena(2))[..], [Said::QueueStatus(status(34, 16, 2))]);
 }
