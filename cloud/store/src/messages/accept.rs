@@ -11,7 +11,7 @@ use crate::{
         offers::OFFER_EVERY,
         quota, rows, timeline,
     },
-    types::{At, Node},
+    types::{At, Node, storable},
     users,
 };
 use futures_util::TryFutureExt as _;
@@ -173,8 +173,8 @@ async fn store(tx: &mut Tx, new: &NewMessage, period: Period, now: Timestamp) ->
             .bind(new.user)
             .bind(seq)
             .bind(Node(new.node))
-            .bind(&new.text)
-            .bind(&new.air_text)
+            .bind(storable(&new.text, MAX_TEXT))
+            .bind(storable(&new.air_text, MAX_TEXT))
             .bind(new.reply_to.map(|id| i64::from(id.0)))
             .bind(At(now))
             .bind(At(new.deadline))

@@ -3,8 +3,8 @@
 use crate::{
     Result,
     db::{Tx, on_tx},
-    messages::accept::IdempotencyKey,
-    types::At,
+    messages::accept::{IdempotencyKey, MAX_KEY},
+    types::{At, storable},
 };
 use futures_util::TryFutureExt as _;
 use kosmo_domain::{DAY, Timestamp};
@@ -26,7 +26,8 @@ pub(super) async fn look_up(tx: &mut Tx, user: Uuid, key: &IdempotencyKey, now: 
     const FORGET: &str = "delete from idempotency_keys where user_id = $1 and created_at <= $2";
     const SQL: &str = "select body_hash, message_id from idempotency_keys where user_id = $1 and key = $2";
     on_tx!(tx, |db| sqlx::query(FORGET).bind(user).bind(At(now.minus(DAY))).execute(db).map_ok(drop))?;
-    let row: Option<(Vec<u8>, Uuid)> = on_tx!(tx, |db| sqlx::query_as(SQL).bind(user).bind(&key.key).fetch_optional(db))?;
+    let row: Option<(Vec<u8>, Uuid)> =
+        on_tx!(tx, |db| sqlx::query_as(SQL).bind(user).bind(storable(&key.key, MAX_KEY)).fetch_optional(db))?;
     Ok(match row {
         None => Seen::New,
         Some((hash, message)) if hash == key.body_hash => Seen::Before(message),
@@ -38,7 +39,14 @@ pub(super) async fn look_up(tx: &mut Tx, user: Uuid, key: &IdempotencyKey, now: 
 pub(super) async fn remember(tx: &mut Tx, user: Uuid, key: &IdempotencyKey, message: Uuid, now: Timestamp) -> Result<()> {
     const SQL: &str = "insert into idempotency_keys (user_id, key, body_hash, message_id, created_at) values ($1, $2, $3, $4, $5)";
     on_tx!(tx, |db| {
-        sqlx::query(SQL).bind(user).bind(&key.key).bind(key.body_hash.as_slice()).bind(message).bind(At(now)).execute(db).map_ok(drop)
+        sqlx::query(SQL)
+            .bind(user)
+            .bind(storable(&key.key, MAX_KEY))
+            .bind(key.body_hash.as_slice())
+            .bind(message)
+            .bind(At(now))
+            .execute(db)
+            .map_ok(drop)
     })?;
     Ok(())
 }

@@ -18,7 +18,7 @@ use crate::{
     users,
 };
 use futures_util::TryFutureExt as _;
-use kosmo_domain::{BridgeId, DAY, DeliveryEvidence, Fact, NodeId, PacketId, Timestamp};
+use kosmo_domain::{BridgeId, CLOCK_TOLERANCE, DAY, DeliveryEvidence, Fact, NodeId, PacketId, Timestamp};
 use std::{fmt, time::Duration};
 use uuid::Uuid;
 
@@ -148,12 +148,15 @@ async fn is_new(tx: &mut Tx, text: &InboundText, heard_at: Timestamp) -> Result<
     Ok(rows > 0)
 }
 
-/// Returns the one member who wrote to the node within the window; nothing if none did, or several. What was surely not
-/// sent cannot be meant.
+/// Returns the one member who wrote to the node within the window before; nothing if none did, or several. What was surely
+/// not sent cannot be meant, nor what was written after the text was heard, as far as clocks can tell.
 async fn correspondent(tx: &mut Tx, node: NodeId, heard_at: Timestamp, window: Duration) -> Result<Option<Uuid>> {
-    const SQL: &str = "select distinct user_id from messages where node_id = $1 and created_at >= $2 and charge <> 'released' limit 2";
-    let since = At(heard_at.minus(window));
-    let users: Vec<Uuid> = on_tx!(tx, |db| sqlx::query_scalar(SQL).bind(Node(node)).bind(since).fetch_all(db))?;
+    const SQL: &str = "select distinct user_id
+                         from messages
+                        where node_id = $1 and created_at >= $2 and created_at <= $3 and charge <> 'released'
+                        limit 2";
+    let (since, until) = (At(heard_at.minus(window)), At(heard_at.plus(CLOCK_TOLERANCE)));
+    let users: Vec<Uuid> = on_tx!(tx, |db| sqlx::query_scalar(SQL).bind(Node(node)).bind(since).bind(until).fetch_all(db))?;
     Ok(match users.as_slice() {
         [user] => Some(*user),
         _ => None,

@@ -5,12 +5,21 @@
 #[macro_use]
 mod stores;
 
+mod accepting;
+mod answers;
 mod bridges;
+mod conversations;
+mod deliveries;
+mod grants;
 mod history;
 mod ingest;
 mod jobs;
+mod members;
 mod nodes;
 mod opening;
+mod outbound;
+mod quota_model;
+mod receipts;
 mod rejects;
 mod rollups;
 mod schema;
