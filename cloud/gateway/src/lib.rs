@@ -1,1 +1,32 @@
 //! Texts between web and mesh: who may send, what became of each, and whom an answer is for.
+//!
+//! A text is accepted with its quota in one transaction, offered to the bridges over MQTT, granted to one of them, and what
+//! that one tells of it moves its status. What bridges hear goes to the member it is for. Nothing is answered for before the
+//! database has it.
+
+mod ack;
+mod consumer;
+mod conversation;
+mod conversations;
+mod decode;
+mod gateway;
+mod identity;
+mod message;
+mod offers;
+mod pace;
+mod quota;
+mod radios;
+mod reason;
+mod send;
+mod shared;
+mod telemetry;
+mod views;
+mod wording;
+mod words;
+
+pub use crate::{
+    decode::{Decoded, decode},
+    gateway::{Config, Gateway},
+    identity::{DevIdentity, NotLoopback},
+    pace::Pace,
+};

@@ -1,0 +1,175 @@
+//! From a message to what the store makes of it: pure, bounded, and without a panic whatever came.
+
+use crate::reason::{Reason, note_of};
+use bytes::Bytes;
+use kosmo_contract::{Evidence, InboundBody, NotSentReason, Packet, ReceiptBody, Transport, topic::Topic};
+use kosmo_domain::{BridgeId, Epoch, NodeId, NotSent, PacketId, Stream, Timestamp, observed_at};
+use kosmo_store::{
+    ingest::{Note, Raw, RecordName},
+    messages::{GatewayBody, GatewayRecord, InboundText, Receipt, WaitReason},
+};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use uuid::Uuid;
+
+/// What a message was found to be.
+#[derive(Debug, Clone)]
+pub enum Decoded {
+    /// A record; one of which nothing is left says so in its body.
+    Record(Box<GatewayRecord>),
+    /// Nothing of which it could be told whose record it is.
+    Garbage {
+        /// The message.
+        raw: Raw,
+        /// What is wrong with it.
+        reason: Note,
+    },
+}
+
+/// Decodes a message that arrived at `received_at`; if it is a text, `id` is what it is called from here on.
+pub fn decode(topic: &str, payload: &Bytes, received_at: Timestamp, id: Uuid) -> Decoded {
+    let message = Message { topic, payload, received_at, id };
+    match topic.parse() {
+        Ok(Topic::Receipt(bridge)) => message.record(Some(bridge), receipt),
+        Ok(Topic::Inbound(bridge)) => message.record(Some(bridge), inbound),
+        Ok(Topic::BareInbound) => message.record(None, inbound),
+        Ok(Topic::Reading(_) | Topic::Node(_) | Topic::Status(_) | Topic::Ack(_) | Topic::Outbound(_)) => {
+            message.garbage(Reason::UnknownTopic.note("", "the gateway reads claims, receipts and texts"))
+        }
+        Err(error) => message.garbage(Reason::UnknownTopic.note("", error.to_string())),
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Message<'a> {
+    topic: &'a str,
+    payload: &'a Bytes,
+    received_at: Timestamp,
+    id: Uuid,
+}
+
+impl Message<'_> {
+    /// Reads a record. Bridges of version 0.1 have no topic of their own; theirs is whose they say it is.
+    fn record<B: DeserializeOwned>(
+        self,
+        topic: Option<BridgeId>,
+        judge: fn(B, Option<&Packet>, Uuid) -> Result<GatewayBody, Note>,
+    ) -> Decoded {
+        let record = match kosmo_contract::parse::<kosmo_contract::Record<B>>(self.payload) {
+            Ok(record) => record,
+            Err(refusal) => return self.refused(topic, note_of(refusal)),
+        };
+        if topic.as_ref().is_some_and(|bridge| record.bridge != *bridge) {
+            return self.refused(topic, Reason::WrongBridge.note("bridge", "the record names another bridge than its topic"));
+        }
+        if record.stream != Stream::Gateway {
+            return self.refused(topic, Reason::WrongStream.note("stream", "texts, claims and receipts belong to the stream `gateway`"));
+        }
+        let origin = RecordName { bridge: record.bridge, epoch: record.epoch, stream: Stream::Gateway, seq: record.seq };
+        let rx_time = record.packet.as_ref().and_then(|packet| packet.rx_time);
+        // The most direct clock that can be right.
+        let at = observed_at(None, rx_time, record.heard_at, self.received_at).at;
+        let body = judge(record.body, record.packet.as_ref(), self.id).unwrap_or_else(GatewayBody::Rejected);
+        Decoded::Record(Box::new(GatewayRecord { origin, at, body, raw: self.raw() }))
+    }
+
+    /// Refuses the whole, under the record's name if at least that can be read. Whoever may publish to the topic of a bridge
+    /// is that bridge, whatever the payload says.
+    fn refused(self, topic: Option<BridgeId>, reason: Note) -> Decoded {
+        match serde_json::from_slice::<Head>(self.payload) {
+            Ok(Head { bridge, epoch, stream: Stream::Gateway, seq }) => match topic.or(bridge) {
+                Some(bridge) => {
+                    let origin = RecordName { bridge, epoch, stream: Stream::Gateway, seq };
+                    Decoded::Record(Box::new(GatewayRecord {
+                        origin,
+                        at: self.received_at,
+                        body: GatewayBody::Rejected(reason),
+                        raw: self.raw(),
+                    }))
+                }
+                None => self.garbage(reason),
+            },
+            Ok(Head { stream: Stream::Ingest, .. }) | Err(_) => self.garbage(reason),
+        }
+    }
+
+    fn garbage(self, reason: Note) -> Decoded {
+        Decoded::Garbage { raw: self.raw(), reason }
+    }
+
+    fn raw(self) -> Raw {
+        Raw { topic: self.topic.to_owned(), payload: self.payload.clone() }
+    }
+}
+
+/// The name of a record, read past everything else that is wrong with it.
+#[derive(Deserialize)]
+struct Head {
+    #[serde(default, deserialize_with = "if_well_formed")]
+    bridge: Option<BridgeId>,
+    epoch: Epoch,
+    stream: Stream,
+    seq: u64,
+}
+
+fn if_well_formed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<BridgeId>, D::Error> {
+    serde_json::Value::deserialize(deserializer).map(|value| value.as_str().and_then(|text| text.parse().ok()))
+}
+
+fn receipt(body: ReceiptBody, _: Option<&Packet>, _: Uuid) -> Result<GatewayBody, Note> {
+    let receipt = match body.evidence {
+        Evidence::Claimed => Receipt::Claimed,
+        Evidence::Waiting { reason } => Receipt::Waiting(waits_for(reason)),
+        Evidence::HandedOver { attempt, packet_id, radio } => {
+            if !packet_id.is_given() {
+                return Err(Reason::NoPacketId.note("body.packet_id", "a packet that is handed over has an id, which is never 0"));
+            }
+            Receipt::HandedOver { attempt, packet_id, radio: sender("body.radio", radio)? }
+        }
+        Evidence::Transmitted { packet_id: PacketId(_) } => Receipt::Transmitted,
+        Evidence::Relayed { packet_id: PacketId(_) } => Receipt::Relayed,
+        Evidence::Acknowledged { packet_id: PacketId(_), by, proven } => Receipt::Acknowledged { by, proven },
+        Evidence::Refused { packet_id: PacketId(_), code, by: _ } => Receipt::Refused(code),
+        Evidence::NotSent { reason } => Receipt::NotSent(match reason {
+            NotSentReason::Expired => NotSent::Expired,
+            NotSentReason::Revoked => NotSent::Revoked,
+            NotSentReason::RadioRefused => NotSent::RadioRefused,
+            NotSentReason::TooLarge => NotSent::TooLarge,
+        }),
+        Evidence::Unknown => Receipt::Unknown,
+    };
+    Ok(GatewayBody::Receipt { message: body.message_id, receipt })
+}
+
+const fn waits_for(reason: kosmo_contract::WaitReason) -> WaitReason {
+    use kosmo_contract::WaitReason as Told;
+    match reason {
+        Told::Turn => WaitReason::Turn,
+        Told::Radio => WaitReason::Radio,
+        Told::RadioQueue => WaitReason::RadioQueue,
+        Told::DutyCycle => WaitReason::DutyCycle,
+        Told::Channel => WaitReason::Channel,
+    }
+}
+
+fn inbound(body: InboundBody, packet: Option<&Packet>, id: Uuid) -> Result<GatewayBody, Note> {
+    let Some(packet) = packet else { return Err(Reason::NoPacket.note("packet", "a text came in a packet, which says who sent it")) };
+    if body.text.is_empty() {
+        return Err(Reason::NoText.note("body.text", "a text says something"));
+    }
+    Ok(GatewayBody::Text(InboundText {
+        id,
+        from: sender("packet.from", packet.from)?,
+        to: packet.to,
+        packet_id: packet.id,
+        // Who decodes does not know which radio is whose; whoever does adds it.
+        to_bridge: false,
+        over_lora: packet.transport == Some(Transport::Lora) && !packet.via_mqtt && !packet.replayed,
+        text: body.text.into_inner(),
+        reply_to: body.reply_to,
+        reaction: body.reaction,
+    }))
+}
+
+fn sender(field: &str, node: NodeId) -> Result<NodeId, Note> {
+    node.sender().map_err(|error| Reason::ReservedNode.note(field, error.to_string()))
+}

@@ -1,0 +1,139 @@
+//! Offers texts to the bridges, again and again until one takes them, and settles those whose time has run out.
+
+use crate::telemetry::{EXPIRED, OFFERS};
+use bytes::Bytes;
+use kosmo_contract::{Offer, Text, V1, topic::Topic};
+use kosmo_domain::{Clock, Fact};
+use kosmo_mqtt::{Client, Message, Receipt};
+use kosmo_store::{
+    Error, Store,
+    jobs::{Failure, Job, Worker},
+    messages::{MessageRow, OFFER_JOB, Teller},
+};
+use serde::Deserialize;
+use std::{sync::Arc, time::Duration};
+use tokio::{sync::Notify, time::MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// How often to look what is due. A new text is not waited for: its job calls.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How many texts are taken at once.
+const AT_ONCE: u32 = 100;
+
+/// Offers texts. Several replicas may do so at once.
+pub(crate) struct Offers {
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) client: Client,
+    /// Says that a bridge has come that may take what others did not.
+    pub(crate) bridge_came: Arc<Notify>,
+}
+
+/// What the job of a new text says.
+#[derive(Deserialize)]
+struct NewText {
+    message_id: Uuid,
+}
+
+impl Offers {
+    pub(crate) async fn run(&self, shutdown: &CancellationToken) {
+        let worker = Worker::new(self.store.clone(), Arc::clone(&self.clock), "gateway", &[OFFER_JOB], |job| self.offer_new(job));
+        tokio::join!(worker.run(shutdown.clone()), self.offer_regularly(shutdown));
+    }
+
+    /// Offers a new text at once. If the broker is away, the text stays pending, and is offered as soon as it is back.
+    async fn offer_new(&self, job: Job) -> Result<(), Failure> {
+        let NewText { message_id } = serde_json::from_value(job.payload).map_err(|_| Failure::Never("it names no message".to_owned()))?;
+        if let Some(message) = self.store.message_to_offer(message_id, self.clock.now()).await? {
+            self.offer(&[message]).await?;
+        }
+        Ok(())
+    }
+
+    /// Looks again and again for what is due.
+    async fn offer_regularly(&self, shutdown: &CancellationToken) {
+        let mut ticks = tokio::time::interval(LOOK_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut connection = self.client.state();
+        let mut was_connected = false;
+        loop {
+            let bridge_came = tokio::select! {
+                _ = ticks.tick() => false,
+                Ok(()) = connection.changed() => false,
+                () = self.bridge_came.notified() => true,
+                () = shutdown.cancelled() => return,
+            };
+            let is_connected = self.client.is_connected();
+            // Whatever was offered last may have gone into the void.
+            let hurry = is_connected && (bridge_came || !was_connected);
+            match self.look(is_connected, hurry).await {
+                Ok(()) => was_connected = is_connected,
+                Err(error) => tracing::warn!(%error, "cannot look which texts are due, and tries again"),
+            }
+        }
+    }
+
+    async fn look(&self, is_connected: bool, hurry: bool) -> Result<(), Error> {
+        self.settle().await?;
+        if hurry {
+            self.store.hasten_offers(self.clock.now()).await?;
+        }
+        while is_connected && self.store.next_offer_due().await?.is_some_and(|due| due <= self.clock.now()) {
+            let due = self.store.messages_to_offer(self.clock.now(), AT_ONCE).await?;
+            self.offer(&due).await?;
+            if due.is_empty() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Settles what no bridge took in time, and what went with a bridge that is not heard of any more.
+    async fn settle(&self) -> Result<(), Error> {
+        let never = self.store.expire_never_granted(self.clock.now(), AT_ONCE).await?;
+        let vanished = self.store.settle_vanished(self.clock.now(), AT_ONCE).await?;
+        metrics::counter!(EXPIRED, "outcome" => "not_sent").increment(never.len() as u64);
+        metrics::counter!(EXPIRED, "outcome" => "unknown").increment(vanished.len() as u64);
+        Ok(())
+    }
+
+    /// Publishes the offers, and notes which the broker has taken. Those that it has not are offered again in a while.
+    async fn offer(&self, messages: &[MessageRow]) -> Result<(), Error> {
+        let mut under_way: Vec<(&MessageRow, Receipt)> = Vec::with_capacity(messages.len());
+        for message in messages {
+            let Some(offer) = offer(message, message.deadline.since(self.clock.now())) else { continue };
+            match self.client.publish(offer).await {
+                Ok(receipt) => under_way.push((message, receipt)),
+                Err(error) => {
+                    metrics::counter!(OFFERS, "outcome" => "failed").increment(1);
+                    tracing::debug!(%error, message.id = %message.id, "a text could not be offered yet");
+                }
+            }
+        }
+        for (message, receipt) in under_way {
+            if receipt.await.is_err() {
+                metrics::counter!(OFFERS, "outcome" => "failed").increment(1);
+                continue;
+            }
+            metrics::counter!(OFFERS, "outcome" => "taken").increment(1);
+            if message.facts.offered_at.is_none() {
+                let now = self.clock.now();
+                self.store.add_facts(message.id, &[(Fact::Offered, now)], &Teller::Cloud, now).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns the offer of a text that may be sent for so long; none if that is less than the second that a bridge counts in.
+fn offer(message: &MessageRow, left: Duration) -> Option<Message> {
+    let ttl_s = u32::try_from(left.as_secs()).ok().filter(|seconds| *seconds > 0)?;
+    let Ok(text) = Text::try_from(message.air_text.clone()) else {
+        tracing::error!(message.id = %message.id, "a text that was accepted is too long to be offered");
+        return None;
+    };
+    let offer = Offer { v: V1, message_id: message.id, bridge: None, to: message.node, text, reply_to: message.reply_to, ttl_s };
+    let json = serde_json::to_vec(&offer).expect("an offer is made of numbers and texts");
+    Some(Message::new(Topic::Outbound(message.node).to_string(), Bytes::from(json)))
+}

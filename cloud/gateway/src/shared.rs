@@ -1,0 +1,50 @@
+//! What every endpoint has at hand.
+
+use crate::{identity::DevIdentity, pace::Limiter};
+use kosmo_domain::Clock;
+use kosmo_store::Store;
+use rand::{RngCore, rngs::StdRng};
+use std::{
+    ops::Deref,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use uuid::Uuid;
+
+/// The state of the routes; clones share it.
+#[derive(Clone)]
+pub(crate) struct Shared(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) dev_identity: Option<DevIdentity>,
+    pub(crate) limiter: Limiter,
+    /// Whether a text begins with its sender's handle.
+    pub(crate) sign_texts: bool,
+    /// How long a text may wait for a radio if its sender does not say.
+    pub(crate) ttl: Duration,
+    pub(crate) rng: Mutex<StdRng>,
+}
+
+impl Shared {
+    pub(crate) fn new(inner: Inner) -> Self {
+        Self(Arc::new(inner))
+    }
+
+    /// Draws an id that sorts by time.
+    pub(crate) fn draw_id(&self) -> Uuid {
+        let millis = u64::try_from(self.clock.now().as_micros() / 1000).unwrap_or(0);
+        let mut random = [0; 10];
+        self.rng.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(&mut random);
+        uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
+    }
+}
+
+impl Deref for Shared {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
