@@ -1,7 +1,7 @@
 // The status page: asks the APIs of its own origin, and shows what they answer. Names come from radios and may hold
 // anything a person can type, so nothing is ever parsed as markup: text goes in as text.
 
-import { age, cells, compass, format, isStation } from "./show.js";
+import { age, cells, compass, format, isStation, measuredAt } from "./show.js";
 
 /** How often what changes fast is asked for, in milliseconds. */
 const FAST = 5_000;
@@ -57,7 +57,7 @@ function showStations(readings) {
     cards.delete(id);
   }
   byId("no-stations").hidden = sorted.length > 0;
-  const reporting = sorted.filter((reading) => now - Date.parse(reading.at) < SILENT_AFTER_S * 1000).length;
+  const reporting = sorted.filter((reading) => now - Date.parse(measuredAt(reading)) < SILENT_AFTER_S * 1000).length;
   count("count-stations", reporting, sorted.length);
   if (sorted.length > 0) {
     const day = 24 * 3600 * 1000;
@@ -89,11 +89,12 @@ function newCard(id) {
 }
 
 function fillCard(card, reading, now) {
-  const at = Date.parse(reading.at);
+  const measured = measuredAt(reading);
+  const at = Date.parse(measured);
   card.name.textContent = nameOf(reading.node_id);
   card.id.hidden = card.name.textContent === reading.node_id;
   card.age.textContent = age(now - at);
-  card.age.dateTime = reading.at;
+  card.age.dateTime = measured;
   card.age.title = new Date(at).toLocaleString();
   card.root.dataset.state = now - at > SILENT_AFTER_S * 1000 ? "warn" : "good";
   card.headline.hidden = reading.temperature_c == null;

@@ -52,6 +52,17 @@ export function isStation(reading) {
   return reading.temperature_c != null || SHOWN.some(([metric]) => reading[metric] != null);
 }
 
+/**
+ * Returns when what a card shows was measured, as the API writes times: its temperature, which is what the card says
+ * first, or without one the newest of the values it shows. A node sends its battery apart, and more often.
+ */
+export function measuredAt(reading) {
+  const timeOf = (metric) => reading.observed_at?.[metric] ?? reading.at;
+  if (reading.temperature_c != null) return timeOf("temperature_c");
+  const times = SHOWN.filter(([metric]) => reading[metric] != null).map(([metric]) => timeOf(metric));
+  return times.reduce((newest, time) => (Date.parse(time) > Date.parse(newest) ? time : newest), times[0] ?? reading.at);
+}
+
 /** Returns the cells of a card. */
 export function cells(reading) {
   const cells = [];
