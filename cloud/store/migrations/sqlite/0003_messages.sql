@@ -139,7 +139,7 @@ create table inbound_texts (
 );
 
 create index inbound_texts_conversation on inbound_texts (user_id, from_node, seq);
-create index inbound_texts_operators on inbound_texts (id) where user_id is null;
+create index inbound_texts_operators on inbound_texts (user_id, id) where user_id is null;
 
 -- Which texts were heard, so that one that several bridges hear is stored once.
 

@@ -119,6 +119,7 @@ pub(super) async fn take(
             return Ok(Ok(Effect::Waits { message }));
         }
         Receipt::HandedOver { attempt, packet_id, radio } => {
+            end_wait(tx, message, at).await?;
             let packet = SentPacket { attempt, packet_id, radio, bridge: bridge.clone(), at, recorded_at: now };
             if packets::remember(tx, message, &packet).await? && row.facts.handed_over_at.is_some_and(|first| first <= at) {
                 // A further attempt is no new fact, yet the member's timeline has it.
@@ -141,16 +142,23 @@ pub(super) async fn take(
     Ok(Ok(Effect::Changed(change)))
 }
 
-/// Notes what a message waits for, unless something later is noted.
+/// Notes what a message waits for, unless something later is known.
 async fn wait(tx: &mut Tx, row: &MessageRow, reason: WaitReason, at: Timestamp, now: Timestamp) -> Result<()> {
     const SQL: &str = "update messages
                           set waiting = $2, waiting_at = $3
-                        where id = $1 and (waiting_at is null or waiting_at <= $3) and (waiting is null or waiting <> $2)";
+                        where id = $1 and (waiting_at is null or waiting_at < $3) and (waiting is null or waiting <> $2)";
     let rows = on_tx!(tx, |db| {
         sqlx::query(SQL).bind(row.id).bind(reason.as_str()).bind(At(at)).execute(db).map_ok(|done| done.rows_affected())
     })?;
     if rows > 0 {
         events::append(tx, row.user, EventKind::MessageChanged, row.id, now).await?;
     }
+    Ok(())
+}
+
+/// Notes that a message waits no longer, unless it does again. The time stays, for what came before it may come after it.
+async fn end_wait(tx: &mut Tx, message: Uuid, at: Timestamp) -> Result<()> {
+    const SQL: &str = "update messages set waiting = null, waiting_at = $2 where id = $1 and (waiting_at is null or waiting_at <= $2)";
+    on_tx!(tx, |db| sqlx::query(SQL).bind(message).bind(At(at)).execute(db).map_ok(drop))?;
     Ok(())
 }

@@ -128,8 +128,6 @@ impl TryFrom<MessageColumns> for MessageRow {
     fn try_from(row: MessageColumns) -> Result<Self> {
         let status = parse_status(&row.status)?;
         let waiting = row.waiting.as_deref().map(WaitReason::parse).transpose()?.zip(row.waiting_at.map(Timestamp::from));
-        let facts = Facts::try_from(row.facts)?;
-        let in_bridge = status == Status::Queued && facts.handed_over_at.is_none();
         Ok(Self {
             id: row.id,
             user: row.user_id,
@@ -140,10 +138,10 @@ impl TryFrom<MessageColumns> for MessageRow {
             reply_to: row.reply_to.map(parse_packet).transpose()?,
             created_at: row.created_at.0,
             deadline: row.deadline.0,
-            facts,
+            facts: Facts::try_from(row.facts)?,
             status,
             charge: parse_charge(&row.charge)?,
-            waiting: waiting.filter(|_| in_bridge),
+            waiting: waiting.filter(|_| status == Status::Queued),
         })
     }
 }

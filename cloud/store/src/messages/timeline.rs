@@ -14,6 +14,9 @@ use futures_util::TryFutureExt as _;
 use kosmo_domain::{Fact, Timestamp};
 use uuid::Uuid;
 
+/// The most entries kept of a message. An honest bridge needs a dozen.
+const MAX_ENTRIES: i64 = 64;
+
 /// The name of the first entry.
 const ACCEPTED: &str = "accepted";
 
@@ -112,12 +115,22 @@ pub(super) async fn note(tx: &mut Tx, message: Uuid, fact: &Fact, at: Timestamp,
 
 async fn insert(tx: &mut Tx, message: Uuid, fact: (&str, &str), at: Timestamp, by: &Teller, now: Timestamp) -> Result<()> {
     const SQL: &str = "insert into message_timeline (message_id, fact, detail, at, bridge, recorded_at)
-                       values ($1, $2, $3, $4, $5, $6)
+                       select $1, $2, $3, $4, $5, $6
+                        where (select count(*) from message_timeline where message_id = $1) < $7
                        on conflict (message_id, fact, detail) do update
                           set at = excluded.at, bridge = excluded.bridge
                         where excluded.at < message_timeline.at";
     on_tx!(tx, |db| {
-        sqlx::query(SQL).bind(message).bind(fact.0).bind(fact.1).bind(At(at)).bind(by.as_column()).bind(At(now)).execute(db).map_ok(drop)
+        sqlx::query(SQL)
+            .bind(message)
+            .bind(fact.0)
+            .bind(fact.1)
+            .bind(At(at))
+            .bind(by.as_column())
+            .bind(At(now))
+            .bind(MAX_ENTRIES)
+            .execute(db)
+            .map_ok(drop)
     })?;
     Ok(())
 }

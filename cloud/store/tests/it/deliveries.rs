@@ -94,6 +94,14 @@ store_test! {
         assert_eq!(happenings(&store, id).await.len(), 3);
     }
 
+    async fn a_bridge_that_never_stops_fills_no_timeline(store: Store) {
+        let id = accepted(&store).await;
+        let facts: Vec<_> = (0..1_000).map(|code| (Fact::Refused(code), seconds(5))).collect();
+        store.add_facts(id, &facts, &Teller::Cloud, seconds(5)).await.unwrap();
+        assert_eq!(happenings(&store, id).await.len(), 64);
+        assert_eq!(learn(&store, id, Fact::Delivered(DeliveryEvidence::Ack), seconds(6)).await.after, Status::Delivered);
+    }
+
     async fn what_came_back_is_not_given_back_again_nor_taken(store: Store) {
         let id = accepted(&store).await;
         assert_eq!(learn(&store, id, Fact::NotSent(NotSent::Expired), seconds(10)).await.charge, Charge::Released);

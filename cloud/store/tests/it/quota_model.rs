@@ -24,7 +24,7 @@ const STEP: Duration = Duration::from_mins(10);
 #[derive(Debug, Clone)]
 enum Step {
     Accept,
-    Learn(usize, Fact),
+    Learn(usize, Fact, u32),
     Claim(usize, bool),
     Tell(usize, bool, Receipt),
     Repeat,
@@ -63,7 +63,7 @@ fn some_receipt() -> impl Strategy<Value = Receipt> {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         4 => Just(Step::Accept),
-        3 => (0..8_usize, some_fact()).prop_map(|(text, fact)| Step::Learn(text, fact)),
+        3 => (0..8_usize, some_fact(), 0..100_u32).prop_map(|(text, fact, ago)| Step::Learn(text, fact, ago)),
         3 => (0..8_usize, any::<bool>()).prop_map(|(text, roof)| Step::Claim(text, roof)),
         4 => (0..8_usize, proptest::bool::weighted(0.8), some_receipt()).prop_map(|(text, roof, receipt)| Step::Tell(text, roof, receipt)),
         1 => Just(Step::Repeat),
@@ -126,10 +126,11 @@ impl World<'_> {
         let count = self.texts.len().max(1);
         match step {
             Step::Accept => self.accept().await,
-            Step::Learn(text, fact) => {
+            Step::Learn(text, fact, ago) => {
                 let Some(model) = self.texts.get_mut(text % count) else { return };
-                let change = self.store.add_facts(model.id, &[(fact.clone(), self.now)], &Teller::Cloud, self.now).await.unwrap().unwrap();
-                model.add(fact, self.now);
+                let at = self.now.minus(STEP * ago);
+                let change = self.store.add_facts(model.id, &[(fact.clone(), at)], &Teller::Cloud, self.now).await.unwrap().unwrap();
+                model.add(fact, at);
                 assert_eq!((change.after, change.charge), (model.facts.status(), model.charge));
             }
             Step::Claim(text, roof) => self.claim(text % count, roof).await,

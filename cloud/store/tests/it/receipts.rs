@@ -123,6 +123,12 @@ store_test! {
         assert_eq!(store.member_events(ANA, 0, 100).await.unwrap().len(), events, "the same again is no news");
         one(&store, roof.receipt(id, Receipt::HandedOver { attempt: 0, packet_id: PacketId(7), radio: RADIO }, seconds(7))).await;
         assert_eq!(message(&store, id).await.waiting, None);
+        one(&store, roof.receipt(id, Receipt::Waiting(WaitReason::Turn), seconds(6))).await;
+        assert_eq!(message(&store, id).await.waiting, None, "that was before");
+        one(&store, roof.receipt(id, Receipt::Waiting(WaitReason::DutyCycle), seconds(8))).await;
+        assert_eq!(message(&store, id).await.waiting, Some((WaitReason::DutyCycle, seconds(8))), "the radio sent nothing, and it waits again");
+        one(&store, roof.receipt(id, Receipt::Transmitted, seconds(9))).await;
+        assert_eq!(message(&store, id).await.waiting, None);
     }
 
     async fn each_attempt_stands_in_the_timeline(store: Store) {
