@@ -1,8 +1,10 @@
 //! The command line. What stands above a field is what `--help` shows.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use kosmo_domain::BridgeId;
+use kosmo_domain::{BridgeId, NodeId, Plan};
+use kosmo_store::users::{GroupName, Handle};
 use std::path::PathBuf;
+use uuid::Uuid;
 
 /// KosmoConnect: weather stations on a Meshtastic mesh, from the radio to the web page.
 #[derive(Debug, Parser)]
@@ -33,7 +35,7 @@ pub struct Global {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run everything on this machine: broker, ingestion, API, web page, and a bridge for each radio
+    /// Run everything on this machine: broker, services, web page, and a bridge for each radio
     Up(Up),
     /// Run everything with a simulated mesh and a week of history, in a data folder of its own
     Demo(Demo),
@@ -41,6 +43,12 @@ pub enum Command {
     Serve(Serve),
     /// Run a bridge beside a radio, or manage the logins of bridges
     Bridge(BridgeCommand),
+    /// Manage the members who may write to the mesh
+    #[command(subcommand)]
+    User(User),
+    /// Manage groups of nodes, which members can be let write to
+    #[command(subcommand)]
+    Group(Group),
     /// Run a mesh of simulated radios that any Meshtastic client can connect to
     Sim(Sim),
     /// Bring the database's schema up to date
@@ -61,7 +69,7 @@ pub enum Command {
 /// Where a serving command listens.
 #[derive(Debug, Args)]
 pub struct Ports {
-    /// Take ports N (web), N+1 (ingestion) and N+2 (weather); 0 takes any free ones
+    /// Take ports N (web), N+1 (ingestion), N+2 (weather) and N+3 (gateway); 0 takes any free ones
     #[arg(long, value_name = "N", help_heading = "Ports")]
     pub port_base: Option<u16>,
     /// Once everything is ready, write the addresses to FILE as JSON
@@ -121,8 +129,15 @@ pub enum Service {
     Ingestion,
     /// Answers questions about weather and nodes
     Weather,
+    /// Carries texts between members and the mesh
+    Gateway,
     /// The web page, with every API on one port
     Web,
+}
+
+impl Service {
+    /// Every service, the page last, which answers for the others.
+    pub const ALL: [Self; 4] = [Self::Ingestion, Self::Weather, Self::Gateway, Self::Web];
 }
 
 /// Arguments of `kosmo serve`.
@@ -195,6 +210,84 @@ pub struct Mosquitto {
     /// Also keep Mosquitto's ACL file FILE up to date
     #[arg(long, value_name = "FILE", requires = "mosquitto_passwords")]
     pub mosquitto_acl: Option<PathBuf>,
+}
+
+/// Manages members.
+#[derive(Debug, Subcommand)]
+pub enum User {
+    /// Add a member, and print the member's id
+    Add {
+        /// What the mesh calls the member: 1 to 20 characters of a-z, 0-9, `-` and `_`
+        handle: Handle,
+        /// What the member may send: free, wanderer, guardian or sanctuary
+        #[arg(long)]
+        plan: Plan,
+        /// The member's id, if it is not to be drawn
+        #[arg(long, value_name = "UUID")]
+        id: Option<Uuid>,
+        /// Whom the member may write to besides.
+        #[command(flatten)]
+        list: Listed,
+    },
+    /// List the members
+    List,
+    /// Give a member another plan, whose first period begins at once
+    Plan {
+        /// The member
+        handle: Handle,
+        /// What the member may send: free, wanderer, guardian or sanctuary
+        plan: Plan,
+    },
+    /// Put nodes on a guardian's list
+    Allow {
+        /// The member
+        handle: Handle,
+        /// Whom the member may write to.
+        #[command(flatten)]
+        list: Listed,
+    },
+    /// Take nodes off a guardian's list
+    Forbid {
+        /// The member
+        handle: Handle,
+        /// Whom the member may no longer write to.
+        #[command(flatten)]
+        list: Listed,
+    },
+}
+
+/// The nodes on a member's list, singly and by group.
+#[derive(Debug, Args)]
+pub struct Listed {
+    /// This node, like '!a1b2c3d4'; may be given several times
+    #[arg(long = "node", value_name = "NODE")]
+    pub nodes: Vec<NodeId>,
+    /// The nodes of this group; may be given several times
+    #[arg(long = "group", value_name = "GROUP")]
+    pub groups: Vec<GroupName>,
+}
+
+/// Manages groups of nodes.
+#[derive(Debug, Subcommand)]
+pub enum Group {
+    /// Put nodes into a group, which is made if there is none of this name
+    Add {
+        /// Its name: 1 to 20 characters of a-z, 0-9, `-` and `_`
+        group: GroupName,
+        /// The nodes, like '!a1b2c3d4'
+        #[arg(required = true, value_name = "NODE")]
+        nodes: Vec<NodeId>,
+    },
+    /// Take nodes out of a group; one without nodes is none
+    Remove {
+        /// Its name
+        group: GroupName,
+        /// The nodes
+        #[arg(required = true, value_name = "NODE")]
+        nodes: Vec<NodeId>,
+    },
+    /// List the groups
+    List,
 }
 
 /// Arguments of `kosmo sim`.

@@ -9,7 +9,8 @@ use crate::{
     system::{SystemClock, random},
 };
 use anyhow::{Context as _, Result};
-use kosmo_domain::Clock;
+use kosmo_domain::{Clock, HOUR};
+use kosmo_gateway::{DevIdentity, Gateway, NotLoopback, Pace};
 use kosmo_http::{App, Info, Problem, ServeLimits, Service, serve_with};
 use kosmo_ingestion::Ingestion;
 use kosmo_store::Store;
@@ -78,6 +79,28 @@ impl Serving {
         Ok(())
     }
 
+    /// Starts the gateway on this broker.
+    ///
+    /// # Errors
+    /// If no connection could be made with these options, or the development header is to be believed from elsewhere.
+    pub fn start_gateway(&mut self, mqtt: kosmo_mqtt::Options) -> Result<()> {
+        let settings = &self.config.gateway;
+        let mut config = kosmo_gateway::Config::new(mqtt);
+        config.dev_identity = dev_identity(&self.config)?;
+        config.sign_texts = settings.handle_in_text;
+        config.pace = Pace { burst: settings.burst, per_minute: settings.per_minute };
+        config.ttl = Duration::from_secs(settings.ttl_s);
+        config.answer_window = HOUR * settings.answer_window_h;
+        let gateway = Gateway::connect(config, self.store.clone(), Arc::clone(&self.clock), random()).context("gateway")?;
+        self.services.push((Kind::Gateway, gateway.service()));
+        let shutdown = self.lifecycle.shutdown();
+        self.lifecycle.start("gateway", async move {
+            gateway.run(shutdown).await;
+            Ok::<_, Infallible>(())
+        });
+        Ok(())
+    }
+
     /// Adds the weather API, which needs nothing but the database.
     pub fn add_weather(&mut self) {
         self.services.push((Kind::Weather, kosmo_weather::service(self.store.clone())));
@@ -119,6 +142,7 @@ impl Serving {
             Kind::Web => ("web", "http.web_port", http.web_port),
             Kind::Ingestion => ("ingestion", "http.ingestion_port", http.ingestion_port),
             Kind::Weather => ("weather", "http.weather_port", http.weather_port),
+            Kind::Gateway => ("gateway", "http.gateway_port", http.gateway_port),
         }
     }
 
@@ -168,6 +192,16 @@ impl Serving {
     }
 }
 
+/// Returns the permission to believe the development header, if it is to be believed, on both ports that the gateway answers on.
+fn dev_identity(config: &Config) -> Result<Option<DevIdentity>, NotLoopback> {
+    let Config { auth, http, .. } = config;
+    if !auth.dev_header {
+        return Ok(None);
+    }
+    DevIdentity::enable(http.at(http.web_port))?;
+    DevIdentity::enable(http.at(http.gateway_port)).map(Some)
+}
+
 /// Moves samples into their buckets until `shutdown`; between scrapes they lie in memory, one by one.
 async fn drain_metrics(metrics: PrometheusHandle, shutdown: CancellationToken) -> Result<(), Infallible> {
     let mut ticks = tokio::time::interval(DRAIN_EVERY);
@@ -180,7 +214,7 @@ async fn drain_metrics(metrics: PrometheusHandle, shutdown: CancellationToken) -
 /// Asks every port until it says that it is ready.
 async fn wait_until_ready(addresses: &Addresses) -> Result<()> {
     let http = reqwest::Client::builder().no_proxy().build().context("no HTTP client can be made")?;
-    for base in ["web", "ingestion", "weather"].iter().filter_map(|name| addresses.get(*name)) {
+    for base in ["web", "ingestion", "weather", "gateway"].iter().filter_map(|name| addresses.get(*name)) {
         let url = format!("{base}/readyz");
         let asked = async {
             while !http.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
@@ -205,6 +239,7 @@ const fn what(kind: Kind) -> &'static str {
         Kind::Web => "this page, and every API on one port",
         Kind::Ingestion => "writes what bridges send into the database",
         Kind::Weather => "answers questions about weather and nodes",
+        Kind::Gateway => "carries texts between members and the mesh",
     }
 }
 

@@ -1,7 +1,17 @@
 //! `kosmo demo`: everything, with a simulated mesh.
 
-use super::up::Everything;
-use crate::{banner::Banner, bridging, cli, config::Config, secrets, serving::Serving, system::random};
+use super::{
+    members::{self, ANA, LENA, MEMBERS},
+    up::Everything,
+};
+use crate::{
+    banner::{Banner, DemoBanner},
+    bridging, cli,
+    config::Config,
+    secrets,
+    serving::Serving,
+    system::random,
+};
 use anyhow::{Context as _, Result, bail};
 use kosmo_bridge::RadioUrl;
 use kosmo_domain::{BridgeId, Epoch, Reading, Source, Stream, TimeSource, Timestamp, Trust};
@@ -23,12 +33,16 @@ const HOURS_AT_ONCE: u32 = 500;
 /// The file that says that a data folder is a demo's.
 const MARK: &str = "this-is-a-demo";
 
-pub(crate) async fn run(args: cli::Demo, config: Config) -> Result<()> {
+pub(crate) async fn run(args: cli::Demo, mut config: Config) -> Result<()> {
     mark(&config.data.dir)?;
+    // Whoever starts a demo is to try everything. It listens on this machine alone, like `kosmo up`.
+    config.auth.dev_header = true;
     let mut up = Everything::start(config).await?;
     let mesh = super::sim::start(&args.mesh, &mut up.serving.lifecycle).await?;
     let sim = super::sim::configure(&args.mesh);
     write_history(&up.serving, &sim).await?;
+
+    members::seed(&up.serving.store, up.serving.clock.now()).await?;
 
     let first: BridgeId = "demo".parse().context("`demo` is a name")?;
     let mut radios = Vec::new();
@@ -38,8 +52,13 @@ pub(crate) async fn run(args: cli::Demo, config: Config) -> Result<()> {
         radios.push(format!("tcp://{address}"));
         up.serving.addresses.insert(format!("radio-{}", place + 1), format!("tcp://{address}"));
     }
-    let viewer = viewer(&up.serving).await?;
-    up.run(args.ports.ready_file.as_deref(), Banner::of_demo(radios, viewer)).await
+    let banner = DemoBanner {
+        radios,
+        members: MEMBERS.iter().map(|member| format!("{} ({})", member.handle, member.plan)).collect(),
+        example: (ANA.id.to_string(), LENA.to_string()),
+        viewer: viewer(&up.serving).await?,
+    };
+    up.run(args.ports.ready_file.as_deref(), Banner::of_demo(banner)).await
 }
 
 /// Marks the data folder as a demo's, and keeps off those that hold something else: simulated weather among real

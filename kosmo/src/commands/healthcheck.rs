@@ -18,6 +18,7 @@ pub(crate) async fn run(args: cli::Healthcheck, config: &Config) -> Result<()> {
         Service::Web => http.web_port,
         Service::Ingestion => http.ingestion_port,
         Service::Weather => http.weather_port,
+        Service::Gateway => http.gateway_port,
     };
     let base = args.url.unwrap_or_else(|| format!("http://{}", reachable(http.at(port))));
     let url = format!("{}/readyz", base.trim_end_matches('/'));

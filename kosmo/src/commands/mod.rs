@@ -3,15 +3,18 @@
 mod bridge;
 mod config;
 mod demo;
+mod groups;
 mod healthcheck;
 mod jobs;
 mod logins;
+mod members;
 mod migrate;
 mod mosquitto;
 mod rejects;
 mod serve;
 mod sim;
 mod up;
+mod users;
 
 use crate::{
     cli::{BridgeCommand, Cli, Command, ConfigCommand, Demo, Serve, Up},
@@ -63,6 +66,8 @@ async fn run_command(command: Command, config: Config) -> Result<()> {
         Command::Serve(args) => serve::run(args, config).await,
         Command::Bridge(BridgeCommand { command: Some(command), .. }) => logins::run(command, &config).await,
         Command::Bridge(args) => bridge::run(args, &config).await,
+        Command::User(command) => users::run(command, &config).await,
+        Command::Group(command) => groups::run(command, &config).await,
         Command::Sim(args) => sim::run(args, &config).await,
         Command::Migrate => migrate::run(&config).await,
         Command::Healthcheck(args) => healthcheck::run(args, &config).await,
@@ -104,7 +109,7 @@ fn flags(cli: &Cli) -> Vec<Flag> {
     };
     set("--mqtt-port", "broker.port", mqtt_port.map(Value::from));
     if let Some(base) = ports.and_then(|ports| ports.port_base) {
-        for (offset, key) in (0..).zip(["http.web_port", "http.ingestion_port", "http.weather_port"]) {
+        for (offset, key) in (0..).zip(["http.web_port", "http.ingestion_port", "http.weather_port", "http.gateway_port"]) {
             // Zero is "any free port", and has no neighbours.
             let port = if base == 0 { 0 } else { u64::from(base) + offset };
             set("--port-base", key, Some(Value::from(port)));

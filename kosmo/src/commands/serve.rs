@@ -16,10 +16,9 @@ pub(crate) async fn run(args: cli::Serve, config: Config) -> Result<()> {
     let mut services = args.services;
     services.sort_unstable();
     services.dedup();
-    let all = [Service::Ingestion, Service::Weather, Service::Web];
-    if matches!(config.database(), Database::Sqlite { .. }) && services != all {
+    if matches!(config.database(), Database::Sqlite { .. }) && services != Service::ALL {
         bail!(
-            "SQLite serves one process: run `kosmo serve ingestion weather web`, or name a PostgreSQL database with --database or `database.url`"
+            "SQLite serves one process: run `kosmo serve ingestion weather gateway web`, or name a PostgreSQL database with --database or `database.url`"
         );
     }
     if !config.http.address.is_loopback() {
@@ -32,7 +31,14 @@ pub(crate) async fn run(args: cli::Serve, config: Config) -> Result<()> {
     store.check_schema().await?;
     let mut serving = Serving::new(config, store.clone())?;
     if services.contains(&Service::Ingestion) {
-        serving.start_ingestion(broker(&serving.config)?)?;
+        // Each replica has an id of its own, or they would throw each other out.
+        let id = format!("ingestion-{:08x}", random().next_u32());
+        serving.start_ingestion(broker(&serving.config, "ingestion", &id)?)?;
+    }
+    if services.contains(&Service::Gateway) {
+        // The broker keeps messages for a replica that is away, so that its id must be the same next time.
+        let id = format!("gateway-{}", serving.config.gateway.replica);
+        serving.start_gateway(broker(&serving.config, "the gateway", &id)?)?;
     }
     // The page asks the weather API on its own port.
     if services.contains(&Service::Weather) || services.contains(&Service::Web) {
@@ -49,15 +55,15 @@ pub(crate) async fn run(args: cli::Serve, config: Config) -> Result<()> {
     outcome
 }
 
-fn broker(config: &Config) -> Result<Options> {
+/// Returns how a service connects to the broker that is configured, under this client id.
+fn broker(config: &Config, service: &str, id: &str) -> Result<Options> {
     let mqtt = &config.mqtt;
     if mqtt.url.is_empty() {
-        bail!("ingestion needs an MQTT broker: name it with --mqtt mqtt://HOST:1883 or `mqtt.url`");
+        bail!("{service} needs an MQTT broker: name it with --mqtt mqtt://HOST:1883 or `mqtt.url`");
     }
     let server = mqtt.url.parse().with_context(|| format!("`{}` is no broker", mqtt.url))?;
-    // Each replica has an id of its own, or they would throw each other out.
-    let name = if mqtt.login.is_empty() { "ingestion" } else { &mqtt.login };
-    let mut options = Options::new(server, format!("{name}:{:08x}", random().next_u32()));
+    let name = if mqtt.login.is_empty() { "kosmo" } else { &mqtt.login };
+    let mut options = Options::new(server, format!("{name}:{id}"));
     options.login = (!mqtt.login.is_empty()).then(|| Login { name: mqtt.login.clone(), password: mqtt.password.expose().to_owned() });
     options.ca_pem = mqtt.ca_pem()?;
     Ok(options)

@@ -48,19 +48,19 @@ impl Everything {
         let store = Store::open_serving(&config.database()).await.context("the database cannot be opened")?;
         store.migrate().await?;
 
-        let login = ServiceLogin::new("ingestion", draw());
-        let broker = start_broker(&config, &login, store.clone()).await?;
+        let logins = ["ingestion", "gateway"].map(|name| ServiceLogin::new(name, draw()));
+        let broker = start_broker(&config, &logins, store.clone()).await?;
         let broker_address = broker.tcp_addr().context("the broker listens nowhere")?;
         let mut serving = Serving::new(config, store)?;
         serving.show("mqtt", "carries messages between bridges and services", &url("mqtt", broker_address));
         if let Some(address) = broker.tls_addr() {
             serving.show("mqtts", "the same, encrypted", &url("mqtts", address));
         }
-        let mut options = Options::new(server_at(broker_address), login.user());
-        options.login = Some(Login { name: login.user().to_owned(), password: login.secret().reveal().to_owned() });
-        serving.start_ingestion(options)?;
+        let [ingestion, gateway] = logins.map(|login| logged_in(broker_address, &login));
+        serving.start_ingestion(ingestion)?;
+        serving.start_gateway(gateway)?;
         serving.add_weather();
-        serving.serve_http(&[Service::Ingestion, Service::Weather, Service::Web]).await?;
+        serving.serve_http(&Service::ALL).await?;
         Ok(Self { serving, broker_address, broker, bridges: Vec::new() })
     }
 
@@ -90,7 +90,14 @@ fn server_at(address: SocketAddr) -> Server {
     Server::from(listen::reachable(address))
 }
 
-async fn start_broker(config: &Config, login: &ServiceLogin, store: Store) -> Result<Broker> {
+/// Returns how a service of this process connects to the embedded broker.
+fn logged_in(broker: SocketAddr, login: &ServiceLogin) -> Options {
+    let mut options = Options::new(server_at(broker), login.user());
+    options.login = Some(Login { name: login.user().to_owned(), password: login.secret().reveal().to_owned() });
+    options
+}
+
+async fn start_broker(config: &Config, logins: &[ServiceLogin], store: Store) -> Result<Broker> {
     let settings = &config.broker;
     let tls = Config::file(&settings.tls_cert_file).zip(Config::file(&settings.tls_key_file)).map(|(cert, key)| Tls {
         addr: SocketAddr::new(settings.address, settings.tls_port),
@@ -103,7 +110,7 @@ async fn start_broker(config: &Config, login: &ServiceLogin, store: Store) -> Re
     let mut broker = kosmo_broker::Config {
         tcp: Some(SocketAddr::new(settings.address, settings.port)),
         tls,
-        services: vec![login.clone()],
+        services: logins.to_vec(),
         ..kosmo_broker::Config::default()
     };
     broker.limits.sessions = settings.max_clients;

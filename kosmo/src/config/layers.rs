@@ -113,7 +113,7 @@ fn file_layer(named: Option<&Path>) -> Result<Option<Layer>, Fault> {
     }
 }
 
-/// A variable's text becomes whatever the default of its key is: a number, a list of texts, or the text as it stands.
+/// A variable's text becomes whatever the default of its key is: a number, a list of texts, true or false, or the text as it stands.
 fn env_layers(env: Vec<(OsString, OsString)>, defaults: &Dict, faults: &mut Vec<Fault>) -> Vec<Layer> {
     let mut layers = Vec::new();
     for (name, text) in env {
@@ -128,6 +128,13 @@ fn env_layers(env: Vec<(OsString, OsString)>, defaults: &Dict, faults: &mut Vec<
                     continue;
                 };
                 Value::from(number)
+            }
+            Some(Value::Bool(..)) => {
+                let Ok(flag) = text.parse::<bool>() else {
+                    faults.push(Fault::Invalid { key, place, reason: "is true or false".to_owned() });
+                    continue;
+                };
+                Value::from(flag)
             }
             Some(Value::Array(..)) => text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect::<Vec<_>>().into(),
             _ => Value::from(text),

@@ -3,10 +3,11 @@
 use crate::config::{Config, layers::whole};
 use figment::Figment;
 use kosmo_store::Database;
+use std::net::IpAddr;
 use tracing_subscriber::EnvFilter;
 
 /// What each number lies between.
-pub(crate) const RANGES: [(&str, u64, u64); 14] = [
+pub(crate) const RANGES: [(&str, u64, u64); 20] = [
     ("database.max_connections", 2, 200),
     ("broker.port", 0, 65535),
     ("broker.tls_port", 0, 65535),
@@ -14,10 +15,16 @@ pub(crate) const RANGES: [(&str, u64, u64); 14] = [
     ("http.web_port", 0, 65535),
     ("http.ingestion_port", 0, 65535),
     ("http.weather_port", 0, 65535),
+    ("http.gateway_port", 0, 65535),
     ("http.max_connections", 8, 100_000),
     ("bridge.spool_max_mb", 1, 100_000),
     ("ingestion.batch_max", 1, 500),
     ("ingestion.batch_wait_ms", 0, 1000),
+    ("gateway.burst", 1, 1000),
+    ("gateway.per_minute", 1, 600),
+    ("gateway.ttl_s", 10, 604_800),
+    ("gateway.answer_window_h", 1, 720),
+    ("gateway.replica", 1, 64),
     ("retention.raw_days", 8, 36_500),
     ("limits.worker_threads", 1, 64),
     ("limits.shutdown_s", 1, 300),
@@ -41,6 +48,9 @@ pub(crate) fn check_texts(config: &Config, mut refuse: impl FnMut(&str, String))
     if !config.database.url.is_empty() && config.database.url.expose().parse::<Database>().is_err() {
         refuse("database.url", "is none; a database is `sqlite:PATH` or `postgres://USER:PASSWORD@HOST:PORT/NAME`".to_owned());
     }
+    if config.auth.dev_header && !config.http.address.is_loopback() {
+        refuse("auth.dev_header", dev_header_elsewhere(config.http.address));
+    }
     if let Err(error) = EnvFilter::try_new(&config.log.level) {
         refuse("log.level", format!("is not understood: {error}"));
     }
@@ -49,6 +59,13 @@ pub(crate) fn check_texts(config: &Config, mut refuse: impl FnMut(&str, String))
         let missing = if cert.is_some() { "broker.tls_key_file" } else { "broker.tls_cert_file" };
         refuse(missing, "is empty; a certificate and its key go together".to_owned());
     }
+}
+
+fn dev_header_elsewhere(address: IpAddr) -> String {
+    format!(
+        "is true, and `http.address` is {address}, where other machines can ask: with this header anybody is any member. Leave it out, or \
+         set `http.address` to 127.0.0.1"
+    )
 }
 
 #[cfg(test)]

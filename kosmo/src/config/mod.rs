@@ -36,8 +36,10 @@ pub struct Config {
     pub mqtt: Mqtt,
     pub broker: Broker,
     pub http: Http,
+    pub auth: Auth,
     pub bridge: Bridge,
     pub ingestion: Ingestion,
+    pub gateway: Gateway,
     pub retention: Retention,
     pub log: Log,
     pub limits: Limits,
@@ -63,11 +65,15 @@ sections! {
     /// The embedded broker.
     Broker { address: IpAddr, port: u16, tls_cert_file: PathBuf, tls_key_file: PathBuf, tls_port: u16, max_clients: u32, }
     /// What HTTP listens on.
-    Http { address: IpAddr, web_port: u16, ingestion_port: u16, weather_port: u16, max_connections: usize, }
+    Http { address: IpAddr, web_port: u16, ingestion_port: u16, weather_port: u16, gateway_port: u16, max_connections: usize, }
+    /// Who is believed to be who.
+    Auth { dev_header: bool, }
     /// Radios attached to `kosmo up`, and what every bridge keeps to.
     Bridge { radios: Vec<String>, id: BridgeId, spool_max_mb: u64, }
     /// How records are written.
     Ingestion { batch_max: usize, batch_wait_ms: u64, }
+    /// How texts of members are sent.
+    Gateway { handle_in_text: bool, burst: u32, per_minute: u32, ttl_s: u64, answer_window_h: u32, replica: u16, }
     /// What is deleted, and when.
     Retention { raw_days: u32, }
     /// The log.

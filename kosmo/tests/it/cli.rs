@@ -73,6 +73,85 @@ fn a_bridge_gets_a_secret_that_is_shown_once_and_can_be_revoked() {
     assert_eq!(kosmo(&["bridge", "revoke", "roof"], folder.path()).status.code(), Some(1));
 }
 
+/// Runs a command, and returns its exit code and all it said.
+fn run(args: &[&str], folder: &std::path::Path) -> (Option<i32>, String) {
+    let output = kosmo(args, folder);
+    (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+}
+
+/// Runs a command that works, and returns what it said.
+fn said(args: &[&str], folder: &std::path::Path) -> String {
+    let (code, said) = run(args, folder);
+    assert_eq!(code, Some(0), "{said}");
+    said
+}
+
+/// The id of a member.
+pub(crate) const ANA: &str = "11111111-1111-1111-1111-111111111111";
+
+#[test]
+fn members_are_added_given_plans_and_let_write_to_nodes() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |command: &[&str]| said(command, folder.path());
+    assert!(run(&["user", "list"]).contains("there is no member"));
+    let ana = run(&["user", "add", "ana", "--plan", "wanderer", "--id", ANA]);
+    assert!(ana.contains("writes to any node, 50 texts a month") && ana.contains(ANA), "{ana}");
+    assert_eq!(run(&["group", "add", "valley", "!0000cafe", "!a1b2c3d4"]), "the group valley: !0000cafe !a1b2c3d4\n");
+    run(&["user", "add", "ben", "--plan", "guardian", "--node", "!a1b2c3d4", "--node", "!0000beef", "--group", "valley"]);
+
+    let list = run(&["user", "list"]);
+    let rows: Vec<Vec<&str>> = list.lines().skip(1).map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows[0][..3], ["ana", "wanderer", ANA], "{list}");
+    assert_eq!((&rows[1][..2], &rows[1][4..]), (&["ben", "guardian"][..], &["!0000beef", "!a1b2c3d4", "valley"][..]), "{list}");
+    assert_ne!(rows[1][2], ANA, "who is given no id gets one of their own");
+
+    assert!(run(&["user", "plan", "ana", "sanctuary"]).contains("ana has the plan sanctuary, which writes to any node, without a limit"));
+    assert!(run(&["user", "plan", "ana", "sanctuary"]).contains("nothing changed"));
+    assert_eq!(run(&["user", "forbid", "ben", "--node", "!0000beef", "--group", "valley"]), "the list of ben: nodes !a1b2c3d4\n");
+    assert_eq!(run(&["user", "allow", "ben", "--node", "!0000cafe"]), "the list of ben: nodes !0000cafe !a1b2c3d4\n");
+    assert!(run(&["group", "remove", "valley", "!0000cafe", "!a1b2c3d4"]).contains("is gone"));
+    assert!(run(&["group", "list"]).contains("there is no group"));
+}
+
+#[test]
+fn what_no_member_can_be_is_said_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    said(&["user", "add", "ana", "--plan", "wanderer", "--id", ANA], folder.path());
+    said(&["user", "add", "ben", "--plan", "guardian"], folder.path());
+    let refused = [
+        "user add ana --plan free",
+        "user add eve --plan free --id 11111111-1111-1111-1111-111111111111",
+        "user add Eve --plan free",
+        "user add eve --plan gold",
+        "user add eve --plan guardian --node a1b2c3d4",
+        "user add eve --plan guardian --node !ffffffff",
+        "user add eve --plan guardian --group valley",
+        "user plan eve free",
+        "user allow ben",
+        "user forbid ben --node !0000cafe",
+        "group remove valley !0000beef",
+    ]
+    .map(|command| {
+        let (code, said) = run(&command.split(' ').collect::<Vec<_>>(), folder.path());
+        assert_ne!(code, Some(0), "{command}: {said}");
+        said.lines().next().unwrap().to_owned()
+    });
+    insta::assert_snapshot!(refused.join("\n"), @r"
+    kosmo: there is a member ana already: choose another handle
+    kosmo: there is a member with the id 11111111-1111-1111-1111-111111111111 already: leave --id out, and one is drawn
+    error: invalid value 'Eve' for '<HANDLE>': a name is 1 to 20 characters of a-z, 0-9, `-` and `_`
+    error: invalid value 'gold' for '--plan <PLAN>': a plan is free, wanderer, guardian or sanctuary
+    error: invalid value 'a1b2c3d4' for '--node <NODE>': a node id is `!` and eight lower-case hexadecimal digits, like `!a1b2c3d4`
+    kosmo: !ffffffff cannot be written to: this node number is reserved by the mesh and names no node
+    kosmo: there is no group valley: `kosmo group add valley NODE` makes it
+    kosmo: there is no member eve: `kosmo user list` lists them
+    kosmo: nothing is named: give --node '!a1b2c3d4' or --group NAME
+    kosmo: !0000cafe is not on the list of ben
+    kosmo: !0000beef is not in the group valley
+    ");
+    assert!(!said(&["user", "list"], folder.path()).contains("eve"), "who was refused is not there");
+}
+
 #[test]
 fn mosquitto_lets_a_bridge_do_what_the_contract_says_and_keeps_what_others_wrote() {
     let folder = tempfile::tempdir().unwrap();

@@ -71,6 +71,32 @@ fn a_variable_is_read_as_its_setting_wants_it() {
 }
 
 #[test]
+fn a_switch_is_set_by_a_variable() {
+    let config = right("", &[("KOSMO__AUTH__DEV_HEADER", "true"), ("KOSMO__GATEWAY__HANDLE_IN_TEXT", "false")], &[]);
+    assert!(config.auth.dev_header && !config.gateway.handle_in_text);
+    insta::assert_snapshot!(
+        wrong("", &[("KOSMO__AUTH__DEV_HEADER", "yes")]),
+        @"`auth.dev_header` (environment variable KOSMO__AUTH__DEV_HEADER) is true or false"
+    );
+}
+
+#[test]
+fn nobody_is_whoever_they_say_where_other_machines_can_ask() {
+    let open = |address: &str| format!("[auth]\ndev_header = true\n[http]\naddress = '{address}'\n");
+    for address in ["127.0.0.1", "127.0.0.2", "::1"] {
+        assert!(right(&open(address), &[], &[]).auth.dev_header);
+    }
+    for address in ["0.0.0.0", "::", "192.168.1.2", "::ffff:10.0.0.1"] {
+        let said = wrong(&open(address), &[]);
+        assert!(said.contains("`auth.dev_header`") && said.contains(&format!("`http.address` is {address}")), "{said}");
+    }
+    insta::assert_snapshot!(
+        wrong(&open("0.0.0.0"), &[]),
+        @"`auth.dev_header` (in kosmo.toml) is true, and `http.address` is 0.0.0.0, where other machines can ask: with this header anybody is any member. Leave it out, or set `http.address` to 127.0.0.1"
+    );
+}
+
+#[test]
 fn unknown_settings_are_named_with_where_they_stand() {
     insta::assert_snapshot!(wrong("[mqtt]\npasword = 'x'\n[weather]\nrain = true\n", &[("KOSMO__HTTP__PORT", "1")]), @r"
     `mqtt.pasword` (in kosmo.toml) is not a setting; did you mean `mqtt.password`?
@@ -81,10 +107,12 @@ fn unknown_settings_are_named_with_where_they_stand() {
 
 #[test]
 fn values_that_cannot_be_are_named_with_their_limit() {
-    insta::assert_snapshot!(wrong("[http]\nweb_port = 70000\n[ingestion]\nbatch_max = 0\n", &[("KOSMO__LIMITS__WORKER_THREADS", "many")]), @r"
+    insta::assert_snapshot!(wrong("[http]\nweb_port = 70000\n[ingestion]\nbatch_max = 0\n[gateway]\nburst = 0\nttl_s = 5\n", &[("KOSMO__LIMITS__WORKER_THREADS", "many")]), @r"
     `limits.worker_threads` (environment variable KOSMO__LIMITS__WORKER_THREADS) is a whole number
     `http.web_port` (in kosmo.toml) is 70000; it lies between 0 and 65535
     `ingestion.batch_max` (in kosmo.toml) is 0; it lies between 1 and 500
+    `gateway.burst` (in kosmo.toml) is 0; it lies between 1 and 1000
+    `gateway.ttl_s` (in kosmo.toml) is 5; it lies between 10 and 604800
     ");
     insta::assert_snapshot!(wrong("[http]\nweb_port = '8000'\n[limits]\nworker_threads = -1\n[log]\nformat = 5", &[]), @r"
     `http.web_port` (in kosmo.toml) is a whole number, not a text

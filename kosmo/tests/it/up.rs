@@ -1,6 +1,6 @@
 //! The program as a whole, started and ended; and the starts that it refuses, in words that say what to do.
 
-use crate::cli::kosmo;
+use crate::cli::{ANA, kosmo};
 use serde_json::Value;
 use std::{
     net::TcpListener,
@@ -70,7 +70,7 @@ fn refusal(args: &[&str], folder: &Path) -> String {
 fn everything_starts_is_healthy_and_ends_when_it_is_asked_to() {
     let folder = tempfile::tempdir().unwrap();
     let (running, addresses) = Running::start(&[&["up", "--radio", "tcp://127.0.0.1:1"], &FREE_PORTS[..]].concat(), folder.path());
-    for name in ["web", "ingestion", "weather"] {
+    for name in ["web", "ingestion", "weather", "gateway"] {
         let healthy = kosmo(&["healthcheck", "--url", addresses[name].as_str().unwrap()], folder.path());
         assert!(healthy.status.success(), "{name}: {healthy:?}");
     }
@@ -114,6 +114,75 @@ fn nothing_is_open_to_the_network_while_there_are_no_accounts() {
 }
 
 #[test]
+fn nobody_is_whoever_they_say_where_other_machines_can_ask() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("kosmo.toml"), "[http]\naddress = '0.0.0.0'\n[auth]\ndev_header = true\n").unwrap();
+    for command in [&["up"][..], &["demo"], &["serve", "gateway", "--database", "postgres://nowhere/kosmo"]] {
+        let said = refusal(command, folder.path());
+        assert!(said.contains("`auth.dev_header`") && said.contains("with this header anybody is any member"), "{command:?}: {said}");
+    }
+}
+
+/// Asks for the conversations of a member, and returns the status of the answer.
+async fn conversations(base: &Value, member: &str) -> u16 {
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let url = format!("{}/api/v1/messages/conversations", base.as_str().unwrap());
+    http.get(url).header("X-User-ID", member).send().await.unwrap().status().as_u16()
+}
+
+#[tokio::test]
+async fn a_header_names_the_member_who_asks_only_where_that_is_switched_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let up = [&["up"], &FREE_PORTS[..]].concat();
+    assert!(kosmo(&["user", "add", "ana", "--plan", "wanderer", "--id", ANA], folder.path()).status.success());
+    let (running, addresses) = Running::start(&up, folder.path());
+    for part in ["gateway", "web"] {
+        assert_eq!(conversations(&addresses[part], ANA).await, 401, "{part}");
+    }
+    let (_, said) = running.end();
+    assert!(said.contains("it knows nobody until there are accounts"), "{said}");
+
+    std::fs::write(folder.path().join("kosmo.toml"), "[auth]\ndev_header = true\n").unwrap();
+    let (running, addresses) = Running::start(&up, folder.path());
+    for part in ["gateway", "web"] {
+        assert_eq!(conversations(&addresses[part], ANA).await, 200, "{part}");
+        assert_eq!(conversations(&addresses[part], "99999999-9999-9999-9999-999999999999").await, 401, "{part}");
+    }
+    drop(running);
+}
+
+#[tokio::test]
+async fn the_demo_has_members_of_every_plan_and_says_how_to_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = [&["demo", "--radio-port", "0", "--radios", "1"], &FREE_PORTS[..]].concat();
+    let (running, addresses) = Running::start(&demo, folder.path());
+    let url = format!("{}/api/v1/messages", addresses["gateway"].as_str().unwrap());
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    for (member, node, expect) in
+        [("1", "!a1b2c3d4", 202), ("2", "!a1b2c3d4", 202), ("2", "!0000cafe", 403), ("3", "!0000cafe", 202), ("4", "!a1b2c3d4", 403)]
+    {
+        let member = ANA.replace('1', member);
+        let text = format!(r#"{{"target_node_id": "{node}", "text": "Hello mesh"}}"#);
+        let send = http.post(&url).header("X-User-ID", &member).header("Content-Type", "application/json").body(text);
+        let answer = send.send().await.unwrap();
+        assert_eq!(answer.status(), expect, "{member}: {}", answer.text().await.unwrap());
+    }
+    let users = String::from_utf8(kosmo(&["user", "list", "--data", "data/demo"], folder.path()).stdout).unwrap();
+    assert!(["ana", "ben", "cleo", "dora"].iter().all(|handle| users.contains(handle)), "{users}");
+    let (code, said) = running.end();
+    assert_eq!(code, Some(0));
+    let example = format!(
+        "    curl -X POST {url} \\\n      -H \"Content-Type: application/json\" \\\n      -H \"X-User-ID: {ANA}\" \\\n      \
+         -d '{{\"target_node_id\": \"!a1b2c3d4\", \"text\": \"Hello mesh\"}}'\n    curl {url}/conversations \\\n      -H \"X-User-ID: {ANA}\"\n"
+    );
+    assert!(said.contains(&example), "{said}");
+
+    let (again, addresses) = Running::start(&demo, folder.path());
+    assert_eq!(conversations(&addresses["gateway"], ANA).await, 200, "its members outlive it");
+    drop(again);
+}
+
+#[test]
 fn simulated_weather_does_not_get_among_real_readings() {
     let folder = tempfile::tempdir().unwrap();
     assert!(kosmo(&["migrate"], folder.path()).status.success());
@@ -126,10 +195,10 @@ fn what_is_missing_is_said_with_how_to_give_it() {
     let folder = tempfile::tempdir().unwrap();
     let serve = refusal(&["serve", "ingestion"], folder.path());
     assert!(serve.contains("SQLite serves one process") && serve.contains("--database"), "{serve}");
-    let unmigrated = refusal(&["serve", "ingestion", "weather", "web", "--mqtt", "mqtt://127.0.0.1:1"], folder.path());
+    let unmigrated = refusal(&["serve", "ingestion", "weather", "gateway", "web", "--mqtt", "mqtt://127.0.0.1:1"], folder.path());
     assert!(unmigrated.contains("run `kosmo migrate`"), "{unmigrated}");
     assert!(kosmo(&["migrate"], folder.path()).status.success());
-    let broker = refusal(&["serve", "ingestion", "weather", "web"], folder.path());
+    let broker = refusal(&["serve", "ingestion", "weather", "gateway", "web"], folder.path());
     assert!(broker.contains("ingestion needs an MQTT broker") && broker.contains("--mqtt"), "{broker}");
 
     let bridge = ["bridge", "--radio", "tcp://127.0.0.1", "--id", "roof"];
