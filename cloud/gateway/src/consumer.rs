@@ -164,7 +164,7 @@ impl Consumer {
     async fn commit(&self, batch: &mut Batch) -> Result<Vec<GatewayOutcome>, Error> {
         for record in &mut batch.records {
             if let GatewayBody::Text(text) = &mut record.body {
-                text.to_bridge = self.radios.is_of(&record.origin.bridge, text.to, &self.shared.store).await?;
+                text.to_bridge = self.radios.is_addressed(&record.origin.bridge, text.to, &self.shared.store).await?;
             }
         }
         let outcomes = match self.take(&batch.records).await {

@@ -52,7 +52,7 @@ impl Message<'_> {
     fn record<B: DeserializeOwned>(
         self,
         topic: Option<BridgeId>,
-        judge: fn(B, Option<&Packet>, Uuid) -> Result<GatewayBody, Note>,
+        judge: fn(&B, Option<&Packet>, Uuid) -> Result<GatewayBody, Note>,
     ) -> Decoded {
         let record = match kosmo_contract::parse::<kosmo_contract::Record<B>>(self.payload) {
             Ok(record) => record,
@@ -68,7 +68,7 @@ impl Message<'_> {
         let rx_time = record.packet.as_ref().and_then(|packet| packet.rx_time);
         // The most direct clock that can be right.
         let at = observed_at(None, rx_time, record.heard_at, self.received_at).at;
-        let body = judge(record.body, record.packet.as_ref(), self.id).unwrap_or_else(GatewayBody::Rejected);
+        let body = judge(&record.body, record.packet.as_ref(), self.id).unwrap_or_else(GatewayBody::Rejected);
         Decoded::Record(Box::new(GatewayRecord { origin, at, body, raw: self.raw() }))
     }
 
@@ -115,7 +115,7 @@ fn if_well_formed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<B
     serde_json::Value::deserialize(deserializer).map(|value| value.as_str().and_then(|text| text.parse().ok()))
 }
 
-fn receipt(body: ReceiptBody, _: Option<&Packet>, _: Uuid) -> Result<GatewayBody, Note> {
+fn receipt(body: &ReceiptBody, _: Option<&Packet>, _: Uuid) -> Result<GatewayBody, Note> {
     let receipt = match body.evidence {
         Evidence::Claimed => Receipt::Claimed,
         Evidence::Waiting { reason } => Receipt::Waiting(waits_for(reason)),
@@ -151,7 +151,7 @@ const fn waits_for(reason: kosmo_contract::WaitReason) -> WaitReason {
     }
 }
 
-fn inbound(body: InboundBody, packet: Option<&Packet>, id: Uuid) -> Result<GatewayBody, Note> {
+fn inbound(body: &InboundBody, packet: Option<&Packet>, id: Uuid) -> Result<GatewayBody, Note> {
     let Some(packet) = packet else { return Err(Reason::NoPacket.note("packet", "a text came in a packet, which says who sent it")) };
     if body.text.is_empty() {
         return Err(Reason::NoText.note("body.text", "a text says something"));
@@ -164,7 +164,7 @@ fn inbound(body: InboundBody, packet: Option<&Packet>, id: Uuid) -> Result<Gatew
         // Who decodes does not know which radio is whose; whoever does adds it.
         to_bridge: false,
         over_lora: packet.transport == Some(Transport::Lora) && !packet.via_mqtt && !packet.replayed,
-        text: body.text.into_inner(),
+        text: body.text.to_string(),
         reply_to: body.reply_to,
         reaction: body.reaction,
     }))

@@ -32,6 +32,7 @@ impl Default for Pace {
 /// remembered are those who sent within the last minutes.
 #[derive(Debug)]
 pub(crate) struct Limiter {
+    pace: Pace,
     interval: Duration,
     depth: Duration,
     full_at: Mutex<HashMap<Uuid, Timestamp>>,
@@ -40,7 +41,12 @@ pub(crate) struct Limiter {
 impl Limiter {
     pub(crate) fn new(pace: Pace) -> Self {
         let interval = Duration::from_mins(1) / pace.per_minute.max(1);
-        Self { interval, depth: interval.saturating_mul(pace.burst.max(1)), full_at: Mutex::default() }
+        Self { pace, interval, depth: interval.saturating_mul(pace.burst.max(1)), full_at: Mutex::default() }
+    }
+
+    /// Returns how many texts a minute are counted.
+    pub(crate) const fn per_minute(&self) -> u32 {
+        self.pace.per_minute
     }
 
     /// Counts a text of this member's, or returns how long until one would be counted.

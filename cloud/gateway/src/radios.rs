@@ -44,24 +44,32 @@ impl Radios {
         radio.is_ready && !was_ready
     }
 
-    /// Tells whether a node is the radio of this bridge.
-    pub(crate) async fn is_of(&self, bridge: &BridgeId, node: NodeId, store: &Store) -> kosmo_store::Result<bool> {
-        if node.is_broadcast() {
+    /// Tells whether a text that this bridge heard, and that is addressed to `to`, is addressed to the bridge's radio.
+    ///
+    /// Of a bridge that has not said which radio it has, as those of version 0.1 never do, a text to a single node is taken to be
+    /// so: firmware hands its client nothing but what is for its own node or for everybody.
+    pub(crate) async fn is_addressed(&self, bridge: &BridgeId, to: NodeId, store: &Store) -> kosmo_store::Result<bool> {
+        if to.is_broadcast() {
             return Ok(false);
         }
-        if let Some(known) = self.node_of(bridge) {
-            return Ok(known == node);
-        }
-        // Its status may still be under way; what it said before is in the store.
-        let rows = store.bridges().await?;
-        let status = rows.iter().find(|row| row.id == *bridge).and_then(|row| row.status.as_deref());
-        Ok(status.and_then(|json| kosmo_contract::parse::<Status>(json.as_bytes()).ok()).and_then(|status| self::node(&status))
-            == Some(node))
+        let known = match self.node_of(bridge) {
+            Some(node) => Some(node),
+            // Its status may still be under way; what it said before is in the store.
+            None => node_in(store, bridge).await?,
+        };
+        Ok(known.is_none_or(|node| node == to))
     }
 
     fn node_of(&self, bridge: &BridgeId) -> Option<NodeId> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(bridge).and_then(|radio| radio.node)
     }
+}
+
+/// Returns the radio of a bridge as it last said to ingestion.
+async fn node_in(store: &Store, bridge: &BridgeId) -> kosmo_store::Result<Option<NodeId>> {
+    let rows = store.bridges().await?;
+    let status = rows.iter().find(|row| row.id == *bridge).and_then(|row| row.status.as_deref());
+    Ok(status.and_then(|json| kosmo_contract::parse(json.as_bytes()).ok()).and_then(|status| node(&status)))
 }
 
 fn is_ready(status: &Status) -> bool {

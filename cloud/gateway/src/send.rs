@@ -152,7 +152,7 @@ fn idempotency_key(headers: &HeaderMap, posted: &Posted) -> Result<Option<Idempo
     let Some(value) = values.next() else { return Ok(None) };
     let well_formed = (1..=MAX_KEY).contains(&value.len()) && value.as_bytes().iter().all(u8::is_ascii_graphic) && values.next().is_none();
     let key = value.to_str().ok().filter(|_| well_formed).ok_or_else(|| {
-        let detail = format!("an idempotency key is 1 to {MAX_KEY} visible ASCII characters, and there is one of them");
+        let detail = format!("an idempotency key is 1 to {MAX_KEY} visible ASCII characters, and is given once");
         Problem::invalid("Idempotency-Key", detail).with_limit(MAX_KEY as u64)
     })?;
     let mut hasher = Sha256::new();
@@ -175,7 +175,9 @@ async fn too_fast(shared: &Shared, user: &UserRow, node: NodeId, wait: Duration,
     {
         return Ok(refused(AcceptError::QuotaExhausted { limit, resets_at: quota.period.end }, now));
     }
-    Ok(Problem::new(Code::RateLimited, "the air is shared by all, and this was one text too many in a short time").with_retry_after(wait))
+    Ok(Problem::new(Code::RateLimited, "the air is shared by all, and this was one text too many in a short time")
+        .with_limit(shared.limiter.per_minute().into())
+        .with_retry_after(wait))
 }
 
 fn refused(error: AcceptError, now: Timestamp) -> Problem {

@@ -24,12 +24,13 @@ impl Wait {
     pub(crate) const fn of(facts: &Facts, said: Option<WaitReason>) -> Option<Self> {
         match facts.status() {
             Status::Pending => Some(Self::Broker),
-            Status::Queued if facts.handed_over_at.is_some() => Some(Self::Airtime),
-            Status::Queued if facts.granted.is_none() => Some(Self::Bridge),
-            Status::Queued => match said {
-                Some(said) => Some(Self::InBridge(said)),
-                None => Some(Self::Sending),
-            },
+            Status::Queued => Some(match said {
+                // Also after a hand-over that came to nothing, before the next one.
+                Some(said) => Self::InBridge(said),
+                None if facts.handed_over_at.is_some() => Self::Airtime,
+                None if facts.granted.is_some() => Self::Sending,
+                None => Self::Bridge,
+            }),
             Status::Transmitted | Status::Expired | Status::Failed | Status::Delivered => None,
         }
     }
@@ -189,10 +190,10 @@ mod tests {
     fn a_waiting_text_says_what_it_waits_for() {
         let granted = told(&[Fact::Offered, Fact::Granted(roof())]);
         assert_eq!(Wait::of(&Facts::default(), None), Some(Wait::Broker));
-        assert_eq!(Wait::of(&told(&[Fact::Offered]), Some(WaitReason::Turn)), Some(Wait::Bridge));
+        assert_eq!(Wait::of(&told(&[Fact::Offered]), None), Some(Wait::Bridge));
         assert_eq!(Wait::of(&granted, None), Some(Wait::Sending));
         assert_eq!(Wait::of(&granted, Some(WaitReason::DutyCycle)), Some(Wait::InBridge(WaitReason::DutyCycle)));
-        assert_eq!(Wait::of(&told(&[Fact::HandedOver]), Some(WaitReason::Turn)), Some(Wait::Airtime));
+        assert_eq!(Wait::of(&told(&[Fact::HandedOver]), None), Some(Wait::Airtime));
         assert_eq!(Wait::of(&told(&[Fact::Transmitted]), Some(WaitReason::Turn)), None);
         assert!(status(&granted, Charge::Reserved, Some(WaitReason::Radio)).contains("its radio, which is not connected"));
     }
@@ -200,7 +201,7 @@ mod tests {
     #[test]
     fn nothing_but_a_confirmation_says_that_it_arrived() {
         for doubtful in [Fact::Offered, Fact::HandedOver, Fact::Transmitted, Fact::Relayed, Fact::Refused(5), Fact::Unknown] {
-            assert!(!say(&[doubtful.clone()]).contains("It arrived"), "{doubtful:?}");
+            assert!(!say(std::slice::from_ref(&doubtful)).contains("It arrived"), "{doubtful:?}");
         }
         assert!(say(&[Fact::Relayed]).contains("Nobody knows yet whether it arrived"));
         assert!(say(&[Fact::Delivered(DeliveryEvidence::Ack)]).contains("Nobody knows whether they read it"));
