@@ -218,6 +218,7 @@ mod tests {
                 parse(&json) == Ok(Record { v: V1, bridge, epoch, stream, seq: 7, heard_at, packet, body: body.clone() })
             }
             Body::Node(body) => parse(&json) == Ok(Record { v: V1, bridge, epoch, stream, seq: 7, heard_at, packet, body: body.clone() }),
+            Body::Receipt(_) => panic!("a packet makes no receipt"),
             Body::Inbound(body) => {
                 parse(&json) == Ok(Record { v: V1, bridge, epoch, stream, seq: 7, heard_at, packet, body: body.clone() })
             }

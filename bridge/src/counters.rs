@@ -88,8 +88,18 @@ counters! {
     AcksOtherEpoch "acks_other_epoch";
     /// Answers that are none.
     AcksMalformed "acks_malformed";
-    /// Answers about texts to be sent, which this bridge did not ask for.
+    /// Answers about texts to be sent that this bridge does not know.
     AcksUnasked "acks_unasked";
+    /// Offers of texts that are none, or that no radio could send.
+    OffersRefused "offers_refused";
+    /// Offers that a broker kept, which may be old.
+    OffersRetained "offers_retained";
+    /// Offers beyond the texts that may wait at once.
+    OffersNoRoom "offers_without_room";
+    /// Texts given to the radio, a repetition aside.
+    TextsGiven "texts_given_to_radio";
+    /// Texts given to the radio once more, in doubt whether it had sent them.
+    TextsRepeated "texts_repeated";
 }
 
 /// The counts of one bridge since it started.

@@ -2,7 +2,10 @@
 //!
 //! ```text
 //! radio -- link -- session -- convert -- intake -- spool -- uplink -- broker
+//!                    |                               |         |
+//!                    '------------- outbound --------+---------'
 //! ```
+//! Texts go the other way, from offers to the radio, by [`outbound`](crate::outbound) and the same spool.
 //! [`run()`] is the loop that ties them together. The radio's protocol is `kosmo-meshtastic`, the cloud's `kosmo-contract`.
 
 mod config;
@@ -10,6 +13,7 @@ mod convert;
 mod counters;
 mod intake;
 mod link;
+mod outbound;
 mod radio;
 mod record;
 mod run;

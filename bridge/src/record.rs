@@ -1,6 +1,6 @@
 //! What the bridge has to tell the cloud, before it has a number.
 
-use kosmo_contract::{InboundBody, NodeBody, Packet, ReadingBody, Record, V1};
+use kosmo_contract::{InboundBody, NodeBody, Packet, ReadingBody, ReceiptBody, Record, V1};
 use kosmo_domain::{BridgeId, Epoch, Stream, Timestamp};
 use serde::Serialize;
 
@@ -24,6 +24,8 @@ pub enum Body {
     Node(NodeBody),
     /// A text heard on the mesh.
     Inbound(InboundBody),
+    /// What was done with a text for the mesh, or became of it.
+    Receipt(ReceiptBody),
 }
 
 /// Which topic a record goes to. The numbers stand in spool files.
@@ -36,6 +38,8 @@ pub enum Kind {
     Node = 2,
     /// `kosmo/mesh/inbound/{bridge_id}`.
     Inbound = 3,
+    /// `kosmo/mesh/receipt/{bridge_id}`.
+    Receipt = 4,
 }
 
 impl Kind {
@@ -43,7 +47,7 @@ impl Kind {
     pub const fn stream(self) -> Stream {
         match self {
             Self::Reading | Self::Node => Stream::Ingest,
-            Self::Inbound => Stream::Gateway,
+            Self::Inbound | Self::Receipt => Stream::Gateway,
         }
     }
 
@@ -53,6 +57,7 @@ impl Kind {
             1 => Some(Self::Reading),
             2 => Some(Self::Node),
             3 => Some(Self::Inbound),
+            4 => Some(Self::Receipt),
             _ => None,
         }
     }
@@ -65,6 +70,7 @@ impl NewRecord {
             Body::Reading(_) => Kind::Reading,
             Body::Node(_) => Kind::Node,
             Body::Inbound(_) => Kind::Inbound,
+            Body::Receipt(_) => Kind::Receipt,
         }
     }
 
@@ -79,6 +85,7 @@ impl NewRecord {
             Body::Reading(body) => self.serialised(bridge, epoch, seq, body),
             Body::Node(body) => self.serialised(bridge, epoch, seq, body),
             Body::Inbound(body) => self.serialised(bridge, epoch, seq, body),
+            Body::Receipt(body) => self.serialised(bridge, epoch, seq, body),
         }
     }
 

@@ -3,19 +3,22 @@
 //! Radio and broker come and go independently: the spool between them fills while the broker is away, and drains while
 //! the radio is. Nothing here waits for either; only the disk is waited for.
 
+mod texts;
+
 use crate::{
     config::{Config, Deps},
     convert,
     counters::{Counter, Counters},
     intake::{Displaced, Intake},
     link::{Connection, Link, LinkEvent},
+    outbound::{self, Now},
     radio::Radio,
     record::NewRecord,
     spool::{Spool, SpoolError},
     told::Told,
-    uplink::{Uplink, UplinkEvent},
+    uplink::{Deaf, Uplink, UplinkEvent},
 };
-use kosmo_contract::{Ack, AckBody, BridgeState, Status, Text, V1};
+use kosmo_contract::{Ack, AckBody, BridgeState, Queues, Status, Text, V1};
 use kosmo_domain::{Clock, Epoch, SeqSet, Stream, Uptime};
 use kosmo_meshtastic::{
     packet::Received,
@@ -24,7 +27,7 @@ use kosmo_meshtastic::{
 };
 use kosmo_mqtt::OptionsError;
 use rand::{RngCore, SeedableRng as _, rngs::StdRng};
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -49,12 +52,14 @@ pub async fn run(config: Config, deps: Deps, shutdown: CancellationToken) -> Res
         match bridge.next_event(&shutdown).await {
             Event::Shutdown => break,
             Event::Link(event) => bridge.on_link(event).await,
-            Event::Uplink(event) => bridge.on_uplink(event).await,
+            Event::Uplink(event) => bridge.on_uplink_events(event).await,
             Event::SessionTimer => bridge.tell_session(Input::Tick).await,
             Event::CommitDue => bridge.commit().await,
             Event::PublishDue => bridge.publish().await,
             Event::StatusDue => bridge.publish_status(),
+            Event::TextsDue => {}
         }
+        bridge.drive_texts().await;
     }
     bridge.finish().await;
     Ok(())
@@ -76,7 +81,12 @@ enum Event {
     PublishDue,
     /// The status is to be told.
     StatusDue,
+    /// Something is to be done for texts on their way to the radio.
+    TextsDue,
 }
+
+/// How much from the broker is taken in at once at most.
+const EVENTS_AT_ONCE: usize = 100;
 
 struct Bridge {
     config: Config,
@@ -86,12 +96,18 @@ struct Bridge {
     spool: Spool,
     intake: Intake,
     told: Told,
+    /// Texts on their way to the radio.
+    texts: outbound::Queue,
+    /// Until when nothing is done for them because what is done could not be written down, and how long that was.
+    texts_pause: Option<(Instant, Duration)>,
     link: Link,
     connection: Option<Connection>,
     session: Session,
     radio: Radio,
     uplink: Uplink,
     is_online: bool,
+    /// What the broker does not let this bridge hear.
+    deaf: BTreeSet<Deaf>,
     /// Whether more could be published if there were room for it.
     wants_room: bool,
     /// Until when the spool is left alone because it could not be read.
@@ -104,7 +120,10 @@ impl Bridge {
     async fn start(config: Config, deps: Deps) -> Result<Self, Error> {
         let Deps { clock, mut rng } = deps;
         let fresh = Epoch::from_random(u128::from(rng.next_u64()) << 64 | u128::from(rng.next_u64()));
-        let spool = Spool::open(&config.spool, &config.bridge, fresh, config.limits).await?;
+        let mut spool = Spool::open(&config.spool, &config.bridge, fresh, config.limits).await?;
+        let rows = spool.texts().await?;
+        let now = Now { uptime: Uptime::default(), time: clock.now() };
+        let texts = outbound::Queue::resume(config.bridge.clone(), rows, now);
         let uplink = Uplink::start(&config, StdRng::from_rng(&mut rng))?;
         let link = Link::start(config.radio.clone(), config.pace.radio, StdRng::from_rng(&mut rng));
         let session = Session::new(SessionConfig { nonce: rng.next_u32() });
@@ -118,12 +137,15 @@ impl Bridge {
             spool,
             intake: Intake::default(),
             told: Told::default(),
+            texts,
+            texts_pause: None,
             link,
             connection: None,
             session,
             radio: Radio::new(),
             uplink,
             is_online: false,
+            deaf: BTreeSet::new(),
             wants_room: false,
             publish_pause: None,
             status_at: Instant::now(),
@@ -135,6 +157,7 @@ impl Bridge {
         let commit_at = self.intake.due(self.config.pace.gather);
         let overdue_at = self.spool.next_due().filter(|_| !self.wants_room).map(|at| self.instant(at));
         let publish_at = self.publish_pause.or(overdue_at).filter(|_| self.is_online);
+        let texts_at = self.texts_due();
         let has_room = self.uplink.has_room();
         tokio::select! {
             () = shutdown.cancelled() => Event::Shutdown,
@@ -144,6 +167,7 @@ impl Bridge {
             () = at(commit_at) => Event::CommitDue,
             () = at(publish_at) => Event::PublishDue,
             () = has_room, if self.wants_room && self.is_online => Event::PublishDue,
+            () = at(texts_at) => Event::TextsDue,
             () = sleep_until(self.status_at) => Event::StatusDue,
         }
     }
@@ -159,6 +183,7 @@ impl Bridge {
             LinkEvent::Lost(loss) => {
                 self.connection = None;
                 self.tell_session(Input::Disconnected).await;
+                self.texts.on_radio_lost(self.now());
                 let reason = self.radio.note_lost(&loss);
                 tracing::warn!(bridge.id = %self.config.bridge, %reason, "no connection to the radio");
                 self.counters.one(Counter::RadioLosses);
@@ -194,6 +219,7 @@ impl Bridge {
             session::Event::Packet(packet) => self.on_packet(&packet).await,
             session::Event::Rebooted => {
                 self.counters.one(Counter::Reboots);
+                self.texts.on_radio_lost(self.now());
                 self.radio.note_connected();
                 self.note_change();
             }
@@ -204,8 +230,8 @@ impl Bridge {
             }),
             // It may quote texts, so it is counted and goes nowhere.
             session::Event::Log(_) => self.counters.one(Counter::RadioLogLines),
-            // How full the radio's queue is, and what became of packets given to it, matters to who sends.
-            session::Event::QueueStatus(_) | session::Event::HandOver(_) => {}
+            session::Event::QueueStatus(status) => self.texts.on_queue_status(&status, self.now()),
+            session::Event::HandOver(hand_over) => self.texts.on_hand_over(hand_over, self.now()),
         }
     }
 
@@ -215,6 +241,7 @@ impl Bridge {
         if self.radio.note_configured(&radio) {
             self.told.forget();
         }
+        self.texts.on_radio_ready(&radio, self.now());
         for node in &radio.nodes {
             self.keep_remembered(node).await;
         }
@@ -238,6 +265,7 @@ impl Bridge {
 
     async fn on_packet(&mut self, packet: &Received) {
         self.counters.one(Counter::Packets);
+        self.texts.on_packet(packet, self.now());
         match convert::packet(packet, self.clock.now()) {
             Ok(record) => self.keep(record).await,
             Err(Counter::OtherPort) => self.counters.other_port(packet.port),
@@ -290,12 +318,21 @@ impl Bridge {
         self.publish().await;
     }
 
+    async fn on_uplink_events(&mut self, first: UplinkEvent) {
+        self.on_uplink(first).await;
+        for _ in 1..EVENTS_AT_ONCE {
+            let Some(event) = self.uplink.try_next() else { break };
+            self.on_uplink(event).await;
+        }
+    }
+
     async fn on_uplink(&mut self, event: UplinkEvent) {
         match event {
             // The client has logged it, as it does when a connection ends.
             UplinkEvent::Connected => {
                 self.counters.one(Counter::BrokerConnections);
                 self.is_online = true;
+                self.texts.set_online(true);
                 self.spool.restart_publishing();
                 self.publish_status();
                 self.publish().await;
@@ -303,19 +340,25 @@ impl Bridge {
             UplinkEvent::Disconnected => {
                 self.is_online = false;
                 self.wants_room = false;
+                self.deaf.clear();
+                self.texts.set_online(false);
             }
             UplinkEvent::Answer(ack) => self.on_answer(*ack).await,
-            UplinkEvent::NoAnswer => self.counters.one(Counter::AcksMalformed),
-            UplinkEvent::Deaf => {
-                tracing::error!(bridge.id = %self.config.bridge, "the broker does not let this bridge hear answers: nothing will leave its spool");
+            UplinkEvent::Offered(offer) => self.on_offer(*offer),
+            UplinkEvent::Nonsense(counter) => self.counters.one(counter),
+            UplinkEvent::Deaf(deaf) => {
+                tracing::error!(bridge.id = %self.config.bridge, "{}", deaf.words());
+                self.deaf.insert(deaf);
+                self.note_change();
             }
         }
     }
 
     async fn on_answer(&mut self, ack: Ack) {
-        let AckBody::Records { epoch, stream, committed, rejected } = ack.body else {
-            self.counters.one(Counter::AcksUnasked);
-            return;
+        let (epoch, stream, committed, rejected) = match ack.body {
+            AckBody::Records { epoch, stream, committed, rejected } => (epoch, stream, committed, rejected),
+            AckBody::Granted { message_id } => return self.on_granted(message_id),
+            AckBody::Revoked { message_id } => return self.on_revoked(message_id),
         };
         let rejected: SeqSet = rejected.iter().map(|rejection| rejection.seq).collect();
         match self.spool.apply(epoch, stream, &committed.0, &rejected).await {
@@ -400,8 +443,8 @@ impl Bridge {
             uptime_s: Some(self.uptime().0.as_secs()),
             epoch: Some(self.spool.epoch()),
             radio: Some(self.radio.status()),
-            queues: Some(self.spool.depths()),
-            problems: Vec::new(),
+            queues: Some(Queues { outbound: self.texts.depth(), ..self.spool.depths() }),
+            problems: self.problems(),
             counters,
         }
     }
@@ -412,6 +455,7 @@ impl Bridge {
             self.on_link(event).await;
         }
         self.tell_session(Input::Shutdown).await;
+        self.commit_texts().await;
         self.commit().await;
         let lost = self.intake.len();
         if lost > 0 {
@@ -420,6 +464,10 @@ impl Bridge {
         let patience = self.config.pace.finish;
         tokio::join!(self.link.finish(patience), self.uplink.finish(patience));
         self.spool.close().await;
+    }
+
+    fn now(&self) -> Now {
+        Now { uptime: self.uptime(), time: self.clock.now() }
     }
 
     fn uptime(&self) -> Uptime {

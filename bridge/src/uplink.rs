@@ -1,9 +1,12 @@
-//! The uplink: records to their topics, answers from theirs, and the retained status with its last will.
+//! The uplink: records to their topics, answers and offers from theirs, and the retained status with its last will.
 
-use crate::{config::Config, record::Kind, spool::Stored};
-use kosmo_contract::{Ack, BridgeState, Status, V1, parse, topic::Topic};
+use crate::{config::Config, counters::Counter, record::Kind, spool::Stored};
+use kosmo_contract::{
+    Ack, BridgeState, Offer, Status, V1, parse,
+    topic::{self, OUTBOUND, Topic},
+};
 use kosmo_domain::BridgeId;
-use kosmo_mqtt::{Client, Event, Incoming, Login, Message, Options, OptionsError, PublishError, Subscription};
+use kosmo_mqtt::{Client, Delivery, Event, Incoming, Login, Message, Options, OptionsError, PublishError, Subscription};
 use rand::RngCore;
 use std::{
     collections::BTreeMap,
@@ -30,10 +33,31 @@ pub(crate) enum UplinkEvent {
     Disconnected,
     /// The cloud answered.
     Answer(Box<Ack>),
-    /// Something came to the answers' topic that is none.
-    NoAnswer,
-    /// The broker lets this login publish but not hear answers: nothing will ever leave the spool.
-    Deaf,
+    /// The cloud offers a text.
+    Offered(Box<Offer>),
+    /// Something came that is no answer or no offer, and is counted as this.
+    Nonsense(Counter),
+    /// The broker does not let this login hear something.
+    Deaf(Deaf),
+}
+
+/// What a broker does not let a bridge hear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Deaf {
+    /// Answers: nothing will ever leave the spool.
+    Answers,
+    /// Texts for the mesh.
+    Offers,
+}
+
+impl Deaf {
+    /// Says what follows from it, to whoever looks after the bridge.
+    pub(crate) const fn words(self) -> &'static str {
+        match self {
+            Self::Answers => "the broker does not let this bridge hear answers: nothing will leave its spool",
+            Self::Offers => "the broker does not let this bridge hear texts for the mesh: it sends none",
+        }
+    }
 }
 
 /// A handle to the MQTT client and to the task that feeds it.
@@ -62,6 +86,7 @@ struct Topics {
     reading: String,
     node: String,
     inbound: String,
+    receipt: String,
     status: String,
     ack: String,
 }
@@ -76,7 +101,7 @@ impl Uplink {
         let options = Options {
             ca_pem: config.ca_pem.clone(),
             login: config.password.clone().map(|password| Login { name: config.bridge.to_string(), password }),
-            subscriptions: vec![Subscription::at_least_once(topics.ack.clone())],
+            subscriptions: [topics.ack.as_str(), OUTBOUND].map(Subscription::at_least_once).into(),
             will: Some(topics.status_message(&offline(&config.bridge))),
             backoff: config.pace.broker,
             ..Options::new(config.broker.clone(), format!("{CLIENT_PREFIX}{}", config.bridge))
@@ -92,25 +117,58 @@ impl Uplink {
     /// Returns what happens next. Safe to cancel.
     pub(crate) async fn next(&mut self) -> UplinkEvent {
         loop {
-            match self.incoming.next().await {
-                Some(Event::Connected { .. }) => {
-                    self.connection.fetch_add(1, Ordering::SeqCst);
-                    return UplinkEvent::Connected;
-                }
-                Some(Event::Disconnected { .. }) => return UplinkEvent::Disconnected,
-                Some(Event::SubscriptionRefused { .. }) => return UplinkEvent::Deaf,
-                Some(Event::Message(delivery)) => {
-                    // An answer that is lost from here on is no loss: its records are published again, and answered again.
-                    self.client.acknowledge(delivery.token);
-                    if delivery.topic == self.topics.ack {
-                        let answer = parse::<Ack>(&delivery.payload).ok().filter(|ack| ack.bridge == self.bridge);
-                        return answer.map_or(UplinkEvent::NoAnswer, |ack| UplinkEvent::Answer(Box::new(ack)));
-                    }
-                }
-                // The client ends only when this handle does.
-                None => std::future::pending().await,
+            // The client ends only when this handle does.
+            let Some(event) = self.incoming.next().await else { std::future::pending().await };
+            if let Some(event) = self.take(event) {
+                return event;
             }
         }
+    }
+
+    /// Returns what has already happened, if anything, so that what came together is committed together.
+    pub(crate) fn try_next(&mut self) -> Option<UplinkEvent> {
+        loop {
+            let event = self.incoming.try_next()?;
+            if let Some(event) = self.take(event) {
+                return Some(event);
+            }
+        }
+    }
+
+    fn take(&mut self, event: Event) -> Option<UplinkEvent> {
+        Some(match event {
+            Event::Connected { .. } => {
+                self.connection.fetch_add(1, Ordering::SeqCst);
+                UplinkEvent::Connected
+            }
+            Event::Disconnected { .. } => UplinkEvent::Disconnected,
+            Event::SubscriptionRefused { filter } if filter == OUTBOUND => UplinkEvent::Deaf(Deaf::Offers),
+            Event::SubscriptionRefused { .. } => UplinkEvent::Deaf(Deaf::Answers),
+            Event::Message(delivery) => {
+                let event = self.read(&delivery);
+                // An answer that is lost from here on is no loss: its records are published again, and answered again.
+                // Nor is an offer: it is made again until a bridge is granted the text.
+                self.client.acknowledge(delivery.token);
+                event?
+            }
+        })
+    }
+
+    fn read(&self, delivery: &Delivery) -> Option<UplinkEvent> {
+        if delivery.topic == self.topics.ack {
+            let answer = parse::<Ack>(&delivery.payload).ok().filter(|ack| ack.bridge == self.bridge);
+            return Some(answer.map_or(UplinkEvent::Nonsense(Counter::AcksMalformed), |ack| UplinkEvent::Answer(Box::new(ack))));
+        }
+        if !topic::matches(OUTBOUND, &delivery.topic) {
+            return None;
+        }
+        // Offers are made again and again while they stand. One that a broker kept may be of another day.
+        if delivery.retain {
+            return Some(UplinkEvent::Nonsense(Counter::OffersRetained));
+        }
+        let offer = parse::<Offer>(&delivery.payload).ok();
+        let offer = offer.filter(|offer| delivery.topic.parse() == Ok(Topic::Outbound(offer.to)));
+        Some(offer.map_or(UplinkEvent::Nonsense(Counter::OffersRefused), |offer| UplinkEvent::Offered(Box::new(offer))))
     }
 
     /// Returns how many messages can be taken.
@@ -203,6 +261,7 @@ impl Topics {
             reading: Topic::Reading(bridge.clone()).to_string(),
             node: Topic::Node(bridge.clone()).to_string(),
             inbound: Topic::Inbound(bridge.clone()).to_string(),
+            receipt: Topic::Receipt(bridge.clone()).to_string(),
             status: Topic::Status(bridge.clone()).to_string(),
             ack: Topic::Ack(bridge.clone()).to_string(),
         }
@@ -213,6 +272,7 @@ impl Topics {
             Kind::Reading => &self.reading,
             Kind::Node => &self.node,
             Kind::Inbound => &self.inbound,
+            Kind::Receipt => &self.receipt,
         }
     }
 

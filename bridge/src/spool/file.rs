@@ -16,7 +16,7 @@ use std::{
 use uuid::Uuid;
 
 /// The format of the file, kept as SQLite's `user_version`.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 /// Bytes of a SQLite page.
 const PAGE: u64 = 4096;
 /// What SQLite may keep of the file in memory, in KiB (hence negative).
@@ -92,6 +92,7 @@ pub(crate) async fn prepare(db: &mut SqliteConnection, path: &Path, bridge: &Bri
     let found: i64 = sqlx::query_scalar("pragma user_version").fetch_one(&mut *db).await.map_err(failed)?;
     match found {
         0 => begin_anew(db, bridge, fresh).await.map_err(failed)?,
+        1 => add_texts(db).await.map_err(failed)?,
         FORMAT => {}
         _ => return Err(SpoolError::Newer { path: path.to_owned(), found, known: FORMAT }),
     }
@@ -110,12 +111,27 @@ async fn begin_anew(db: &mut SqliteConnection, bridge: &BridgeId, epoch: Epoch) 
         create table streams (stream integer primary key, last_seq integer not null) strict;
         create table records (stream integer not null, seq integer not null, kind integer not null, body blob not null,
                               primary key (stream, seq)) strict, without rowid;
-        insert into streams (stream, last_seq) values (0, 0), (1, 0);
-        pragma user_version = 1";
+        insert into streams (stream, last_seq) values (0, 0), (1, 0);";
     const OWNER: &str = "insert into spool (bridge, epoch) values ($1, $2)";
     let mut tx = db.begin_with("begin immediate").await?;
     sqlx::raw_sql(TABLES).execute(&mut *tx).await?;
     sqlx::query(OWNER).bind(bridge.as_str()).bind(epoch.as_uuid()).execute(&mut *tx).await?;
+    sqlx::raw_sql(TEXTS).execute(&mut *tx).await?;
+    tx.commit().await
+}
+
+/// What format 2 has and format 1 had not.
+const TEXTS: &str = "
+    create table texts (message_id blob primary key, to_node integer not null, words text not null, reply_to integer,
+                        attempt integer not null, ttl_left_us integer not null, written_at_us integer not null,
+                        stage integer not null, grant_order integer, packet_id integer, radio integer, reason integer,
+                        told integer, left_us integer) strict, without rowid;
+    pragma user_version = 2";
+
+/// Makes a file of format 1 one of format 2.
+async fn add_texts(db: &mut SqliteConnection) -> sqlx::Result<()> {
+    let mut tx = db.begin_with("begin immediate").await?;
+    sqlx::raw_sql(TEXTS).execute(&mut *tx).await?;
     tx.commit().await
 }
 
@@ -187,7 +203,7 @@ const fn number(stream: Stream) -> i64 {
 }
 
 /// SQLite's integers are signed; numbers beyond them are never given, so an answer that names some names none of ours.
-fn signed(number: u64) -> i64 {
+pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
@@ -220,6 +236,32 @@ mod tests {
         let mut db = connect(&path, 8 * 1024 * 1024).await.unwrap();
         sqlx::query("pragma user_version = 9").execute(&mut db).await.unwrap();
         let refusal = prepare(&mut db, &path, &"roof".parse().unwrap(), Epoch::from_random(1)).await.unwrap_err().to_string();
-        assert!(refusal.contains("written by a newer version of this program (format 9, known is 1)"), "{refusal}");
+        assert!(refusal.contains("written by a newer version of this program (format 9, known is 2)"), "{refusal}");
+    }
+
+    #[tokio::test]
+    async fn a_file_of_the_first_format_keeps_its_records_and_takes_texts() {
+        const FIRST: &str = "
+            create table spool   (bridge text not null, epoch blob not null) strict;
+            create table streams (stream integer primary key, last_seq integer not null) strict;
+            create table records (stream integer not null, seq integer not null, kind integer not null, body blob not null,
+                                  primary key (stream, seq)) strict, without rowid;
+            insert into streams (stream, last_seq) values (0, 0), (1, 7);
+            insert into records values (1, 7, 3, x'7b7d');
+            pragma user_version = 1";
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("spool.db");
+        create(&path).unwrap();
+        let mut db = connect(&path, 8 * 1024 * 1024).await.unwrap();
+        sqlx::raw_sql(FIRST).execute(&mut db).await.unwrap();
+        let epoch = Epoch::from_random(5);
+        sqlx::query("insert into spool values ('roof', $1)").bind(epoch.as_uuid()).execute(&mut db).await.unwrap();
+
+        for _ in 0..2 {
+            let found = prepare(&mut db, &path, &"roof".parse().unwrap(), Epoch::from_random(1)).await.unwrap();
+            let content = content(&mut db, Stream::Gateway).await.unwrap();
+            assert_eq!((found, content.last_seq, content.records), (epoch, 7, 1));
+            assert_eq!(crate::spool::texts::all(&mut db).await.unwrap(), []);
+        }
     }
 }

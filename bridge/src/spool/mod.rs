@@ -3,12 +3,14 @@
 //! A record is safe once [`Spool::append`] has returned; it leaves when [`Spool::apply`] takes an answer that names its
 //! number, and in no other way except one: above the byte cap the oldest telemetry is dropped and counted, texts of
 //! people never. Numbers run from 1 within each stream and are never given twice in the life of a spool, its epoch; a
-//! spool begun anew draws another epoch. After a failure the database is closed and opened again, so that what is known
+//! spool begun anew draws another epoch. Texts for the mesh lie in the same file, so that one commit says what is done with
+//! a text and has the cloud told. After a failure the database is closed and opened again, so that what is known
 //! in memory is always what the file holds.
 
 mod error;
 mod file;
 mod flight;
+mod texts;
 
 pub use crate::spool::{
     error::SpoolError,
@@ -16,13 +18,18 @@ pub use crate::spool::{
     flight::{MAX_IN_FLIGHT, Resend},
 };
 
-use crate::{record::NewRecord, spool::flight::Flight};
+use crate::{
+    outbound::{Changes, Row},
+    record::NewRecord,
+    spool::flight::Flight,
+};
 use file::{Content, SpoolLock};
 use kosmo_contract::{QueueDepth, Queues};
 use kosmo_domain::{BridgeId, Epoch, SeqSet, Stream, Uptime};
 use rand::RngCore;
 use sqlx::{Connection as _, SqliteConnection};
 use std::path::{Path, PathBuf};
+use uuid::Uuid;
 
 /// What SQLite needs for a record besides its payload, roughly; counted against the cap.
 const ROW_OVERHEAD: u64 = 32;
@@ -111,12 +118,41 @@ impl Spool {
     /// # Errors
     /// [`SpoolError::Full`] or [`SpoolError::Database`]; then nothing of the batch is stored.
     pub async fn append(&mut self, batch: &[NewRecord]) -> Result<Appended, SpoolError> {
-        if batch.is_empty() {
+        self.write(batch, &[], &[]).await
+    }
+
+    /// Stores what became of texts and what is told of it, in one commit: neither is ever known without the other.
+    ///
+    /// # Errors
+    /// [`SpoolError::Full`] or [`SpoolError::Database`]; then nothing of it is stored.
+    pub(crate) async fn commit(&mut self, changes: &Changes) -> Result<Appended, SpoolError> {
+        self.write(&changes.receipts, &changes.rows, &changes.gone).await
+    }
+
+    /// Returns the texts for the mesh.
+    ///
+    /// # Errors
+    /// [`SpoolError::Database`], or [`SpoolError::Damaged`] if one of them is none.
+    pub(crate) async fn texts(&mut self) -> Result<Vec<Row>, SpoolError> {
+        let mut db = self.take_db().await?;
+        let rows = texts::all(&mut db).await.map_err(|error| SpoolError::from_database(&self.path, error))?;
+        self.db = Some(db);
+        Ok(rows)
+    }
+
+    async fn write(&mut self, batch: &[NewRecord], rows: &[Row], gone: &[Uuid]) -> Result<Appended, SpoolError> {
+        if batch.is_empty() && rows.is_empty() && gone.is_empty() {
             return Ok(Appended::default());
         }
         let mut db = self.take_db().await?;
         let mut change = Change { ingest: self.ingest.content, gateway: self.gateway.content, dropped: Vec::new() };
-        let written = change.append(&mut db, batch, &self.bridge, self.epoch, self.limits.cap_bytes).await;
+        let written = async {
+            let mut tx = db.begin_with("begin immediate").await?;
+            change.append(&mut tx, batch, &self.bridge, self.epoch, self.limits.cap_bytes).await?;
+            texts::write(&mut tx, rows, gone).await?;
+            tx.commit().await
+        };
+        let written = written.await;
         written.map_err(|error| SpoolError::from_database(&self.path, error))?;
         self.db = Some(db);
         (self.ingest.content, self.gateway.content) = (change.ingest, change.gateway);
@@ -205,7 +241,7 @@ impl Spool {
         Ok(Applied { committed: committed.len() as u64, rejected: rejected.len() as u64, other_epoch: false })
     }
 
-    /// Returns how much waits.
+    /// Returns how many records wait.
     pub fn depths(&self) -> Queues {
         let depth = |lane: &Lane| QueueDepth { waiting: lane.content.records, in_flight: lane.flight.len() as u64 };
         Queues { ingest: depth(&self.ingest), gateway: depth(&self.gateway), outbound: QueueDepth::default() }
@@ -283,18 +319,16 @@ impl Change {
         epoch: Epoch,
         cap: u64,
     ) -> sqlx::Result<()> {
-        let mut tx = db.begin_with("begin immediate").await?;
         let first = self.ingest.last_seq + 1;
         let payloads: Vec<_> = batch.iter().map(|record| (record.kind(), self.number(record, bridge, epoch))).collect();
         // Room is made before it is taken: on a full disk what is dropped is all the room there is.
-        self.make_room(&mut tx, cap, first).await?;
+        self.make_room(db, cap, first).await?;
         for (kind, (seq, payload)) in payloads {
-            file::insert(&mut tx, seq, kind, &payload).await?;
+            file::insert(db, seq, kind, &payload).await?;
         }
-        self.make_room(&mut tx, cap, u64::MAX).await?;
-        file::set_last_seq(&mut tx, Stream::Ingest, self.ingest.last_seq).await?;
-        file::set_last_seq(&mut tx, Stream::Gateway, self.gateway.last_seq).await?;
-        tx.commit().await
+        self.make_room(db, cap, u64::MAX).await?;
+        file::set_last_seq(db, Stream::Ingest, self.ingest.last_seq).await?;
+        file::set_last_seq(db, Stream::Gateway, self.gateway.last_seq).await
     }
 
     /// Gives a record its number, and counts it.

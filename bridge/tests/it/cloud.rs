@@ -2,7 +2,7 @@
 
 use crate::world::PATIENCE;
 use bytes::Bytes;
-use kosmo_contract::{Ack, AckBody, InboundBody, NodeBody, Ranges, ReadingBody, Record, Status, V1, parse, topic::Topic};
+use kosmo_contract::{Ack, AckBody, InboundBody, NodeBody, Ranges, ReadingBody, ReceiptBody, Record, Status, V1, parse, topic::Topic};
 use kosmo_domain::{BridgeId, Epoch, SeqSet, Stream};
 use kosmo_mqtt::{Backoff, Client, Event, Incoming, Message, Options, Subscription};
 use rand::{SeedableRng as _, rngs::StdRng};
@@ -22,6 +22,7 @@ pub(crate) struct Heard {
     pub(crate) readings: Vec<Record<ReadingBody>>,
     pub(crate) nodes: Vec<Record<NodeBody>>,
     pub(crate) texts: Vec<Record<InboundBody>>,
+    pub(crate) receipts: Vec<Record<ReceiptBody>>,
     /// (stream, number) of every record in order of arrival, repetitions too.
     pub(crate) numbers: Vec<(Stream, u64)>,
     pub(crate) statuses: Vec<Status>,
@@ -135,6 +136,9 @@ fn note(heard: &mut Heard, topic: &str, payload: &[u8]) -> Option<(Epoch, Stream
         Topic::Reading(_) => note_record(&mut heard.readings, payload),
         Topic::Node(_) => note_record(&mut heard.nodes, payload),
         Topic::Inbound(_) => note_record(&mut heard.texts, payload),
+        Topic::Receipt(_) => note_record(&mut heard.receipts, payload),
+        // What a test offers.
+        Topic::Outbound(_) => return None,
         other => panic!("a bridge does not publish to {other}"),
     };
     heard.numbers.push((number.1, number.2));

@@ -1,0 +1,440 @@
+//! A stage for tests of the queue: a disk, two clocks, a radio that knows what was really sent, and an eye on every rule
+//! that must hold whatever happens.
+
+use crate::{
+    outbound::{Changes, Now, Queue, Row, RowStage},
+    record::Body,
+};
+use kosmo_contract::{Evidence, NotSentReason, Offer, Text, V1, WaitReason};
+use kosmo_domain::{NodeId, PacketId, Timestamp, Uptime};
+use kosmo_meshtastic::{
+    evidence::Sent,
+    outgoing::packet_id,
+    packet::Received,
+    proto,
+    radio::RadioState,
+    session::{HandOver, QueueStatus},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    time::Duration,
+};
+use uuid::Uuid;
+
+pub(super) const ANA: NodeId = NodeId::from_number(0xa1b2_c3d4);
+pub(super) const ROOF: NodeId = NodeId::from_number(0x4daa_1001);
+pub(super) const SHED: NodeId = NodeId::from_number(0x4daa_2002);
+
+/// What the radio does with what is written to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mood {
+    Takes,
+    /// Says that it is full; it may have taken the packet all the same.
+    Full {
+        sends: bool,
+    },
+    /// Says nothing.
+    Silent {
+        sends: bool,
+    },
+    /// Refuses it as it is given.
+    Refuses(u32),
+    /// Says that it took it, and then that it came too soon.
+    RateLimited,
+}
+
+/// Where a life of the bridge ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Crash {
+    BeforeCommit,
+    BeforeWrite,
+    AfterWrite,
+}
+
+/// What really happened to a text.
+#[derive(Debug, Default)]
+pub(super) struct Truth {
+    pub(super) deadline: Option<Duration>,
+    pub(super) claimed: bool,
+    pub(super) granted: bool,
+    /// Whether the grant is on disk.
+    pub(super) is_held: bool,
+    /// Every packet written for it: what, and when it was first.
+    pub(super) written: Vec<(Sent, Duration)>,
+    pub(super) on_air: BTreeSet<(NodeId, PacketId)>,
+    /// What its addressee confirmed, and what the radio or the addressee said against it.
+    pub(super) acknowledged: bool,
+    pub(super) relayed: bool,
+    pub(super) refused: BTreeSet<u32>,
+    pub(super) receipts: Vec<Evidence>,
+}
+
+pub(super) struct Play {
+    pub(super) queue: Queue,
+    /// What lies on disk.
+    pub(super) disk: BTreeMap<Uuid, Row>,
+    pub(super) disk_is_full: bool,
+    pub(super) truth: BTreeMap<Uuid, Truth>,
+    pub(super) mood: Mood,
+    /// Time since the beginning of the play, and when this life began.
+    pub(super) elapsed: Duration,
+    born: Duration,
+    clock_error_s: i64,
+    radio: Option<NodeId>,
+    /// The packet under way, and from when on another may be written.
+    in_flight: Option<(Sent, VecDeque<Said>)>,
+    not_before: Duration,
+    /// Ids that the radio knows on this connection.
+    known_ids: BTreeSet<PacketId>,
+    pub(super) crash: Option<Crash>,
+}
+
+/// What the radio will say of the packet under way.
+#[derive(Debug, Clone, Copy)]
+enum Said {
+    HandOver(HandOver),
+    Nak(u32),
+}
+
+pub(super) fn id(number: u8) -> Uuid {
+    Uuid::from_u128(u128::from(number) + 1)
+}
+
+pub(super) fn offer(number: u8, ttl_s: u32) -> Offer {
+    Offer { v: V1, message_id: id(number), bridge: None, to: ANA, text: Text::cut("ana: hello"), reply_to: None, ttl_s }
+}
+
+impl Play {
+    pub(super) fn new() -> Self {
+        let now = Now { uptime: Uptime::default(), time: Timestamp::from_unix_seconds(1_780_315_200) };
+        Self {
+            queue: Queue::resume("roof".parse().unwrap(), Vec::new(), now),
+            disk: BTreeMap::new(),
+            disk_is_full: false,
+            truth: BTreeMap::new(),
+            mood: Mood::Takes,
+            elapsed: Duration::ZERO,
+            born: Duration::ZERO,
+            clock_error_s: 0,
+            radio: None,
+            in_flight: None,
+            not_before: Duration::ZERO,
+            known_ids: BTreeSet::new(),
+            crash: None,
+        }
+    }
+
+    /// A bridge that is connected to the cloud and to its radio.
+    pub(super) fn ready() -> Self {
+        let mut play = Self::new();
+        play.queue.set_online(true);
+        play.connect(ROOF);
+        play
+    }
+
+    pub(super) fn now(&self) -> Now {
+        let start = Timestamp::from_unix_seconds(1_780_315_200).as_micros();
+        let micros = start + i64::try_from(self.elapsed.as_micros()).unwrap() + self.clock_error_s * 1_000_000;
+        Now { uptime: Uptime(self.elapsed - self.born), time: Timestamp::from_micros(micros).unwrap() }
+    }
+
+    pub(super) fn offer(&mut self, offer: Offer) {
+        let deadline = self.elapsed + Duration::from_secs(u64::from(offer.ttl_s));
+        let known = &mut self.truth.entry(offer.message_id).or_default().deadline;
+        *known = Some(known.map_or(deadline, |known| known.max(deadline)));
+        let _ = self.queue.on_offer(offer, self.now());
+        self.drive();
+    }
+
+    pub(super) fn grant(&mut self, number: u8) {
+        if self.queue.on_granted(id(number), self.now()) {
+            self.truth.entry(id(number)).or_default().granted = true;
+        }
+        self.drive();
+    }
+
+    pub(super) fn revoke(&mut self, number: u8) {
+        self.queue.on_revoked(id(number), self.now());
+        self.drive();
+    }
+
+    /// Offers a text and grants it.
+    pub(super) fn send(&mut self, number: u8, ttl_s: u32) {
+        self.offer(offer(number, ttl_s));
+        self.grant(number);
+    }
+
+    pub(super) fn connect(&mut self, radio: NodeId) {
+        self.lose();
+        self.radio = Some(radio);
+        self.known_ids.clear();
+        self.queue.on_radio_ready(&RadioState::new(radio), self.now());
+        self.drive();
+    }
+
+    pub(super) fn lose(&mut self) {
+        self.radio = None;
+        if let Some((sent, _)) = self.in_flight.take() {
+            self.queue.on_hand_over(HandOver::Unanswered { id: sent.packet_id }, self.now());
+        }
+        self.queue.on_radio_lost(self.now());
+        self.drive();
+    }
+
+    /// Has the radio say what it has to say of the packet under way.
+    pub(super) fn answer(&mut self) {
+        let Some((sent, said)) = self.in_flight.take() else { return };
+        for said in said {
+            match said {
+                Said::HandOver(hand_over) => self.queue.on_hand_over(hand_over, self.now()),
+                Said::Nak(code) => self.hear(sent.radio, 2, sent, code),
+            }
+        }
+        self.drive();
+    }
+
+    /// Lets time pass, as far as possible in the steps in which the queue wants to be woken.
+    pub(super) fn wait(&mut self, span: Duration) {
+        let end = self.elapsed + span;
+        self.drive();
+        while self.elapsed < end {
+            let due = [self.queue.due(), self.queue.send_due(self.gate())].into_iter().flatten().min();
+            let due = due.map_or(end, |due| self.born + due.0);
+            assert!(due > self.elapsed || self.disk_is_full, "something is due, and nothing comes of it");
+            let silence = self.in_flight.as_ref().map_or(end, |_| self.not_before + Duration::from_millis(2500));
+            self.elapsed = if due > self.elapsed { due.min(end).min(silence) } else { end.min(silence) };
+            if self.elapsed >= silence
+                && let Some((sent, _)) = self.in_flight.take()
+            {
+                self.queue.on_hand_over(HandOver::Unanswered { id: sent.packet_id }, self.now());
+            }
+            self.drive();
+        }
+    }
+
+    pub(super) fn wait_s(&mut self, seconds: u64) {
+        self.wait(Duration::from_secs(seconds));
+    }
+
+    /// Ends the bridge's life and begins another, that long after, by a clock that is off by this more than before.
+    pub(super) fn restart(&mut self, after: Duration, clock_error_s: i64) {
+        self.elapsed += after;
+        self.clock_error_s += clock_error_s;
+        self.born = self.elapsed;
+        (self.radio, self.in_flight, self.crash) = (None, None, None);
+        let rows = self.disk.values().cloned().collect();
+        self.queue = Queue::resume("roof".parse().unwrap(), rows, self.now());
+        self.queue.set_online(true);
+        self.drive();
+    }
+
+    fn gate(&self) -> Option<Uptime> {
+        (self.radio.is_some() && self.in_flight.is_none()).then(|| Uptime(self.not_before.saturating_sub(self.born)))
+    }
+
+    /// What the bridge's loop does after everything that happens.
+    pub(super) fn drive(&mut self) {
+        loop {
+            self.queue.on_time(self.now());
+            let has_begun = self.queue.begin(self.gate(), self.now());
+            if self.crash == Some(Crash::BeforeCommit) {
+                return self.restart(Duration::ZERO, 0);
+            }
+            if self.disk_is_full {
+                return self.queue.undo();
+            }
+            let changes = self.queue.changes(self.now());
+            self.commit(changes);
+            self.queue.note_committed();
+            if !has_begun {
+                return;
+            }
+            if self.crash == Some(Crash::BeforeWrite) {
+                return self.restart(Duration::ZERO, 0);
+            }
+            let Some((packet, _)) = self.queue.release(self.now()) else { continue };
+            self.write(packet.sent());
+            if self.crash == Some(Crash::AfterWrite) {
+                return self.restart(Duration::ZERO, 0);
+            }
+        }
+    }
+
+    fn commit(&mut self, changes: Changes) {
+        for row in changes.rows {
+            let is_held = !matches!(row.stage, RowStage::Claimed | RowStage::NotSent { told: false, .. });
+            self.truth.get_mut(&row.message_id).expect("what is on disk was offered").is_held |= is_held;
+            self.disk.insert(row.message_id, row);
+        }
+        for gone in changes.gone {
+            self.disk.remove(&gone);
+        }
+        for receipt in changes.receipts {
+            let Body::Receipt(body) = receipt.body else { panic!("only receipts are told") };
+            self.note_receipt(body.message_id, body.evidence);
+        }
+    }
+
+    /// The rules of what may be told.
+    fn note_receipt(&mut self, message_id: Uuid, evidence: Evidence) {
+        let truth = self.truth.get_mut(&message_id).expect("nothing is told of what was never offered");
+        let is_on_air = |packet_id: &PacketId| truth.on_air.iter().any(|(_, id)| id == packet_id);
+        match &evidence {
+            Evidence::Claimed => truth.claimed = true,
+            Evidence::Waiting { .. } => assert!(truth.granted),
+            Evidence::HandedOver { attempt, packet_id: given, .. } => {
+                assert_eq!(*given, packet_id(message_id.as_u128(), *attempt));
+                assert!(truth.granted, "given to the radio without a grant");
+                assert!(truth.on_air.iter().all(|(_, id)| id == given), "another attempt, and one before was sent");
+                assert!(!truth.receipts.iter().any(|told| matches!(told, Evidence::NotSent { .. })), "given up, and sent after all");
+            }
+            Evidence::Transmitted { packet_id } => assert!(is_on_air(packet_id), "told as sent, and never was"),
+            Evidence::Relayed { packet_id } => assert!(is_on_air(packet_id) && truth.relayed),
+            Evidence::Acknowledged { packet_id, by, .. } => assert!(is_on_air(packet_id) && truth.acknowledged && *by == ANA),
+            Evidence::Refused { code, .. } => assert!(truth.refused.contains(code)),
+            Evidence::NotSent { .. } => assert!(truth.on_air.is_empty() && truth.granted, "told as not sent, and it was"),
+            Evidence::Unknown => assert!(!truth.receipts.is_empty()),
+        }
+        let is_repeatable = matches!(evidence, Evidence::Claimed | Evidence::Waiting { .. } | Evidence::HandedOver { .. });
+        // A cloud that granted it once grants it again.
+        let is_lost = evidence == Evidence::Claimed && truth.granted;
+        assert!(is_repeatable || !truth.receipts.contains(&evidence), "told twice: {evidence:?}");
+        truth.receipts.push(evidence);
+        if is_lost {
+            self.queue.on_granted(message_id, self.now());
+        }
+    }
+
+    /// The rules of what may be written to a radio, and what the radio makes of it.
+    fn write(&mut self, sent: Sent) {
+        let elapsed = self.elapsed;
+        let (&message_id, truth) = self
+            .truth
+            .iter_mut()
+            .find(|(message_id, _)| (0..=255).any(|attempt| packet_id(message_id.as_u128(), attempt) == sent.packet_id))
+            .expect("a packet's id is that of a message");
+        assert!(truth.granted, "written without a grant");
+        assert!(truth.deadline.is_some_and(|deadline| elapsed < deadline), "written after its time");
+        assert!(elapsed >= self.not_before && self.in_flight.is_none(), "written too soon after another");
+        assert_eq!(self.radio, Some(sent.radio));
+        let row = &self.disk[&message_id];
+        assert!(
+            matches!(row.stage, RowStage::Given { packet_id, radio, .. } if packet_id == sent.packet_id && radio == sent.radio),
+            "written before the disk says so: {row:?}"
+        );
+        if let Some((before, first)) = truth.written.iter().find(|(before, _)| before.packet_id == sent.packet_id) {
+            assert_eq!(*before, sent, "repeated by another radio");
+            assert!(elapsed < *first + Duration::from_mins(4), "repeated too late");
+        }
+        truth.written.push((sent, elapsed));
+
+        let is_new = self.known_ids.insert(sent.packet_id);
+        let id = sent.packet_id;
+        let (is_sent, said) = match self.mood {
+            // The radio ignores what it knows.
+            _ if !is_new => (false, vec![Said::HandOver(HandOver::Unanswered { id })]),
+            Mood::Takes => (true, vec![Said::HandOver(HandOver::Accepted { id, free: 15 })]),
+            Mood::Full { sends } => (sends, vec![Said::HandOver(HandOver::QueueFull { id })]),
+            Mood::Silent { sends } => (sends, vec![Said::HandOver(HandOver::Unanswered { id })]),
+            Mood::Refuses(code) => (false, vec![Said::HandOver(HandOver::RefusedByRadio { id, code })]),
+            Mood::RateLimited => (false, vec![Said::HandOver(HandOver::Accepted { id, free: 15 }), Said::Nak(38)]),
+        };
+        if is_sent {
+            truth.on_air.insert((sent.radio, sent.packet_id));
+        }
+        assert!(truth.on_air.len() <= 1, "two packets of one text on the air");
+        self.in_flight = Some((sent, said.into()));
+        self.not_before = elapsed + Duration::from_millis(2500);
+    }
+
+    /// The packet of a text that is on the air.
+    pub(super) fn on_air(&self, number: u8) -> Option<Sent> {
+        let truth = self.truth.get(&id(number))?;
+        truth.written.iter().map(|(sent, _)| *sent).find(|sent| truth.on_air.contains(&(sent.radio, sent.packet_id)))
+    }
+
+    /// Has the addressee confirm a text, or the radio say that a neighbour passed it on, if they can: or so it looks, over
+    /// MQTT, which proves nothing.
+    pub(super) fn acknowledge(&mut self, number: u8, is_real: bool) {
+        let Some(sent) = self.on_air(number).filter(|sent| self.radio == Some(sent.radio)) else { return };
+        if is_real {
+            self.truth.get_mut(&id(number)).unwrap().acknowledged = true;
+        }
+        self.hear(ANA, if is_real { 1 } else { 5 }, sent, 0);
+        self.drive();
+    }
+
+    pub(super) fn relay(&mut self, number: u8) {
+        let Some(sent) = self.on_air(number).filter(|sent| self.radio == Some(sent.radio)) else { return };
+        self.truth.get_mut(&id(number)).unwrap().relayed = true;
+        self.hear(sent.radio, 2, sent, 0);
+        self.drive();
+    }
+
+    /// Has the radio say that something is wrong with a packet that it sent.
+    pub(super) fn complain(&mut self, number: u8, code: u32) {
+        let Some(sent) = self.on_air(number).filter(|sent| self.radio == Some(sent.radio)) else { return };
+        self.hear(sent.radio, 2, sent, code);
+        self.drive();
+    }
+
+    /// Has a routing packet come from the radio. `way`: 1 is LoRa, 2 the radio itself, 5 MQTT.
+    fn hear(&mut self, from: NodeId, way: i32, about: Sent, code: u32) {
+        if code != 0 {
+            let refused = self.truth.values_mut().filter(|truth| truth.written.iter().any(|(sent, _)| *sent == about));
+            for truth in refused {
+                truth.refused.insert(code);
+            }
+        }
+        let routing = proto::Routing { variant: Some(proto::routing::Variant::ErrorReason(code.cast_signed())) };
+        let data = proto::Data {
+            portnum: 5,
+            payload: kosmo_meshtastic::Message::encode_to_vec(&routing),
+            request_id: about.packet_id.0,
+            ..Default::default()
+        };
+        // The number of the firmware for "the radio itself" is 0 with no signal measured.
+        let transport_mechanism = if way == 2 { 0 } else { way };
+        let packet = proto::MeshPacket {
+            from: from.number(),
+            to: about.radio.number(),
+            id: 7,
+            transport_mechanism,
+            payload_variant: Some(proto::mesh_packet::PayloadVariant::Decoded(data)),
+            ..Default::default()
+        };
+        self.queue.on_packet(&Received::read(packet, Vec::new()), self.now());
+    }
+
+    pub(super) fn room(&mut self, free: u32) {
+        self.queue.on_queue_status(&QueueStatus { packet: None, result: 0, free, capacity: 16 }, self.now());
+        self.drive();
+    }
+
+    /// What was told of a text besides claims and hand-overs.
+    pub(super) fn told(&self, number: u8) -> Vec<Evidence> {
+        let told = self.truth[&id(number)].receipts.iter();
+        told.filter(|told| !matches!(told, Evidence::Claimed | Evidence::HandedOver { .. })).cloned().collect()
+    }
+
+    pub(super) fn attempts(&self, number: u8) -> Vec<u8> {
+        let told = self.truth[&id(number)].receipts.iter();
+        told.filter_map(|told| if let Evidence::HandedOver { attempt, .. } = told { Some(*attempt) } else { None }).collect()
+    }
+
+    pub(super) fn times_written(&self, number: u8) -> usize {
+        self.truth.get(&id(number)).map_or(0, |truth| truth.written.len())
+    }
+}
+
+pub(super) fn not_sent(reason: NotSentReason) -> Evidence {
+    Evidence::NotSent { reason }
+}
+
+pub(super) fn waiting(reason: WaitReason) -> Evidence {
+    Evidence::Waiting { reason }
+}
+
+pub(super) fn transmitted(number: u8) -> Evidence {
+    Evidence::Transmitted { packet_id: packet_id(id(number).as_u128(), 0) }
+}

@@ -1,0 +1,108 @@
+//! The part of the loop that is about texts for the mesh: what is done with one is committed first, and done then.
+
+use crate::{counters::Counter, run::Bridge};
+use kosmo_contract::{Offer, Text};
+use kosmo_meshtastic::session::Input;
+use std::time::Duration;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+/// The longest wait between attempts to write down what is done with texts.
+const LONGEST_RETRY: Duration = Duration::from_mins(1);
+
+impl Bridge {
+    pub(super) fn on_offer(&mut self, offer: Offer) {
+        if let Err(counter) = self.texts.on_offer(offer, self.now()) {
+            self.counters.one(counter);
+        }
+    }
+
+    pub(super) fn on_granted(&mut self, message_id: Uuid) {
+        if !self.texts.on_granted(message_id, self.now()) {
+            tracing::warn!(bridge.id = %self.config.bridge, message.id = %message_id, "granted a text that this bridge does not know");
+            self.counters.one(Counter::AcksUnasked);
+        }
+    }
+
+    pub(super) fn on_revoked(&mut self, message_id: Uuid) {
+        if !self.texts.on_revoked(message_id, self.now()) {
+            self.counters.one(Counter::AcksUnasked);
+        }
+    }
+
+    /// Returns when something is to be done for texts.
+    pub(super) fn texts_due(&self) -> Option<Instant> {
+        if let Some((until, _)) = self.texts_pause {
+            return Some(until);
+        }
+        let packet = self.texts.send_due(self.session.may_send_from());
+        self.texts.due().into_iter().chain(packet).min().map(|due| self.instant(due))
+    }
+
+    /// Does what is due for texts. A packet goes to the radio only after the commit that says so.
+    pub(super) async fn drive_texts(&mut self) {
+        if self.texts_pause.is_some_and(|(until, _)| Instant::now() < until) {
+            return;
+        }
+        loop {
+            let now = self.now();
+            self.texts.on_time(now);
+            let has_begun = self.texts.begin(self.session.may_send_from(), now);
+            if !self.commit_texts().await {
+                self.texts.undo();
+                return;
+            }
+            if !has_begun {
+                return;
+            }
+            let Some((packet, is_repetition)) = self.texts.release(self.now()) else { continue };
+            tracing::debug!(bridge.id = %self.config.bridge, packet.id = packet.id().0, is_repetition, "a text is given to the radio");
+            self.counters.one(if is_repetition { Counter::TextsRepeated } else { Counter::TextsGiven });
+            self.tell_session(Input::Send(Box::new(packet))).await;
+        }
+    }
+
+    /// Commits what was done with texts together with what is told of it, and tells whether that is on disk.
+    pub(super) async fn commit_texts(&mut self) -> bool {
+        let changes = self.texts.changes(self.now());
+        if changes.is_empty() {
+            self.texts_pause = None;
+            return true;
+        }
+        match self.spool.commit(&changes).await {
+            Ok(appended) => {
+                self.texts.note_committed();
+                if self.texts_pause.take().is_some() {
+                    tracing::info!(bridge.id = %self.config.bridge, "the spool takes texts again");
+                    self.note_change();
+                }
+                self.counters.add(Counter::Spooled, changes.receipts.len() as u64);
+                self.counters.add(Counter::DroppedAtCap, appended.dropped);
+                if appended.dropped > 0 {
+                    self.told.forget();
+                }
+                self.publish().await;
+                true
+            }
+            Err(error) => {
+                let first = self.config.pace.spool_retry;
+                let wait = self.texts_pause.map_or(first, |(_, wait)| wait.saturating_mul(2).min(LONGEST_RETRY));
+                if self.texts_pause.replace((Instant::now() + wait, wait)).is_some() {
+                    self.counters.one(Counter::SpoolErrors);
+                } else {
+                    self.note_spool_error(&error);
+                    self.note_change();
+                }
+                false
+            }
+        }
+    }
+
+    /// Says in plain words what is wrong besides the radio.
+    pub(super) fn problems(&self) -> Vec<Text<200>> {
+        let disk = "the spool cannot be written (is the disk full?): what is heard waits in memory, and no text is sent";
+        let is_blocked = self.intake.is_blocked() || self.texts_pause.is_some();
+        let disk = is_blocked.then_some(disk);
+        disk.into_iter().chain(self.deaf.iter().map(|deaf| deaf.words())).map(Text::cut).collect()
+    }
+}
