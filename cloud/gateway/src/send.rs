@@ -39,7 +39,7 @@ pub(crate) struct Posted {
     text: String,
     /// The packet it answers: `packet_id` of a text that came.
     #[serde(default)]
-    #[schema(minimum = 1)]
+    #[schema(value_type = Option<u64>, minimum = 1, maximum = 4_294_967_295_u64)]
     reply_to: Option<u32>,
     /// For how many seconds it may wait for a radio: 10 to 604800, an hour if left out. After that it is not sent.
     #[serde(default)]

@@ -4,9 +4,9 @@
 pub(crate) const POSTED: &str = "gateway_posted_texts_total";
 /// Offers published, by outcome: `taken`, `failed`.
 pub(crate) const OFFERS: &str = "gateway_offers_total";
-/// Claims of bridges, by outcome: `granted`, `revoked`.
+/// Claims of bridges, by outcome: `granted`, `granted_again`, `revoked`.
 pub(crate) const CLAIMS: &str = "gateway_claims_total";
-/// Texts heard on the mesh, by what became of them: `reply`, `window`, `operators`, `duplicate`, `chatter`.
+/// Texts heard on the mesh, by whom they are for: `answer`, `correspondent`, `operators`; or `duplicate`, or `chatter`, for nobody.
 pub(crate) const INBOUND: &str = "gateway_inbound_texts_total";
 /// Texts whose time ran out, by outcome: `not_sent`, `unknown`.
 pub(crate) const EXPIRED: &str = "gateway_expired_texts_total";

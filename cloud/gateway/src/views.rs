@@ -38,7 +38,7 @@ pub(crate) struct MessageView {
     sent_as: String,
     /// The packet it answers.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<u32>)]
+    #[schema(value_type = Option<u64>, maximum = 4_294_967_295_u64)]
     reply_to: Option<PacketId>,
     /// How it stands: `pending`, `queued`, `transmitted`, `delivered`, `failed` or `expired`. `failed` and `expired` may still become `delivered`.
     status: &'static str,
@@ -146,7 +146,7 @@ pub(crate) struct HappeningView {
     attempt: Option<u8>,
     /// The id of the packet it was handed over in.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<u32>)]
+    #[schema(value_type = Option<u64>, maximum = 4_294_967_295_u64)]
     packet_id: Option<PacketId>,
     /// The bridge that says so; left out if this server does.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -173,7 +173,7 @@ pub(crate) struct ReceivedView {
     id: Uuid,
     /// The id of its packet: `reply_to` of an answer to it. Left out if it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<u32>)]
+    #[schema(value_type = Option<u64>, maximum = 4_294_967_295_u64)]
     packet_id: Option<PacketId>,
     /// Who sent it.
     #[schema(value_type = String, pattern = "^![0-9a-f]{8}$")]

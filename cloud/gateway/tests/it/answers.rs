@@ -82,7 +82,9 @@ async fn a_text_without_a_reference_goes_to_the_one_member_who_wrote_lately() {
 }
 
 #[tokio::test]
-async fn the_talk_of_channels_and_of_others_reaches_nobody() {
+async fn the_talk_of_channels_and_of_others_reaches_nobody_and_is_counted() {
+    let recorder = kosmo_http::recorder();
+    let _installed = metrics::set_default_local_recorder(&recorder);
     let house = House::new().await;
     let mut roof = house.bridge("roof", "!4daa1001").await;
     house.send(ANA, NODE, "hi").await;
@@ -94,6 +96,9 @@ async fn the_talk_of_channels_and_of_others_reaches_nobody() {
         roof.hear_text(packet, "psst", None).await;
     }
     assert_eq!((heard(&house, ANA).await, inbox(&house).await), (vec![], vec![]));
+    let metrics = recorder.handle().render();
+    assert!(metrics.contains(r#"gateway_inbound_texts_total{to="chatter"} 2"#), "{metrics}");
+    assert!(metrics.contains(r#"gateway_posted_texts_total{outcome="accepted"} 1"#), "{metrics}");
 }
 
 #[tokio::test]

@@ -119,6 +119,12 @@ impl Bridge {
         self.deliver(&topic, None, ReceiptBody { message_id, evidence }).await
     }
 
+    /// Says a claim again, as a spool does that was not answered.
+    pub(crate) async fn repeat_claim(&self, message_id: Uuid, seq: u64) {
+        let body = ReceiptBody { message_id, evidence: Evidence::Claimed };
+        self.say(&Topic::Receipt(self.id.clone()).to_string(), seq, None, body).await;
+    }
+
     /// Claims a message, and tells whether it was granted.
     pub(crate) async fn claim(&mut self, message_id: Uuid) -> bool {
         self.tell(message_id, Evidence::Claimed).await;
@@ -169,10 +175,14 @@ impl Bridge {
     /// Publishes a record, and returns its number.
     async fn deliver<B: Serialize>(&mut self, topic: &str, packet: Option<Packet>, body: B) -> u64 {
         self.seq += 1;
-        let (bridge, epoch, heard_at) = (self.id.clone(), self.epoch, self.clock.now());
-        let record = Record { v: V1, bridge, epoch, stream: Stream::Gateway, seq: self.seq, heard_at, packet, body };
-        self.publish(topic, serde_json::to_vec(&record).unwrap()).await;
+        self.say(topic, self.seq, packet, body).await;
         self.seq
+    }
+
+    async fn say<B: Serialize>(&self, topic: &str, seq: u64, packet: Option<Packet>, body: B) {
+        let (bridge, epoch, heard_at) = (self.id.clone(), self.epoch, self.clock.now());
+        let record = Record { v: V1, bridge, epoch, stream: Stream::Gateway, seq, heard_at, packet, body };
+        self.publish(topic, serde_json::to_vec(&record).unwrap()).await;
     }
 
     pub(crate) async fn publish(&self, topic: &str, payload: impl Into<Bytes>) {

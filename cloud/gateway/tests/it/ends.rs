@@ -87,3 +87,34 @@ async fn a_text_is_offered_again_until_a_bridge_comes() {
     let other = house.send(ANA, NODE, "another").await;
     assert_eq!(roof.offer().await.message_id, other, "what was granted is offered no more");
 }
+
+#[tokio::test]
+async fn what_waits_when_the_gateway_ends_is_offered_by_the_next() {
+    let mut house = House::new().await;
+    let mut roof = house.bridge("roof", "!4daa1001").await;
+    house.close().await;
+    // The routes still stand; nobody offers what they accept.
+    let id = house.send(ANA, NODE, "hi").await;
+    let seq = roof.tell_only(id, Evidence::Claimed).await;
+    house.open().await;
+    assert_eq!(roof.offer().await.message_id, id);
+    assert!(roof.claim(id).await);
+    // Nobody listened to the first claim; its spool says it again.
+    roof.repeat_claim(id, seq).await;
+    assert_eq!(roof.answer().await, (id, true));
+    assert_eq!(house.message(ANA, id).await["bridge_id"], "roof");
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_is_waited_for_and_nothing_is_answered_before() {
+    let house = House::new().await;
+    let mut roof = house.bridge("roof", "!4daa1001").await;
+    house.store.close().await;
+    let (status, answer) = house.get(ANA, "/readyz").await;
+    assert_eq!((status.as_u16(), &answer["not_ready"][0]["name"]), (503, &json!("database")));
+    let (status, answer) = house.post(ANA, &json!({ "target_node_id": NODE, "text": "hi" })).await;
+    assert_eq!((status.as_u16(), &answer["code"]), (503, &json!("unavailable")));
+    let seq = roof.tell_only(uuid::Uuid::nil(), Evidence::Claimed).await;
+    let answered = tokio::time::timeout(Duration::from_millis(300), roof.answered(seq)).await;
+    assert!(answered.is_err(), "the record stays with its bridge");
+}
