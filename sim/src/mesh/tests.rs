@@ -281,6 +281,8 @@ fn a_broadcast_is_acknowledged_by_relays_alone_and_shown_to_whoever_hears_it() {
     stage.write(0, NodeId::BROADCAST, 900);
     let told = stage.wait(0, 120.0, 900, NodeId::BROADCAST);
     assert_eq!(all(&told), ["radio acks"]);
+    let [heard] = &stage.said(1)[..] else { panic!("the other radio hears it once") };
+    assert!(heard.id == 900 && !heard.want_ack, "nobody is asked to acknowledge what is for everybody");
     let core = held(&stage.shared.core);
     let shown: Vec<_> = core.inboxes.iter().map(|inbox| inbox.shown.len()).collect();
     assert!(shown.iter().all(|&count| count <= 1) && shown.iter().sum::<usize>() > 3, "{shown:?}");

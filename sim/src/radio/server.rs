@@ -160,7 +160,8 @@ impl Port {
                 count = reader.read(&mut buffer) => count?,
                 () = sleep_until(last_word + self.idle) => return Ok(()),
             };
-            let heard = self.with(|radio| radio.receive(client, &buffer[..count], mesh.now()));
+            let now = mesh.now();
+            let heard = self.with(|radio| radio.receive(client, &buffer[..count], now));
             mesh.client_spoke();
             if count == 0 || heard.leaves {
                 return Ok(());

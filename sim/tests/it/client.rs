@@ -2,8 +2,7 @@
 
 use kosmo_domain::{NodeId, PacketId, Uptime};
 use kosmo_meshtastic::{
-    packet::{Body, Received},
-    payload::Routing,
+    packet::Received,
     proto::{self, PortNum, mesh_packet::PayloadVariant, to_radio},
     radio::RadioState,
     session::{Event, Input, Output, Session, SessionConfig},
@@ -69,54 +68,19 @@ impl Client {
         search.await.unwrap_or_else(|_| panic!("waited in vain for {what}"))
     }
 
-    /// Sends a text that wants an acknowledgement, again under the next id as long as it comes too soon, and returns the id
-    /// it was sent under.
-    pub(crate) async fn text(&mut self, from: NodeId, to: NodeId, mut id: u32, text: &str) -> PacketId {
-        loop {
-            let data = proto::Data { portnum: PortNum::TextMessageApp.into(), payload: text.as_bytes().to_vec(), ..Default::default() };
-            let packet = proto::MeshPacket {
-                from: from.number(),
-                to: to.number(),
-                id,
-                hop_limit: 3,
-                want_ack: true,
-                payload_variant: Some(PayloadVariant::Decoded(data)),
-                ..Default::default()
-            };
-            self.ask(to_radio::PayloadVariant::Packet(packet)).await;
-            // The answers stay where they are, for whoever waits for them next.
-            if !self.is_refused(PacketId(id)).await {
-                return PacketId(id);
-            }
-            id += 1;
-        }
-    }
-
-    /// Tells whether a packet was refused for coming too soon, as soon as its status is there.
-    async fn is_refused(&mut self, id: PacketId) -> bool {
-        const RATE_LIMIT_EXCEEDED: u32 = 38;
-        let search = timeout(PATIENCE, async {
-            loop {
-                let of_it = |event: &Event| matches!(event, Event::QueueStatus(status) if status.packet == Some(id));
-                if self.events.iter().any(of_it) {
-                    return;
-                }
-                assert!(self.read().await, "the radio closed the connection instead of taking a text");
-            }
-        });
-        search.await.expect("the radio says nothing of a text");
-        // The error follows its status at once; a heartbeat's answer comes after both.
-        self.ask(to_radio::PayloadVariant::Heartbeat(proto::Heartbeat { nonce: 0 })).await;
-        let before = self.events.len();
-        while !self.events[before..].iter().any(|event| matches!(event, Event::QueueStatus(status) if status.packet.is_none())) {
-            assert!(self.read().await, "the radio closed the connection instead of answering a heartbeat");
-        }
-        self.events.iter().any(|event| match event {
-            Event::Packet(packet) if packet.request_id == Some(id) => {
-                matches!(&packet.body, Body::Routing(Routing::Outcome(outcome)) if outcome.0 == RATE_LIMIT_EXCEEDED)
-            }
-            _ => false,
-        })
+    /// Sends a text that wants an acknowledgement.
+    pub(crate) async fn text(&mut self, from: NodeId, to: NodeId, id: PacketId, text: &str) {
+        let data = proto::Data { portnum: PortNum::TextMessageApp.into(), payload: text.as_bytes().to_vec(), ..Default::default() };
+        let packet = proto::MeshPacket {
+            from: from.number(),
+            to: to.number(),
+            id: id.0,
+            hop_limit: 3,
+            want_ack: true,
+            payload_variant: Some(PayloadVariant::Decoded(data)),
+            ..Default::default()
+        };
+        self.ask(to_radio::PayloadVariant::Packet(packet)).await;
     }
 
     /// Waits until the radio closes the connection.

@@ -360,6 +360,36 @@ fn an_acknowledgement_ends_the_tries_whoever_it_is_from() {
 }
 
 #[test]
+fn what_is_on_air_meanwhile_puts_off_the_next_try() {
+    let second_try = |others: u32| {
+        let mut desk = Desk::new();
+        desk.send(desk.lena(9));
+        desk.wait(1.0);
+        for id in 100..100 + others {
+            desk.overhear(proto::MeshPacket { to: u32::MAX, ..telemetry(id) });
+        }
+        desk.wait(30.0)[0].0
+    };
+    let later = second_try(5) - second_try(0);
+    assert!((2.0..4.0).contains(&later), "{later} s for five packets of half a second");
+}
+
+#[test]
+fn an_acknowledgement_takes_the_next_try_out_of_the_queue() {
+    let mut desk = Desk::new();
+    desk.send(desk.lena(9));
+    let (_, sent) = desk.wait(5.0).remove(0);
+    let now = desk.moment();
+    desk.radio.sending().jam(true, now.at);
+    assert!(desk.wait(5.0).is_empty() && desk.radio.sending().free() == 15);
+    desk.overhear(proto::MeshPacket { transport_mechanism: TransportMechanism::TransportLora.into(), ..sent });
+    assert_eq!(desk.radio.sending().free(), 16);
+    let now = desk.moment();
+    desk.radio.sending().jam(false, now.at);
+    assert!(desk.wait(60.0).is_empty());
+}
+
+#[test]
 fn without_a_key_nothing_private_is_sent() {
     let mut desk = Desk::new();
     let told = desk.send(desk.text(5, 0x0102_0304));
