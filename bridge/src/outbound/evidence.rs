@@ -181,5 +181,5 @@ impl Queue {
 
 /// Half an hour after it was given to the radio first.
 fn listens_until(given: &Given, now: Uptime) -> Uptime {
-    given.repeat_until.plus(LISTEN - REPEAT_WITHIN).max(now)
+    given.repeat_until.plus(LISTEN.saturating_sub(REPEAT_WITHIN)).max(now)
 }

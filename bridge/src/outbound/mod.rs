@@ -220,9 +220,8 @@ impl Queue {
     fn text_due(&self, text: &Entry) -> Option<Uptime> {
         match text.stage {
             Stage::Offered if self.may_claim(text) => Some(Uptime::default()),
-            Stage::Offered => Some(text.expires),
             Stage::Claimed { last, wait } if self.may_claim(text) => Some(text.expires.min(last.plus(wait))),
-            Stage::Claimed { .. } => Some(text.expires),
+            Stage::Offered | Stage::Claimed { .. } => Some(text.expires),
             Stage::Granted(granted) => Some(text.expires.min(self.lane.told_at(&granted).unwrap_or(text.expires))),
             Stage::Given(Given { phase: Phase::Taken { sent_by }, .. }) => Some(sent_by),
             Stage::Given(Given { phase: Phase::Doubt, repeat_until, .. }) => Some(repeat_until),

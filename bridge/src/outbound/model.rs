@@ -5,7 +5,7 @@ use kosmo_contract::Evidence;
 use proptest::prelude::*;
 use std::time::Duration;
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 enum Step {
     Offer { number: u8, ttl_s: u32 },
     Grant(u8),
@@ -21,6 +21,7 @@ enum Step {
     Online(bool),
     Wait { seconds: u64 },
     DiskFull(bool),
+    SlowDisk(bool),
     Crash(Crash),
     Restart { after_s: u64, clock_error_s: i64 },
 }
@@ -53,6 +54,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<bool>().prop_map(Step::Online),
         4 => prop_oneof![0..10_u64, 0..300_u64].prop_map(|seconds| Step::Wait { seconds }),
         1 => any::<bool>().prop_map(Step::DiskFull),
+        1 => any::<bool>().prop_map(Step::SlowDisk),
         2 => crash.prop_map(Step::Crash),
         2 => (0..300_u64, prop_oneof![3 => Just(0), 1 => 0..100_i64, 1 => Just(-86_400)])
             .prop_map(|(after_s, clock_error_s)| Step::Restart { after_s, clock_error_s }),
@@ -61,7 +63,13 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn take(play: &mut Play, step: Step) {
     match step {
-        Step::Offer { number, ttl_s } => play.offer(offer(number, ttl_s)),
+        Step::Offer { number, ttl_s } => {
+            // A cloud offers what it never granted; an offer that comes late comes while the text is remembered.
+            let is_over = |truth: &Truth| truth.is_held && !play.disk.contains_key(&id(number));
+            if !play.truth.get(&id(number)).is_some_and(is_over) {
+                play.offer(offer(number, ttl_s));
+            }
+        }
         Step::Grant(number) => {
             // A cloud grants what was claimed, while there is time.
             let elapsed = play.elapsed;
@@ -85,6 +93,7 @@ fn take(play: &mut Play, step: Step) {
         }
         Step::Wait { seconds } => play.wait_s(seconds),
         Step::DiskFull(is_full) => play.disk_is_full = is_full,
+        Step::SlowDisk(is_slow) => play.commit_takes = Duration::from_secs(if is_slow { 20 } else { 0 }),
         Step::Crash(crash) => play.crash = Some(crash),
         Step::Restart { after_s, clock_error_s } => play.restart(Duration::from_secs(after_s), clock_error_s),
     }

@@ -53,6 +53,7 @@ pub(super) enum Crash {
 
 /// What really happened to a text.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "they are facts, independent of each other")]
 pub(super) struct Truth {
     pub(super) deadline: Option<Duration>,
     pub(super) claimed: bool,
@@ -74,6 +75,8 @@ pub(super) struct Play {
     /// What lies on disk.
     pub(super) disk: BTreeMap<Uuid, Row>,
     pub(super) disk_is_full: bool,
+    /// How long a hand-over takes to be committed.
+    pub(super) commit_takes: Duration,
     pub(super) truth: BTreeMap<Uuid, Truth>,
     pub(super) mood: Mood,
     /// Time since the beginning of the play, and when this life began.
@@ -87,6 +90,8 @@ pub(super) struct Play {
     /// Ids that the radio knows on this connection.
     known_ids: BTreeSet<PacketId>,
     pub(super) crash: Option<Crash>,
+    /// Grants whose answer was lost, and which are claimed again.
+    grants_lost: Vec<Uuid>,
 }
 
 /// What the radio will say of the packet under way.
@@ -111,6 +116,7 @@ impl Play {
             queue: Queue::resume("roof".parse().unwrap(), Vec::new(), now),
             disk: BTreeMap::new(),
             disk_is_full: false,
+            commit_takes: Duration::ZERO,
             truth: BTreeMap::new(),
             mood: Mood::Takes,
             elapsed: Duration::ZERO,
@@ -121,6 +127,7 @@ impl Play {
             not_before: Duration::ZERO,
             known_ids: BTreeSet::new(),
             crash: None,
+            grants_lost: Vec::new(),
         }
     }
 
@@ -135,7 +142,7 @@ impl Play {
     pub(super) fn now(&self) -> Now {
         let start = Timestamp::from_unix_seconds(1_780_315_200).as_micros();
         let micros = start + i64::try_from(self.elapsed.as_micros()).unwrap() + self.clock_error_s * 1_000_000;
-        Now { uptime: Uptime(self.elapsed - self.born), time: Timestamp::from_micros(micros).unwrap() }
+        Now { uptime: Uptime(self.elapsed.saturating_sub(self.born)), time: Timestamp::from_micros(micros).unwrap() }
     }
 
     pub(super) fn offer(&mut self, offer: Offer) {
@@ -222,6 +229,7 @@ impl Play {
         self.clock_error_s += clock_error_s;
         self.born = self.elapsed;
         (self.radio, self.in_flight, self.crash) = (None, None, None);
+        self.grants_lost.clear();
         let rows = self.disk.values().cloned().collect();
         self.queue = Queue::resume("roof".parse().unwrap(), rows, self.now());
         self.queue.set_online(true);
@@ -246,8 +254,15 @@ impl Play {
             let changes = self.queue.changes(self.now());
             self.commit(changes);
             self.queue.note_committed();
-            if !has_begun {
+            let grants = std::mem::take(&mut self.grants_lost);
+            for message_id in &grants {
+                self.queue.on_granted(*message_id, self.now());
+            }
+            if !has_begun && grants.is_empty() {
                 return;
+            }
+            if has_begun {
+                self.elapsed += self.commit_takes;
             }
             if self.crash == Some(Crash::BeforeWrite) {
                 return self.restart(Duration::ZERO, 0);
@@ -301,7 +316,7 @@ impl Play {
         assert!(is_repeatable || !truth.receipts.contains(&evidence), "told twice: {evidence:?}");
         truth.receipts.push(evidence);
         if is_lost {
-            self.queue.on_granted(message_id, self.now());
+            self.grants_lost.push(message_id);
         }
     }
 
@@ -371,8 +386,12 @@ impl Play {
         self.drive();
     }
 
-    /// Has the radio say that something is wrong with a packet that it sent.
+    /// Has the radio say that something is wrong with a packet that it sent: never before it has said whether it took it,
+    /// for that is when it sends it the first time.
     pub(super) fn complain(&mut self, number: u8, code: u32) {
+        if self.in_flight.is_some() {
+            return;
+        }
         let Some(sent) = self.on_air(number).filter(|sent| self.radio == Some(sent.radio)) else { return };
         self.hear(sent.radio, 2, sent, code);
         self.drive();

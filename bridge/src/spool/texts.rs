@@ -174,7 +174,7 @@ mod tests {
             message_id: Uuid::from_u128(number),
             to: NodeId::from_number(u32::MAX - 1),
             text: Text::cut("ana: schön"),
-            reply_to: Some(PacketId(u32::MAX)).filter(|_| number % 2 == 0),
+            reply_to: Some(PacketId(u32::MAX)).filter(|_| number.is_multiple_of(2)),
             attempt: 255,
             ttl_left: Duration::from_micros(1_234_567),
             written_at: Timestamp::from_unix_seconds(1_780_315_200),
@@ -183,9 +183,10 @@ mod tests {
     }
 
     fn every_stage() -> Vec<Row> {
-        let (packet_id, radio, left) = (PacketId(u32::MAX), NodeId::from_number(0x4daa_1001), Duration::from_secs(240));
+        let (packet_id, radio, left) = (PacketId(u32::MAX), NodeId::from_number(0x4daa_1001), Duration::from_mins(4));
         let mut told = Told::default();
-        (told.add(Told::RELAYED), told.add(Told::UNKNOWN));
+        told.add(Told::RELAYED);
+        told.add(Told::UNKNOWN);
         let not_sent = |reason, told| RowStage::NotSent { reason, told, left };
         let stages = [
             RowStage::Claimed,
