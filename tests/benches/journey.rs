@@ -163,7 +163,7 @@ impl Bridge {
             }
         });
         let next_seq = Arc::new(AtomicU64::new(1));
-        Self { name, number, client, next_seq, acknowledged, room, began: now().minus(Duration::from_secs(86_400)) }
+        Self { name, number, client, next_seq, acknowledged, room, began: now().minus(Duration::from_hours(24)) }
     }
 
     async fn publish(&self, readings: u64, rate: Option<u64>) {

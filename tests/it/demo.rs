@@ -64,7 +64,7 @@ async fn a_read_only_login_sees_the_documented_topics_with_payloads_that_fulfil_
     let log = demo.log();
     let command = log.lines().find(|line| line.contains("mosquitto_sub")).expect("the banner shows how to listen");
     let after = |flag: &str| command.split_whitespace().skip_while(|word| *word != flag).nth(1).unwrap().to_owned();
-    let mut options = Options::new(demo.address("mqtt").parse().unwrap(), &after("-i"));
+    let mut options = Options::new(demo.address("mqtt").parse().unwrap(), after("-i"));
     options.login = Some(Login { name: after("-u"), password: after("-P") });
     options.subscriptions = vec![Subscription::at_least_once("kosmo/#")];
     let shutdown = CancellationToken::new();

@@ -30,10 +30,10 @@ async fn expect_stored(cloud: &Kosmo, node: NodeId, around: Timestamp, expected:
 
 /// Lets a station send these temperatures, a minute apart and ending now, and returns them by time.
 fn send_series(air: &Air, station: NodeId, end: Timestamp, temperatures: &[f32]) -> BTreeMap<String, f64> {
-    let first = end.minus(Duration::from_secs(60) * u32::try_from(temperatures.len()).unwrap());
+    let first = end.minus(Duration::from_mins(1) * u32::try_from(temperatures.len()).unwrap());
     let mut sent = BTreeMap::new();
     for (minute, &temperature) in (1..).zip(temperatures) {
-        let at = first.plus(Duration::from_secs(60) * minute);
+        let at = first.plus(Duration::from_mins(1) * minute);
         air.send_temperature(station, at, temperature);
         sent.insert(at.to_string(), f64::from(temperature));
     }
@@ -78,11 +78,11 @@ async fn a_bridge_without_its_cloud_keeps_what_it_hears_and_delivers_it_once() {
     bridge.start(air.mesh.radio(0).address(), cloud.address("mqtt"));
     air.attached(0).await;
     let (station, now) = (air.stations()[0], now());
-    let mut expected = send_series(&air, station, now.minus(Duration::from_secs(7200)), &[18.0, 18.5, 19.0]);
+    let mut expected = send_series(&air, station, now.minus(Duration::from_hours(2)), &[18.0, 18.5, 19.0]);
     expect_stored(&cloud, station, now, &expected).await;
 
     cloud.kill();
-    expected.extend(send_series(&air, station, now.minus(Duration::from_secs(3600)), &[20.0, 20.5, 21.0, 21.5]));
+    expected.extend(send_series(&air, station, now.minus(Duration::from_hours(1)), &[20.0, 20.5, 21.0, 21.5]));
     until("the radio has handed everything over", || std::future::ready((air.handed_over(0).len() == 7).then_some(()))).await;
     bridge.stop();
     bridge.start(air.mesh.radio(0).address(), &format!("mqtt://127.0.0.1:{mqtt_port}"));
@@ -110,7 +110,7 @@ async fn records_of_a_spool_begun_anew_are_not_taken_for_old_ones() {
     bridge.start(air.mesh.radio(0).address(), cloud.address("mqtt"));
     air.attached(0).await;
     let (station, now) = (air.stations()[0], now());
-    let mut expected = send_series(&air, station, now.minus(Duration::from_secs(3600)), &[10.0, 11.0]);
+    let mut expected = send_series(&air, station, now.minus(Duration::from_hours(1)), &[10.0, 11.0]);
     expect_stored(&cloud, station, now, &expected).await;
 
     bridge.stop();

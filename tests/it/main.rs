@@ -3,5 +3,6 @@
 
 mod demo;
 mod journey;
+mod messages;
 mod refusals;
 mod tidy;

@@ -2,7 +2,7 @@
 
 use kosmo_domain::{Clock, NodeId, Timestamp};
 use kosmo_meshtastic::proto;
-use kosmo_sim::{Config, Mesh, Reach};
+use kosmo_sim::{Config, Mesh, Person, Reach};
 use prost::Message as _;
 use std::{
     collections::BTreeSet,
@@ -41,21 +41,22 @@ pub struct Air {
 
 impl Air {
     /// Starts a mesh of so many radios.
-    ///
-    /// # Panics
-    /// If it cannot listen.
     pub async fn silent(radios: usize) -> Self {
         let listen = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0)); radios];
         Self::of(Config { listen, interval: None, chat_every: None, record: true, ..Config::default() }).await
     }
 
     /// Starts a mesh whose nodes speak by themselves this often.
-    ///
-    /// # Panics
-    /// If it cannot listen.
     pub async fn lively(radios: usize, every: Duration) -> Self {
         let listen = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0)); radios];
         Self::of(Config { listen, interval: Some(every), record: true, ..Config::default() }).await
+    }
+
+    /// Starts a mesh where these people live and everything on the air goes so many times faster.
+    pub async fn peopled(radios: usize, people: &[Person], speed: u32) -> Self {
+        let listen = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0)); radios];
+        let people = people.to_vec();
+        Self::of(Config { listen, interval: None, chat_every: None, record: true, people, speed, ..Config::default() }).await
     }
 
     async fn of(config: Config) -> Self {
@@ -71,9 +72,6 @@ impl Air {
     }
 
     /// Waits until a client is attached to this radio.
-    ///
-    /// # Panics
-    /// If nobody comes in a minute and a half.
     pub async fn attached(&self, radio: usize) {
         let mut attached = self.mesh.radio(radio).attached();
         let waiting = tokio::time::timeout(Duration::from_secs(90), attached.wait_for(|attached| *attached));
@@ -81,9 +79,6 @@ impl Air {
     }
 
     /// Lets a station send a temperature that every radio hears.
-    ///
-    /// # Panics
-    /// If the mesh has no such node.
     pub fn send_temperature(&self, from: NodeId, at: Timestamp, temperature: f32) {
         self.mesh.send(from, NodeId::BROADCAST, environment(at, temperature), Reach::EveryRadio).expect("the station is of this mesh");
     }

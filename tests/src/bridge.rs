@@ -19,9 +19,6 @@ pub struct BridgeProcess {
 
 impl BridgeProcess {
     /// Gives a bridge a login and keeps its secret in its folder.
-    ///
-    /// # Panics
-    /// If the program refuses.
     pub fn enrol(cloud: &Kosmo, folder: &Path, id: &str) -> Self {
         let data = folder.join(id);
         fs::create_dir_all(&data).expect("the folder is the test's");
@@ -34,17 +31,11 @@ impl BridgeProcess {
     }
 
     /// Returns the secret of its login.
-    ///
-    /// # Panics
-    /// If the folder was removed.
     pub fn secret(&self) -> String {
         fs::read_to_string(self.data.join("secret")).expect("the secret was kept")
     }
 
     /// Starts the bridge between a radio and a broker.
-    ///
-    /// # Panics
-    /// If the program was not built.
     pub fn start(&mut self, radio: SocketAddr, broker: &str) {
         let log = File::options().create(true).append(true).open(self.data.join("bridge.log")).expect("the folder is the test's");
         let output = log.try_clone().expect("a file can be opened twice");
@@ -59,9 +50,6 @@ impl BridgeProcess {
     }
 
     /// Ends it as a power cut would.
-    ///
-    /// # Panics
-    /// If it does not run.
     pub fn kill(&mut self) {
         let mut child = self.child.take().expect("it runs");
         child.kill().expect("a running child can be killed");
@@ -69,9 +57,6 @@ impl BridgeProcess {
     }
 
     /// Ends it as its operator would.
-    ///
-    /// # Panics
-    /// If it does not run.
     pub fn stop(&mut self) {
         let mut child = self.child.take().expect("it runs");
         signal(&child, "TERM");
@@ -79,9 +64,6 @@ impl BridgeProcess {
     }
 
     /// Takes its spool away, as a new disk would.
-    ///
-    /// # Panics
-    /// If it still runs, or has none.
     pub fn lose_spool(&self) {
         assert!(self.child.is_none(), "a spool in use is not taken away");
         fs::remove_dir_all(self.data.join("bridges")).expect("the bridge has a spool");

@@ -9,9 +9,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Waits until `look` finds something, and returns it.
-///
-/// # Panics
-/// With `what` if nothing is found in a minute and a half.
 pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
     let found = time::timeout(PATIENCE, async {
         loop {

@@ -12,9 +12,6 @@ use std::{
 };
 
 /// Runs a command of the program to its end and returns what it printed.
-///
-/// # Panics
-/// If the program was not built.
 pub fn kosmo(data: &Path, arguments: &[&str]) -> Output {
     Command::new(program())
         .args(arguments)
@@ -86,9 +83,6 @@ impl Kosmo {
     }
 
     /// Ends it as its operator would, and returns whether it ended well.
-    ///
-    /// # Panics
-    /// If it does not run.
     pub async fn stop(&mut self) -> bool {
         let mut child = self.child.take().expect("it runs");
         signal(&child, "TERM");
@@ -96,9 +90,6 @@ impl Kosmo {
     }
 
     /// Ends it as a power cut would.
-    ///
-    /// # Panics
-    /// If it does not run.
     pub fn kill(&mut self) {
         let mut child = self.child.take().expect("it runs");
         child.kill().expect("a running child can be killed");
@@ -111,25 +102,16 @@ impl Kosmo {
     }
 
     /// Returns the number of the running process.
-    ///
-    /// # Panics
-    /// If it does not run.
     pub fn pid(&self) -> u32 {
         self.child.as_ref().expect("it runs").id()
     }
 
     /// Returns where a part of it listens, as a URL.
-    ///
-    /// # Panics
-    /// If it has no such part.
     pub fn address(&self, part: &str) -> &str {
         self.addresses.get(part).unwrap_or_else(|| panic!("{part} is not among {:?}", self.addresses))
     }
 
     /// Returns the port of a part of it.
-    ///
-    /// # Panics
-    /// If it has no such part.
     pub fn port(&self, part: &str) -> u16 {
         self.address(part).rsplit(':').next().and_then(|port| port.parse().ok()).expect("addresses end in a port")
     }
@@ -141,13 +123,29 @@ impl Kosmo {
     }
 
     /// Asks a part of it for JSON that it is expected to have.
-    ///
-    /// # Panics
-    /// If the answer is another one.
     pub async fn json(&self, part: &str, path: &str) -> Value {
         let (status, body) = self.ask(part, path).await;
         assert_eq!(status, 200, "{path}: {body}");
         serde_json::from_str(&body).unwrap_or_else(|error| panic!("{path}: {error}: {body}"))
+    }
+
+    /// Sends a text as a member, and returns status, `Location` and body.
+    pub async fn send(&self, member: &str, key: Option<&str>, body: impl Into<String>) -> (u16, Option<String>, Value) {
+        let url = format!("{}/api/v1/messages", self.address("gateway"));
+        let mut request = self.http.post(url).header("Content-Type", "application/json").header("X-User-ID", member).body(body.into());
+        if let Some(key) = key {
+            request = request.header("Idempotency-Key", key);
+        }
+        let answer = request.send().await.expect("the gateway answers");
+        let location = answer.headers().get("Location").and_then(|location| location.to_str().ok()).map(str::to_owned);
+        (answer.status().as_u16(), location, answer.json().await.expect("the gateway answers with JSON"))
+    }
+
+    /// Asks the gateway for JSON as a member, and returns status and body.
+    pub async fn read(&self, member: &str, path: &str) -> (u16, Value) {
+        let url = format!("{}{path}", self.address("gateway"));
+        let answer = self.http.get(url).header("X-User-ID", member).send().await.expect("the gateway answers");
+        (answer.status().as_u16(), answer.json().await.expect("the gateway answers with JSON"))
     }
 
     /// Returns every raw reading of a node in the ten days before and after, oldest first, page by page.

@@ -93,6 +93,7 @@ async fn observe(State((service, ids)): State<(&'static str, RequestIds)>, mut r
     let route = request.extensions().get::<MatchedPath>().map_or_else(|| "(none)".to_owned(), |path| path.as_str().to_owned());
     let method = known_method(request.method());
     request.extensions_mut().insert(id.clone());
+    let too_large = is_too_large(request.headers());
 
     let mut response = next.run(request).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
@@ -106,6 +107,10 @@ async fn observe(State((service, ids)): State<(&'static str, RequestIds)>, mut r
     tracing::debug!(request.id = id.as_str(), service, route, method, status, "request answered");
 
     let headers = response.headers_mut();
+    if too_large {
+        // The body is not read to its end, so no other request can follow on this connection; a client must know.
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         headers.insert(REQUEST_ID, value);
     }
@@ -119,6 +124,12 @@ async fn observe(State((service, ids)): State<(&'static str, RequestIds)>, mut r
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
+}
+
+/// Tells whether a request announces a body that nobody here will read.
+fn is_too_large(headers: &HeaderMap) -> bool {
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    length.is_some_and(|length| length > BODY_LIMIT)
 }
 
 /// Keeps what inner layers have said in headers (which methods are allowed, who may read) when a problem is written anew.

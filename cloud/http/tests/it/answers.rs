@@ -78,7 +78,11 @@ async fn a_refused_parameter_is_named() {
 }
 
 #[tokio::test]
-async fn a_body_over_the_limit_is_not_read() {
+async fn a_body_over_the_limit_is_not_read_and_ends_its_connection() {
+    let mut announced = post("application/json", vec![b' '; 1024 * 1024 + 1]);
+    announced.headers_mut().insert("content-length", "1048577".parse().unwrap());
+    let answer = app().oneshot(announced).await.unwrap();
+    assert_eq!(answer.headers()["connection"], "close", "the client must not send another request behind the body");
     let request = post("application/json", vec![b' '; 1024 * 1024 + 1]);
     insta::assert_snapshot!(ask(app(), request).await, @r#"
         413 Payload Too Large
