@@ -11,6 +11,7 @@ use kosmo_contract::{Evidence, NotSentReason, Offer, Text, WaitReason};
 use kosmo_domain::{NodeId, PacketId};
 use kosmo_meshtastic::outgoing::packet_id;
 use std::time::Duration;
+use uuid::Uuid;
 
 fn claims(play: &Play, number: u8) -> usize {
     play.truth[&id(number)].receipts.iter().filter(|told| **told == Evidence::Claimed).count()
@@ -90,7 +91,7 @@ fn offers_that_nobody_could_send_are_refused_and_those_for_others_are_none() {
     assert_eq!(play.queue.on_offer(Offer { bridge: Some("shed".parse().unwrap()), ..offer(1, 600) }, now), Ok(()));
     assert!(play.queue.changes(now).is_empty());
     for number in 0..MAX_TEXTS as u128 {
-        let message_id = uuid::Uuid::from_u128(1000 + number);
+        let message_id = Uuid::from_u128(1000 + number);
         assert_eq!(play.queue.on_offer(Offer { message_id, ..offer(1, 600) }, now), Ok(()));
     }
     assert_eq!(play.queue.on_offer(offer(1, 600), now), Err(Counter::OffersNoRoom));
@@ -368,7 +369,7 @@ fn after_a_restart_a_refusal_may_be_of_a_repetition_in_the_life_before() {
 fn of_many_texts_that_ended_the_last_are_remembered_without_their_words() {
     let mut play = Play::ready();
     for number in 0..1200 {
-        let message_id = uuid::Uuid::from_u128(number);
+        let message_id = Uuid::from_u128(number);
         play.offer(Offer { message_id, reply_to: Some(PacketId(0)), ..offer(1, 604_800) });
         play.queue.on_granted(message_id, play.now());
         play.truth.get_mut(&message_id).unwrap().granted = true;
@@ -376,6 +377,6 @@ fn of_many_texts_that_ended_the_last_are_remembered_without_their_words() {
         play.elapsed += Duration::from_millis(1);
     }
     play.drive();
-    assert!(play.disk.keys().map(|message_id| message_id.as_u128()).eq(200..1200));
+    assert!(play.disk.keys().map(Uuid::as_u128).eq(200..1200));
     assert!(play.disk.values().all(|row| matches!(row.stage, RowStage::NotSent { .. }) && row.text.is_empty()));
 }

@@ -55,6 +55,9 @@ const SQLITE_NOTADB: i64 = 26;
 impl SpoolError {
     /// Sorts a database error by what a person would do about it.
     pub(crate) fn from_database(path: &std::path::Path, error: sqlx::Error) -> Self {
+        if matches!(error, sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. }) {
+            return Self::Damaged(path.to_owned());
+        }
         let code = error.as_database_error().and_then(DatabaseError::code).and_then(|code| code.parse::<i64>().ok());
         match code.map(|code| code & 0xff) {
             Some(SQLITE_FULL) => Self::Full(error),

@@ -2,11 +2,14 @@
 
 use crate::world::PATIENCE;
 use bytes::Bytes;
-use kosmo_contract::{Ack, AckBody, InboundBody, NodeBody, Ranges, ReadingBody, ReceiptBody, Record, Status, V1, parse, topic::Topic};
+use kosmo_contract::{
+    Ack, AckBody, Evidence, InboundBody, NodeBody, Offer, Ranges, ReadingBody, ReceiptBody, Record, Status, V1, parse, topic::Topic,
+};
 use kosmo_domain::{BridgeId, Epoch, SeqSet, Stream};
 use kosmo_mqtt::{Backoff, Client, Event, Incoming, Message, Options, Subscription};
 use rand::{SeedableRng as _, rngs::StdRng};
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -15,6 +18,7 @@ use std::{
 };
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use uuid::Uuid;
 
 /// What was heard so far.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +38,13 @@ pub(crate) struct Heard {
 impl Heard {
     pub(crate) fn status(&self) -> Option<&Status> {
         self.statuses.last()
+    }
+
+    /// Returns what was told of a text, each receipt once, in order.
+    pub(crate) fn told(&self, message_id: Uuid) -> Vec<Evidence> {
+        let of_text: BTreeMap<_, _> =
+            self.receipts.iter().filter(|record| record.body.message_id == message_id).map(|record| (record.seq, &record.body)).collect();
+        of_text.into_values().map(|body| body.evidence.clone()).collect()
     }
 
     /// Returns how many distinct records of a stream were heard.
@@ -101,8 +112,24 @@ impl Cloud {
 
     /// Sends anything to the topic of answers.
     pub(crate) async fn send(&self, payload: impl Into<Bytes>) {
-        let message = Message::new(Topic::Ack(roof()).to_string(), payload.into());
+        self.publish(Message::new(Topic::Ack(roof()).to_string(), payload.into())).await;
+    }
+
+    pub(crate) async fn publish(&self, message: Message) {
         self.client.publish(message).await.unwrap().await.unwrap();
+    }
+
+    /// Offers a text.
+    pub(crate) async fn offer(&self, offer: &Offer) {
+        self.publish(Message::new(Topic::Outbound(offer.to).to_string(), serde_json::to_vec(offer).unwrap())).await;
+    }
+
+    pub(crate) async fn grant(&self, message_id: Uuid) {
+        self.send(serde_json::to_vec(&Ack { v: V1, bridge: roof(), body: AckBody::Granted { message_id } }).unwrap()).await;
+    }
+
+    pub(crate) async fn revoke(&self, message_id: Uuid) {
+        self.send(serde_json::to_vec(&Ack { v: V1, bridge: roof(), body: AckBody::Revoked { message_id } }).unwrap()).await;
     }
 }
 
@@ -128,6 +155,10 @@ async fn listen(client: Client, mut incoming: Incoming, heard: watch::Sender<Hea
 
 /// Notes a message; a payload against the contract fails the test.
 fn note(heard: &mut Heard, topic: &str, payload: &[u8]) -> Option<(Epoch, Stream, u64)> {
+    // What a test offers.
+    if topic.starts_with("kosmo/mesh/outbound/") {
+        return None;
+    }
     let number = match topic.parse().unwrap() {
         Topic::Status(_) => {
             heard.statuses.push(parse(payload).unwrap());
@@ -137,8 +168,6 @@ fn note(heard: &mut Heard, topic: &str, payload: &[u8]) -> Option<(Epoch, Stream
         Topic::Node(_) => note_record(&mut heard.nodes, payload),
         Topic::Inbound(_) => note_record(&mut heard.texts, payload),
         Topic::Receipt(_) => note_record(&mut heard.receipts, payload),
-        // What a test offers.
-        Topic::Outbound(_) => return None,
         other => panic!("a bridge does not publish to {other}"),
     };
     heard.numbers.push((number.1, number.2));

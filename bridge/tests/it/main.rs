@@ -11,4 +11,5 @@ mod serial;
 mod spool;
 mod spool_model;
 mod status;
+mod texts;
 mod world;

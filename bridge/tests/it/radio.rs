@@ -23,9 +23,10 @@ pub(crate) struct Manner {
 }
 
 /// What a client did.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub(crate) enum Seen {
     Connected,
+    Packet(Box<proto::MeshPacket>),
     WantConfig(u32),
     Heartbeat,
     Disconnect,
@@ -98,9 +99,36 @@ impl Radio {
         assert!(seen.await.unwrap_or(false), "waited in vain for {wanted:?}");
     }
 
+    /// Waits until a client gives a packet to the radio.
+    pub(crate) async fn until_packet(&mut self) -> proto::MeshPacket {
+        let packet = tokio::time::timeout(crate::world::PATIENCE, async {
+            loop {
+                if let Seen::Packet(packet) = self.seen.recv().await.unwrap() {
+                    return *packet;
+                }
+            }
+        });
+        packet.await.expect("waited in vain for a packet")
+    }
+
+    /// Returns the packets that were given to the radio and not waited for.
+    pub(crate) fn packets(&mut self) -> Vec<proto::MeshPacket> {
+        let seen = std::iter::from_fn(|| self.seen.try_recv().ok());
+        seen.filter_map(|seen| if let Seen::Packet(packet) = seen { Some(*packet) } else { None }).collect()
+    }
+
     /// Has the radio hand over a packet.
     pub(crate) fn say(&self, packet: proto::MeshPacket) {
-        let message = proto::FromRadio { payload_variant: Some(from_radio::PayloadVariant::Packet(packet)), ..Default::default() };
+        self.tell(from_radio::PayloadVariant::Packet(packet));
+    }
+
+    /// Has the radio say what became of a packet given to it, and how much room there is.
+    pub(crate) fn say_queue_status(&self, id: u32, res: i32, free: u32) {
+        self.tell(from_radio::PayloadVariant::QueueStatus(proto::QueueStatus { res, free, maxlen: 16, mesh_packet_id: id }));
+    }
+
+    fn tell(&self, variant: from_radio::PayloadVariant) {
+        let message = proto::FromRadio { payload_variant: Some(variant), ..Default::default() };
         self.says.send(stream::encode(&message.encode_to_vec()).unwrap()).unwrap();
     }
 
@@ -148,6 +176,7 @@ pub(crate) async fn serve(
                         let _ = stream.flush().await;
                     }
                 }
+                Some(to_radio::PayloadVariant::Packet(packet)) => drop(seen.send(Seen::Packet(Box::new(packet)))),
                 Some(to_radio::PayloadVariant::Heartbeat(_)) => drop(seen.send(Seen::Heartbeat)),
                 Some(to_radio::PayloadVariant::Disconnect(_)) => drop(seen.send(Seen::Disconnect)),
                 _ => {}

@@ -10,7 +10,11 @@ use kosmo_contract::{BridgeState, RadioLink, Status};
 use kosmo_domain::{NodeId, Stream};
 use kosmo_meshtastic::{Message as _, proto};
 use kosmo_test_support::{Mosquitto, MosquittoOptions};
-use tokio::net::TcpListener;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+    sync::mpsc,
+};
 
 const RECORDING: &str = "a_handshake_full";
 
@@ -95,6 +99,69 @@ async fn a_radio_that_cannot_be_had_is_explained() {
     taken.abort();
 }
 
+/// A broker that takes everything and lets nobody hear the given topic.
+async fn deaf_broker(listener: TcpListener, to: &'static str, heard: mpsc::UnboundedSender<u8>) {
+    let (mut stream, _) = listener.accept().await.unwrap();
+    loop {
+        let Ok(kind) = stream.read_u8().await else { return };
+        let (mut length, mut shift) = (0_usize, 0);
+        loop {
+            let byte = stream.read_u8().await.unwrap();
+            length |= usize::from(byte & 0x7f) << shift;
+            shift += 7;
+            if byte & 0x80 == 0 {
+                break;
+            }
+        }
+        let mut body = vec![0; length];
+        stream.read_exact(&mut body).await.unwrap();
+        match kind >> 4 {
+            1 => stream.write_all(&[0x20, 2, 0, 0]).await.unwrap(),
+            8 => {
+                let mut answer = vec![body[0], body[1]];
+                let mut rest = &body[2..];
+                while let [high, low, more @ ..] = rest {
+                    let (filter, more) = more.split_at(usize::from(*high) * 256 + usize::from(*low));
+                    answer.push(if filter == to.as_bytes() { 0x80 } else { 1 });
+                    rest = &more[1..];
+                }
+                stream.write_all(&[&[0x90, u8::try_from(answer.len()).unwrap()], &answer[..]].concat()).await.unwrap();
+            }
+            _ => {
+                for byte in body {
+                    let _ = heard.send(byte);
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_broker_that_keeps_something_from_the_bridge_is_named() {
+    for (topic, words) in [
+        ("kosmo/bridge/roof/ack", "the broker does not let this bridge hear answers: nothing will leave its spool"),
+        ("kosmo/mesh/outbound/+", "the broker does not let this bridge hear texts for the mesh: it sends none"),
+    ] {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let url = format!("mqtt://{}", listener.local_addr().unwrap());
+        let (heard_in, mut heard) = mpsc::unbounded_channel();
+        let broker = tokio::spawn(deaf_broker(listener, topic, heard_in));
+        let radio = Radio::start(RECORDING, Manner::default()).await;
+        let folder = tempfile::tempdir().unwrap();
+        let bridge = Running::start(config(&radio.url(), &url, folder.path()));
+        let expect = format!("\"problems\":[\"{words}\"]");
+        let mut said = String::new();
+        let search = async {
+            while !said.ends_with(&expect) {
+                said.push(char::from(heard.recv().await.unwrap()));
+            }
+        };
+        tokio::time::timeout(crate::world::PATIENCE, search).await.expect("the status names it");
+        bridge.kill().await;
+        broker.abort();
+    }
+}
+
 #[tokio::test]
 async fn what_makes_no_sense_is_counted_and_holds_up_nobody() {
     let broker = Mosquitto::start(&MosquittoOptions::default()).await;
@@ -168,10 +235,13 @@ async fn a_full_spool_is_said_and_loses_no_text() {
     let is_blocked = |status: &Status| count(status, "records_waiting_for_disk") > 0 && count(status, "spool_errors") > 0;
     let heard = cloud.until("words of the full spool", |heard| latest(heard, is_blocked)).await;
     assert!(heard.distinct(Stream::Gateway) > 0, "what is in the spool is still published");
+    let problems: Vec<_> = heard.status().unwrap().problems.iter().map(|problem| problem.to_string()).collect();
+    assert_eq!(problems, ["the spool cannot be written (is the disk full?): what is heard waits in memory, and no text is sent"]);
 
     cloud.set_answering(true);
     let heard = cloud.until("every text", |heard| heard.distinct(Stream::Gateway) == u64::from(texts)).await;
     assert_eq!(count(heard.status().unwrap(), "texts_lost"), 0);
-    cloud.until("a spool that works", |heard| latest(heard, |status| count(status, "records_waiting_for_disk") == 0)).await;
+    let works = |status: &Status| count(status, "records_waiting_for_disk") == 0 && status.problems.is_empty();
+    cloud.until("a spool that works", |heard| latest(heard, works)).await;
     bridge.stop().await;
 }

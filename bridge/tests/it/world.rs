@@ -84,9 +84,21 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start(config: Config) -> Self {
+        Self::start_at(config, noon())
+    }
+
+    /// Starts it while the clock says this.
+    pub(crate) fn start_at(config: Config, now: Timestamp) -> Self {
         let shutdown = CancellationToken::new();
-        let task = tokio::spawn(run(config, deps(7), shutdown.clone()));
+        let deps = Deps { clock: Arc::new(ManualClock::at(now)), ..deps(7) };
+        let task = tokio::spawn(run(config, deps, shutdown.clone()));
         Self { shutdown, task }
+    }
+
+    /// Ends it as a power cut does, between two things that it does.
+    pub(crate) async fn kill(self) {
+        self.task.abort();
+        assert!(self.task.await.is_err_and(|error| error.is_cancelled()));
     }
 
     /// Ends it in good order.
