@@ -4,6 +4,7 @@
 
 mod cloud;
 mod expected;
+mod mesh;
 mod outage;
 mod radio;
 mod recordings;
