@@ -151,6 +151,11 @@ impl Queue {
         self.on_time(now);
     }
 
+    /// Tells whether there is a radio, and it is set up not to send.
+    pub(crate) fn is_mute(&self) -> bool {
+        self.radio.is_some_and(|radio| !radio.can_send)
+    }
+
     /// Takes in how full the radio's queue is.
     pub(crate) fn on_queue_status(&mut self, status: &QueueStatus, now: Now) {
         self.lane.note_room(status.free, now.uptime);

@@ -9,7 +9,11 @@ use crate::{
 };
 use kosmo_contract::{Evidence, NotSentReason, Offer, Text, WaitReason};
 use kosmo_domain::{NodeId, PacketId};
-use kosmo_meshtastic::outgoing::packet_id;
+use kosmo_meshtastic::{
+    airtime::Modem,
+    outgoing::packet_id,
+    radio::{Lora, RadioState},
+};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -74,6 +78,18 @@ fn without_a_radio_nothing_is_claimed_unless_it_is_expected_back() {
     play.connect(ROOF);
     assert_eq!(claims(&play, 3), 1);
     assert!(play.truth[&id(4)].receipts.is_empty(), "no radio sends to itself");
+}
+
+#[test]
+fn a_radio_that_is_set_not_to_send_claims_nothing() {
+    for (region, tx_enabled, claims_made) in [("EU_868", true, 1), ("EU_868", false, 0), ("UNSET", true, 0)] {
+        let mut play = Play::ready();
+        let lora = Lora { region: region.to_owned(), modem_preset: None, modem: Modem::SLOWEST, hop_limit: 3, tx_enabled };
+        let radio = RadioState { lora: Some(lora), ..RadioState::new(ROOF) };
+        play.queue.on_radio_ready(&radio, play.now());
+        play.offer(offer(1, 600));
+        assert_eq!((claims(&play, 1), play.queue.is_mute()), (claims_made, claims_made == 0));
+    }
 }
 
 #[test]

@@ -101,8 +101,9 @@ impl Bridge {
     /// Says in plain words what is wrong besides the radio.
     pub(super) fn problems(&self) -> Vec<Text<200>> {
         let disk = "the spool cannot be written (is the disk full?): what is heard waits in memory, and no text is sent";
+        let mute = "the radio is set not to send, or has no region: no text is sent";
         let is_blocked = self.intake.is_blocked() || self.texts_pause.is_some();
-        let disk = is_blocked.then_some(disk);
-        disk.into_iter().chain(self.deaf.iter().map(|deaf| deaf.words())).map(Text::cut).collect()
+        let own = [is_blocked.then_some(disk), self.texts.is_mute().then_some(mute)];
+        own.into_iter().flatten().chain(self.deaf.iter().map(|deaf| deaf.words())).map(Text::cut).collect()
     }
 }

@@ -11,7 +11,11 @@ use kosmo_meshtastic::{Message as _, outgoing::packet_id, proto};
 use kosmo_mqtt::Message;
 use kosmo_test_support::{Mosquitto, MosquittoOptions};
 use proto::mesh_packet::PayloadVariant;
-use std::time::Duration;
+use std::{
+    io,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -113,6 +117,41 @@ async fn a_text_goes_to_the_radio_when_it_is_granted_and_the_cloud_is_told_what_
     assert_eq!(scene.told(1, &acknowledged).await[1..], [given, transmitted, relayed, acknowledged]);
     scene.cloud.until("no text with the radio", |heard| in_flight(heard) == Some(0)).await;
     bridge.stop().await;
+}
+
+/// Everything that is logged, on the one thread of a test.
+#[derive(Clone, Default)]
+struct Logged(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Logged {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn no_log_says_what_a_person_wrote() {
+    let logged = Logged::default();
+    let writer = logged.clone();
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false).with_writer(move || writer.clone());
+    let _default = tracing::subscriber::set_default(subscriber.finish());
+    let mut scene = scene().await;
+    let bridge = scene.start_bridge();
+    scene.cloud.publish(Message::new("kosmo/mesh/outbound/!4dbb2002", "{\"text\":\"ana: schön\"}")).await;
+    scene.send(1).await;
+    let given = scene.radio.until_packet().await;
+    scene.radio.say_queue_status(given.id, 0, 15);
+    scene.radio.say(packet(1, 1, "schön!".as_bytes().to_vec()));
+    scene.cloud.until("the answer", |heard| heard.texts.len() == 1).await;
+    bridge.stop().await;
+    let logged = String::from_utf8(logged.0.lock().unwrap().clone()).unwrap();
+    let ours: Vec<_> = logged.lines().filter(|line| line.contains(" kosmo_bridge")).collect();
+    assert!(ours.iter().any(|line| line.contains("a text is given to the radio")), "{logged}");
+    assert!(!ours.iter().any(|line| line.contains("sch")), "{ours:?}");
 }
 
 #[tokio::test]
