@@ -335,7 +335,7 @@ pub enum Rejects {
         /// Its number
         number: i64,
     },
-    /// Put rejects through the validation again; what it accepts this time is stored
+    /// Put rejects through the validation again; what it accepts this time takes effect
     Replay {
         /// Only those with this code
         #[arg(long)]

@@ -2,7 +2,7 @@
 //!
 //! A text is accepted with its quota in one transaction, offered to the bridges over MQTT, granted to one of them, and what
 //! that one tells of it moves its status. What bridges hear goes to the member it is for. Nothing is answered for before the
-//! database has it.
+//! database has it. What was refused is kept as it came, and [`replay`] takes it through the decoder again.
 
 mod ack;
 mod consumer;
@@ -17,6 +17,7 @@ mod pace;
 mod quota;
 mod radios;
 mod reason;
+mod replay;
 mod send;
 mod shared;
 mod telemetry;
@@ -29,4 +30,5 @@ pub use crate::{
     gateway::{Config, Gateway},
     identity::{DevIdentity, NotLoopback},
     pace::Pace,
+    replay::{Replayed, replay},
 };

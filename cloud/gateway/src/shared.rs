@@ -1,7 +1,7 @@
 //! What every endpoint has at hand.
 
 use crate::{identity::DevIdentity, pace::Limiter};
-use kosmo_domain::Clock;
+use kosmo_domain::{Clock, Timestamp};
 use kosmo_store::Store;
 use rand::{RngCore, rngs::StdRng};
 use std::{
@@ -34,11 +34,16 @@ impl Shared {
 
     /// Draws an id that sorts by time.
     pub(crate) fn draw_id(&self) -> Uuid {
-        let millis = u64::try_from(self.clock.now().as_micros() / 1000).unwrap_or(0);
-        let mut random = [0; 10];
-        self.rng.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(&mut random);
-        uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
+        draw_id(self.clock.now(), &mut *self.rng.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// Draws an id that sorts by time.
+pub(crate) fn draw_id(now: Timestamp, rng: &mut impl RngCore) -> Uuid {
+    let millis = u64::try_from(now.as_micros() / 1000).unwrap_or(0);
+    let mut random = [0; 10];
+    rng.fill_bytes(&mut random);
+    uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
 }
 
 impl Deref for Shared {

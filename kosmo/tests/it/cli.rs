@@ -2,6 +2,10 @@
 
 use clap::CommandFactory as _;
 use kosmo::cli::Cli;
+use kosmo_store::{
+    Database, Store,
+    rejects::{MAX_PAYLOAD, NewReject},
+};
 use std::{
     fmt::Write as _,
     process::{Command, Output},
@@ -150,6 +154,57 @@ fn what_no_member_can_be_is_said_in_words() {
     kosmo: !0000beef is not in the group valley
     ");
     assert!(!said(&["user", "list"], folder.path()).contains("eve"), "who was refused is not there");
+}
+
+#[tokio::test]
+async fn each_reject_is_replayed_by_whom_its_topic_belongs_to() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(said(&["rejects", "replay"], folder.path()).starts_with("there is nothing to replay\n"));
+    let head = r#""v":1,"bridge":"roof","epoch":"0e9c2b1a-54a1-4a2e-9d5c-0f6d0a1b2c3d","seq":1,"heard_at":"2026-06-01T12:00:00Z""#;
+    let text = format!(
+        r#"{{{head},"stream":"gateway","packet":{{"from":"!a1b2c3d4","to":"!4daa1001","id":77,"port":1}},"body":{{"text":"hi"}}}}"#
+    );
+    let claim =
+        format!(r#"{{{head},"stream":"gateway","body":{{"message_id":"01976c3e-7b00-7000-8000-000000000001","event":"claimed"}}}}"#);
+    let receipt = claim.replace("claimed", "unknown");
+    let status = r#"{"v":1,"bridge":"roof","state":"online","at":"2026-06-01T12:00:00Z"}"#;
+    let long = "x".repeat(MAX_PAYLOAD + 1);
+    let rejects = [
+        ("kosmo/mesh/reading/roof", "{"),
+        ("kosmo/mesh/reading/roof", &long),
+        ("kosmo/bridge/roof/status", status),
+        ("kosmo/mesh/receipt/roof", &receipt),
+        ("kosmo/mesh/receipt/roof", &claim),
+        ("kosmo/mesh/inbound/roof", &text),
+    ]
+    .map(|(topic, payload)| {
+        let payload = payload.as_bytes();
+        NewReject {
+            record: None,
+            topic,
+            payload,
+            whole: true,
+            code: "invalid_field",
+            field: "",
+            detail: "an older version did not know it",
+        }
+    });
+    let store = Store::open(&Database::Sqlite { path: folder.path().join("data/kosmo.db") }).await.unwrap();
+    store.add_rejects(&rejects, "2026-06-01T12:00:01Z".parse().unwrap()).await.unwrap();
+    store.close().await;
+
+    insta::assert_snapshot!(said(&["rejects", "replay"], folder.path()), @r"
+    6  kosmo/mesh/inbound/roof  accepted: a text, which the operators have
+    5  kosmo/mesh/receipt/roof  left: a claim asks for a text at its moment, and a replay grants nothing
+    4  kosmo/mesh/receipt/roof  refused again: there is no such message (unknown_message)
+    3  kosmo/bridge/roof/status  left: a status tells of its moment, which is over
+    2  kosmo/mesh/reading/roof  left: only the beginning of it was kept
+    1  kosmo/mesh/reading/roof  refused again: EOF while parsing an object at line 1 column 1 (not_json)
+
+    1 accepted, 2 refused again, 3 left
+    ");
+    let again = said(&["rejects", "replay"], folder.path());
+    assert!(again.ends_with("0 accepted, 2 refused again, 3 left\n"), "{again}");
 }
 
 #[test]

@@ -10,3 +10,4 @@ mod house;
 mod journey;
 mod pages;
 mod refusals;
+mod replaying;

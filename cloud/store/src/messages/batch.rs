@@ -133,6 +133,32 @@ impl Store {
         Ok(outcomes)
     }
 
+    /// Has a record that was refused when it arrived, at `received_at`, take effect now that it can be read; the spool it came from
+    /// has long forgotten it. What is refused again, and why, is returned: it stays the reject it is.
+    ///
+    /// A replay grants nothing, and believes nothing that a bridge told of a message before it was granted it.
+    ///
+    /// # Errors
+    /// If the database fails for no fault of the record's.
+    pub async fn replay_gateway_record(
+        &self,
+        record: &GatewayRecord,
+        received_at: Timestamp,
+        window: Duration,
+        now: Timestamp,
+    ) -> Result<Result<Effect, Note>> {
+        let mut tx = self.begin().await?;
+        match replay(&mut tx, record, received_at, window, now).await {
+            Ok(Ok(effect)) => {
+                tx.commit().await?;
+                Ok(Ok(effect))
+            }
+            Ok(Err(refusal)) => Ok(Err(refusal)),
+            Err(error) if ingest::blames_a_record(&error) => Ok(Err(note(NOT_STORABLE, "the database refused the record"))),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Commits records in one transaction, again if that lost to another one in a deadlock.
     async fn commit_part(&self, records: &[GatewayRecord], window: Duration, now: Timestamp) -> Result<Vec<GatewayOutcome>> {
         let mut tries = 0;
@@ -186,18 +212,47 @@ async fn lock_members(tx: &mut Tx, records: &[GatewayRecord]) -> Result<()> {
 
 /// Has a record take effect that was not delivered before.
 async fn take(tx: &mut Tx, record: &GatewayRecord, window: Duration, now: Timestamp) -> Result<GatewayOutcome> {
+    match apply(tx, record, window, now).await? {
+        Ok(effect) => Ok(GatewayOutcome::Committed(effect)),
+        Err(refusal) => reject(tx, record, &refusal, now).await,
+    }
+}
+
+/// Has a record take effect, or says why it cannot.
+async fn apply(tx: &mut Tx, record: &GatewayRecord, window: Duration, now: Timestamp) -> Result<Result<Effect, Note>> {
     let bridge = &record.origin.bridge;
     match &record.body {
-        GatewayBody::Receipt { message, receipt } => match receipts::take(tx, bridge, *message, receipt, record.at, now).await? {
-            Ok(effect) => Ok(GatewayOutcome::Committed(effect)),
-            Err((code, detail)) => reject(tx, record, &note(code, detail), now).await,
-        },
+        GatewayBody::Receipt { message, receipt } => {
+            let taken = receipts::take(tx, bridge, *message, receipt, record.at, now).await?;
+            Ok(taken.map_err(|(code, detail)| note(code, detail)))
+        }
         GatewayBody::Text(text) => {
             let (routed, change) = inbound::take(tx, bridge, text, record.at, window, now).await?;
-            Ok(GatewayOutcome::Committed(Effect::Text(routed, change)))
+            Ok(Ok(Effect::Text(routed, change)))
         }
-        GatewayBody::Rejected(note) => reject(tx, record, note, now).await,
+        GatewayBody::Rejected(refusal) => Ok(Err(refusal.clone())),
     }
+}
+
+/// Has a record take effect that arrived earlier and was refused.
+async fn replay(
+    tx: &mut Tx,
+    record: &GatewayRecord,
+    received_at: Timestamp,
+    window: Duration,
+    now: Timestamp,
+) -> Result<Result<Effect, Note>> {
+    lock_members(tx, slice::from_ref(record)).await?;
+    if let GatewayBody::Receipt { message, receipt } = &record.body {
+        if *receipt == Receipt::Claimed {
+            return Ok(Err(note(NOT_GRANTED, "a replay grants nothing")));
+        }
+        let granted = rows::lock(tx, *message).await?.and_then(|row| row.facts.granted);
+        if granted.is_some_and(|(at, _)| at > received_at) {
+            return Ok(Err(note(NOT_GRANTED, "the message was not granted to this bridge when it told this")));
+        }
+    }
+    apply(tx, record, window, now).await
 }
 
 /// Answers for a record that was delivered before. A claim is answered again, for the bridge may not have got the answer.

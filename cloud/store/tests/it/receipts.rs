@@ -1,13 +1,13 @@
 //! What bridges tell of texts: each record takes effect once, and only the holder's counts.
 
 use crate::{
-    outbound::{ANA, HUT, LAKE, Outbox, RADIO, accept, commit, granted, handed_over, join, learn, message, seconds, text, used},
+    outbound::{ANA, HUT, LAKE, Outbox, RADIO, WINDOW, accept, commit, granted, handed_over, join, learn, message, seconds, text, used},
     stores,
 };
 use kosmo_domain::{DeliveryEvidence, Fact, NotSent, PacketId, Plan, Status};
 use kosmo_store::{
     Store,
-    ingest::{SEQ_TOO_LARGE, TOO_MANY_GAPS},
+    ingest::{Note, SEQ_TOO_LARGE, TOO_MANY_GAPS},
     messages::{
         Effect, GatewayOutcome, GatewayRecord, Grant, Happening, NOT_DESTINATION, NOT_GRANTED, Receipt, UNKNOWN_MESSAGE, WaitReason,
     },
@@ -23,6 +23,10 @@ fn refused(code: &str) -> GatewayOutcome {
 
 async fn one(store: &Store, record: GatewayRecord) -> GatewayOutcome {
     commit(store, &[record]).await.remove(0)
+}
+
+async fn replay(store: &Store, record: &GatewayRecord, received_at: u64) -> Result<Effect, Note> {
+    store.replay_gateway_record(record, seconds(received_at), WINDOW, seconds(60)).await.unwrap()
 }
 
 fn grant(outcome: &GatewayOutcome) -> Option<Grant> {
@@ -110,6 +114,32 @@ store_test! {
             assert_eq!(one(&store, roof.receipt(id, Receipt::Acknowledged { by, proven: true }, seconds(5))).await, refused(NOT_DESTINATION));
         }
         assert_eq!(message(&store, id).await.status, Status::Queued);
+    }
+
+    async fn a_replay_takes_effect_though_the_spool_is_through_with_the_record(store: Store) {
+        join(&store, ANA, "ana", Plan::Wanderer).await;
+        let (mut roof, id) = (Outbox::of("roof"), granted(&store, 1).await);
+        one(&store, roof.rejected("invalid_field")).await;
+        let understood = Outbox::of("roof").receipt(id, Receipt::NotSent(NotSent::Expired), seconds(5));
+        assert_eq!(one(&store, understood.clone()).await, KNOWN);
+        assert!(matches!(replay(&store, &understood, 5).await, Ok(Effect::Changed(change)) if change.news));
+        assert!(matches!(replay(&store, &understood, 5).await, Ok(Effect::Changed(change)) if !change.news), "it is known");
+        assert_eq!((message(&store, id).await.status, used(&store).await), (Status::Expired, (0, 0)));
+    }
+
+    async fn a_replay_grants_nothing_and_believes_nothing_told_before_the_grant(store: Store) {
+        join(&store, ANA, "ana", Plan::Wanderer).await;
+        let free = accept(&store, &text(2, "nobody's yet")).await.unwrap().id;
+        let (mut roof, mut cellar, id) = (Outbox::of("roof"), Outbox::of("cellar"), granted(&store, 1).await);
+        let claim = roof.receipt(free, Receipt::Claimed, seconds(0));
+        let early = roof.receipt(id, Receipt::Transmitted, seconds(0));
+        let others = cellar.receipt(id, Receipt::Transmitted, seconds(5));
+        for (record, received_at) in [(claim, 5), (early, 0), (others, 5)] {
+            assert_eq!(replay(&store, &record, received_at).await.unwrap_err().code, NOT_GRANTED);
+        }
+        assert_eq!((message(&store, id).await.status, message(&store, free).await.status), (Status::Queued, Status::Pending));
+        assert_eq!(message(&store, free).await.facts.granted, None);
+        assert!(store.reject_counts().await.unwrap().is_empty(), "what is refused again stays the reject it was");
     }
 
     async fn a_text_says_what_it_waits_for_while_it_waits(store: Store) {
