@@ -377,7 +377,7 @@ fn io_reason(error: &std::io::Error) -> Reason {
 /// rustls reports a certificate it refuses inside an I/O error.
 fn tls_or_network(error: &std::io::Error) -> Reason {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-        Some(error) => Reason::Tls(error.to_string()),
+        Some(error) => Reason::Tls(tls::words(error)),
         None => io_reason(error),
     }
 }

@@ -44,6 +44,18 @@ fn of_the_system() -> Result<RootCertStore, OptionsError> {
     Err(OptionsError::CertificateAuthority(why))
 }
 
+/// Says what is wrong with a handshake, and what to do about the one mistake that is made over and over: a certificate made
+/// with `openssl req -x509` alone is an authority's, which no server may show. rustls hides that in an error of its verifier,
+/// whose type it does not promise, so its name has to do.
+pub(crate) fn words(error: &rustls::Error) -> String {
+    let error = error.to_string();
+    if error.contains("CaUsedAsEndEntity") {
+        return "the server shows the certificate of an authority; make it one of its own, with the extension basicConstraints=CA:FALSE"
+            .to_owned();
+    }
+    error
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
