@@ -4,5 +4,7 @@
 mod demo;
 mod journey;
 mod messages;
+mod operating;
+mod recorded;
 mod refusals;
 mod tidy;

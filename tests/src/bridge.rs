@@ -35,6 +35,11 @@ impl BridgeProcess {
         fs::read_to_string(self.data.join("secret")).expect("the secret was kept")
     }
 
+    /// Gives it settings, in effect from its next start.
+    pub fn configure(&self, settings: &str) {
+        fs::write(self.data.join("kosmo.toml"), settings).expect("the folder is the test's");
+    }
+
     /// Starts the bridge between a radio and a broker.
     pub fn start(&mut self, radio: SocketAddr, broker: &str) {
         let log = File::options().create(true).append(true).open(self.data.join("bridge.log")).expect("the folder is the test's");

@@ -8,7 +8,7 @@ use std::{
     collections::BTreeMap,
     fs::{self, File},
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    process::{Child, Command, ExitStatus, Output, Stdio},
 };
 
 /// Runs a command of the program to its end and returns what it printed.
@@ -84,9 +84,19 @@ impl Kosmo {
 
     /// Ends it as its operator would, and returns whether it ended well.
     pub async fn stop(&mut self) -> bool {
+        self.signal("TERM");
+        self.ended().await.success()
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, name: &str) {
+        signal(self.child.as_ref().expect("it runs"), name);
+    }
+
+    /// Waits until it has ended, and returns how.
+    pub async fn ended(&mut self) -> ExitStatus {
         let mut child = self.child.take().expect("it runs");
-        signal(&child, "TERM");
-        until("the program has ended", || std::future::ready(child.try_wait().expect("a child can be waited for"))).await.success()
+        until("the program has ended", || std::future::ready(child.try_wait().expect("a child can be waited for"))).await
     }
 
     /// Ends it as a power cut would.
