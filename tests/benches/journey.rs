@@ -168,9 +168,9 @@ impl Bridge {
 
     async fn publish(&self, readings: u64, rate: Option<u64>) {
         let goal = self.acknowledged.load(Ordering::SeqCst) + readings;
-        let mut ticks = tokio::time::interval(Duration::from_millis(10));
+        let mut ticks = tokio::time::interval(Duration::from_millis(4));
         for count in 0..readings {
-            if rate.is_some_and(|rate| count.is_multiple_of(rate / 100)) {
+            if rate.is_some_and(|rate| count.is_multiple_of(rate / 250)) {
                 ticks.tick().await;
             }
             self.room.acquire().await.unwrap().forget();

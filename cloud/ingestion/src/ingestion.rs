@@ -40,7 +40,7 @@ pub struct Config {
 impl Config {
     /// Returns the usual configuration on this broker.
     pub fn new(mqtt: Options) -> Self {
-        Self { mqtt, keep: Keep::default(), batch: 500, linger: Duration::from_millis(20), gap: Duration::from_millis(4) }
+        Self { mqtt, keep: Keep::default(), batch: 500, linger: Duration::from_millis(50), gap: Duration::from_millis(10) }
     }
 }
 
