@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-packages=(build-essential pkg-config ca-certificates postgresql mosquitto mosquitto-clients)
+packages=(build-essential pkg-config ca-certificates git openssl procps postgresql mosquitto mosquitto-clients)
 cargo_deny=0.20.2
 
 missing=()

@@ -60,10 +60,16 @@ impl Drop for Running {
     }
 }
 
+/// Returns why the program refused, from all that it wrote. What had begun already may log a last word after the reason.
+fn reason(errors: &str) -> String {
+    let lines = errors.lines().skip_while(|line| !line.starts_with("kosmo: "));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 fn refusal(args: &[&str], folder: &Path) -> String {
     let output = kosmo(args, folder);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-    String::from_utf8(output.stderr).unwrap().lines().last().unwrap_or_default().to_owned()
+    reason(&String::from_utf8(output.stderr).unwrap())
 }
 
 #[test]
