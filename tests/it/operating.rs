@@ -167,8 +167,8 @@ async fn a_second_start_is_refused_in_words_and_leaves_the_first_as_it_was() {
     let same_port = refusal(&kosmo(elsewhere.path(), &["up", "--port-base", "0", "--mqtt-port", &mqtt]));
     assert!(same_port.contains(&format!("port {mqtt} for MQTT is not to be had")), "{same_port}");
     let weather = cloud.port("weather");
-    fs::write(elsewhere.path().join("kosmo.toml"), format!("[http]\nweb_port = 0\ningestion_port = 0\nweather_port = {weather}\n"))
-        .unwrap();
+    let ports = format!("[http]\nweb_port = 0\ningestion_port = 0\nweather_port = {weather}\ngateway_port = 0\n");
+    fs::write(elsewhere.path().join("kosmo.toml"), ports).unwrap();
     let same_port = refusal(&kosmo(elsewhere.path(), &["up", "--mqtt-port", "0"]));
     assert!(same_port.contains(&format!("port {weather} for weather is in use")), "{same_port}");
 

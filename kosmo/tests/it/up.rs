@@ -105,7 +105,10 @@ fn a_port_in_use_is_named_with_the_setting_that_changes_it() {
     let folder = tempfile::tempdir().unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let said = refusal(&["up", "--port-base", &port, "--mqtt-port", "0"], folder.path());
+    // The ports after this one may be in use as well: other tests run.
+    let ports = format!("[http]\nweb_port = {port}\ningestion_port = 0\nweather_port = 0\ngateway_port = 0\n");
+    std::fs::write(folder.path().join("kosmo.toml"), ports).unwrap();
+    let said = refusal(&["up", "--mqtt-port", "0"], folder.path());
     assert!(said.contains(&format!("port {port} for web is in use")) && said.contains("http.web_port"), "{said}");
     let said = refusal(&["up", "--port-base", "0", "--mqtt-port", &port], folder.path());
     assert!(said.contains(&format!("port {port} for MQTT is not to be had")) && said.contains("broker.port"), "{said}");
