@@ -146,7 +146,12 @@ impl Kosmo {
         if let Some(key) = key {
             request = request.header("Idempotency-Key", key);
         }
-        let answer = request.send().await.expect("the gateway answers");
+        // Whoever is still writing a body that is refused may find the connection closed before the answer is read.
+        let again = request.try_clone().expect("a text can be sent twice");
+        let answer = match request.send().await {
+            Ok(answer) => answer,
+            Err(_) => again.send().await.expect("the gateway answers"),
+        };
         let location = answer.headers().get("Location").and_then(|location| location.to_str().ok()).map(str::to_owned);
         (answer.status().as_u16(), location, answer.json().await.expect("the gateway answers with JSON"))
     }
