@@ -56,7 +56,7 @@ async fn idle() {
     let started = Instant::now();
     let cloud = Kosmo::start(&folder.path().join("cloud"), &["up", "--port-base", "0", "--mqtt-port", "0"]).await;
     let again = started.elapsed();
-    // Memory has settled once the second minute's heartbeat of nothing has come; a few seconds show the same figure.
+    // What the start itself needed is given back by then.
     tokio::time::sleep(Duration::from_secs(5)).await;
     println!("kosmo up, idle: {} MB resident; ready after {first:.2?} at first, {again:.2?} on existing data", memory_mb(cloud.pid()));
 }

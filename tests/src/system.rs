@@ -142,7 +142,9 @@ impl Kosmo {
     /// Sends a text as a member, and returns status, `Location` and body.
     pub async fn send(&self, member: &str, key: Option<&str>, body: impl Into<String>) -> (u16, Option<String>, Value) {
         let url = format!("{}/api/v1/messages", self.address("gateway"));
-        let mut request = self.http.post(url).header("Content-Type", "application/json").header("X-User-ID", member).body(body.into());
+        let body: String = body.into();
+        let is_refused_unread = body.len() > 1 << 20;
+        let mut request = self.http.post(url).header("Content-Type", "application/json").header("X-User-ID", member).body(body);
         if let Some(key) = key {
             request = request.header("Idempotency-Key", key);
         }
@@ -150,7 +152,8 @@ impl Kosmo {
         let again = request.try_clone().expect("a text can be sent twice");
         let answer = match request.send().await {
             Ok(answer) => answer,
-            Err(_) => again.send().await.expect("the gateway answers"),
+            Err(_) if is_refused_unread => again.send().await.expect("the gateway answers"),
+            Err(error) => panic!("the gateway does not answer: {error}"),
         };
         let location = answer.headers().get("Location").and_then(|location| location.to_str().ok()).map(str::to_owned);
         (answer.status().as_u16(), location, answer.json().await.expect("the gateway answers with JSON"))
