@@ -195,6 +195,13 @@ impl Metric {
         self.spec().name
     }
 
+    /// Tells whether the metric is about the surroundings, and not about the node's own power, airtime and uptime: what has
+    /// measured such a metric is a station.
+    pub const fn is_environmental(self) -> bool {
+        // The table has the surroundings first.
+        (self as usize) < (Self::Battery as usize)
+    }
+
     /// Returns every metric, in the order of the table.
     pub fn all() -> impl ExactSizeIterator<Item = Self> {
         METRICS.iter().map(|spec| spec.metric)
@@ -236,6 +243,17 @@ mod tests {
             assert_eq!(spec.name.parse(), Ok(spec.metric));
             assert!(spec.min < spec.max, "{}", spec.name);
         }
+    }
+
+    #[test]
+    fn what_a_node_says_of_itself_makes_it_no_station() {
+        let own: Vec<_> = Metric::all().filter(|metric| !metric.is_environmental()).map(Metric::name).collect();
+        assert_eq!((own.len(), own[0], own[own.len() - 1]), (14, "battery_pct", "uptime_s"));
+        assert!(
+            Metric::all()
+                .filter(|metric| metric.name().starts_with("ch") || metric.name().starts_with("bus_"))
+                .all(|m| !m.is_environmental())
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! would; so late, repeated and corrected readings end in the same numbers once their hours are computed again.
 
 use crate::{Aggregate, HOUR, Metric, Metrics, Timestamp};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 /// Under this mean length the vectors of a direction cancel each other, and what is left points nowhere.
 const CANCELLED: f64 = 1.0e-6;
@@ -199,14 +199,19 @@ impl Rollup {
         Self { readings, stats: stats.into_iter().filter(fits).collect() }
     }
 
-    /// Returns the summary of the hour that starts at `start`.
+    /// Returns the summary of the hour that starts at `start`; see [`Rollup::of_bucket`].
+    pub fn of_hour(start: Timestamp, readings: &[(Timestamp, Metrics)]) -> Self {
+        Self::of_bucket(start, HOUR, readings)
+    }
+
+    /// Returns the summary of the bucket of this width that starts at `start`.
     ///
     /// The readings ascend by time. Those of the hour before may be among them, and are there for totals: such a
     /// [`Aggregate::Counter`] grows by the step from its last value within that hour, too. A total that falls has
     /// started again at zero.
-    pub fn of_hour(start: Timestamp, readings: &[(Timestamp, Metrics)]) -> Self {
+    pub fn of_bucket(start: Timestamp, width: Duration, readings: &[(Timestamp, Metrics)]) -> Self {
         debug_assert!(readings.is_sorted_by_key(|(at, _)| *at), "readings ascend by time");
-        let (earliest, end) = (start.minus(HOUR), start.plus(HOUR));
+        let (earliest, end) = (start.minus(HOUR), start.plus(width));
         let mut rollup = Self::default();
         let mut before: BTreeMap<Metric, f64> = BTreeMap::new();
         for (at, metrics) in readings.iter().filter(|(at, _)| (earliest..end).contains(at)) {
@@ -228,7 +233,7 @@ impl Rollup {
         rollup
     }
 
-    /// Returns the summary of the hours together: of a day, if they are its hours.
+    /// Returns the summary of hours together: of a day, if they are its hours. Shorter or longer buckets combine alike.
     pub fn of_hours<'a>(hours: impl IntoIterator<Item = &'a Self>) -> Self {
         let mut rollup = Self::default();
         for hour in hours {
@@ -280,7 +285,6 @@ mod tests {
     use super::*;
     use crate::DAY;
     use proptest::prelude::*;
-    use std::time::Duration;
 
     const START: Timestamp = Timestamp::from_unix_seconds(1_780_272_000);
 
@@ -324,6 +328,16 @@ mod tests {
         assert_eq!(growth(&[(-55, 100.0), (5, 3700.0)]), Some(3600.0));
         assert_eq!(growth(&[(-61, 100.0), (5, 3760.0)]), None);
         assert_eq!(growth(&[(5, 1000.0), (10, 30.0), (20, 630.0)]), Some(630.0));
+    }
+
+    #[test]
+    fn a_bucket_is_as_wide_as_it_is_asked_to_be() {
+        let readings: Vec<_> =
+            [(0, 10.0), (9, 20.0), (10, 90.0)].map(|(minute, value)| (minutes(minute), only(Metric::Uptime, value))).into();
+        let bucket = Rollup::of_bucket(START, Duration::from_mins(10), &readings);
+        assert_eq!((bucket.readings(), bucket.primary(Metric::Uptime)), (2, Some(10.0)));
+        let next = Rollup::of_bucket(minutes(10), Duration::from_mins(10), &readings);
+        assert_eq!((next.readings(), next.primary(Metric::Uptime)), (1, Some(70.0)), "the step into a bucket belongs to it");
     }
 
     #[test]
