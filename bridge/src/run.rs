@@ -20,6 +20,7 @@ use crate::{
 };
 use kosmo_contract::{Ack, AckBody, BridgeState, Queues, Status, Text, V1};
 use kosmo_domain::{Clock, Epoch, SeqSet, Stream, Uptime};
+use kosmo_failpoints::fail_point;
 use kosmo_meshtastic::{
     packet::Received,
     radio::RadioState,
@@ -175,12 +176,14 @@ impl Bridge {
     async fn on_link(&mut self, event: LinkEvent) {
         match event {
             LinkEvent::Connected(connection) => {
+                fail_point!("radio::connected");
                 self.connection = Some(connection);
                 self.radio.note_connected();
                 self.tell_session(Input::Connected).await;
             }
             LinkEvent::Received(bytes) => self.tell_session(Input::Received(&bytes)).await,
             LinkEvent::Lost(loss) => {
+                fail_point!("radio::lost");
                 self.connection = None;
                 self.tell_session(Input::Disconnected).await;
                 self.texts.on_radio_lost(self.now());
@@ -282,6 +285,7 @@ impl Bridge {
             }
             Displaced::Text => self.counters.one(Counter::TextsLost),
         }
+        fail_point!("intake::push::after");
         if self.intake.is_ripe() {
             self.commit().await;
         }
@@ -388,7 +392,9 @@ impl Bridge {
             match self.spool.take_due(stream, now, room, &mut *self.rng).await {
                 Ok(records) => {
                     self.counters.add(Counter::Published, records.len() as u64);
+                    fail_point!("uplink::publish::before");
                     self.uplink.publish(records);
+                    fail_point!("uplink::publish::after");
                 }
                 Err(error) => {
                     self.note_spool_error(&error);

@@ -6,6 +6,7 @@ use kosmo_contract::{
     topic::{self, OUTBOUND, Topic},
 };
 use kosmo_domain::BridgeId;
+use kosmo_failpoints::fail_point;
 use kosmo_mqtt::{Client, Delivery, Event, Incoming, Login, Message, Options, OptionsError, PublishError, Subscription};
 use rand::RngCore;
 use std::{
@@ -148,7 +149,9 @@ impl Uplink {
                 let event = self.read(&delivery);
                 // An answer that is lost from here on is no loss: its records are published again, and answered again.
                 // Nor is an offer: it is made again until a bridge is granted the text.
+                fail_point!("uplink::acknowledge::before");
                 self.client.acknowledge(delivery.token);
+                fail_point!("uplink::acknowledge::after");
                 event?
             }
         })

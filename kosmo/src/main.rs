@@ -5,6 +5,11 @@ use kosmo::cli::Cli;
 use std::{io::Write as _, process::ExitCode};
 
 fn main() -> ExitCode {
+    // Does nothing in a build for users: there are no points.
+    if let Err(error) = kosmo_failpoints::arm(|name| std::env::var_os(name)) {
+        let _ = writeln!(std::io::stderr(), "kosmo: {error}");
+        return ExitCode::FAILURE;
+    }
     match kosmo::commands::run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

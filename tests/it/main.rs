@@ -5,6 +5,7 @@ mod demo;
 mod journey;
 mod messages;
 mod operating;
+mod points;
 mod recorded;
 mod refusals;
 mod tidy;

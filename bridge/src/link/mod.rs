@@ -8,6 +8,7 @@ mod url;
 pub(crate) use crate::link::loss::Loss;
 pub use crate::link::url::{DEFAULT_PORT, RadioUrl, RadioUrlError};
 
+use kosmo_failpoints::{ENABLED, fail_point};
 use rand::{Rng as _, RngCore};
 use std::{io, time::Duration};
 use tokio::{
@@ -209,6 +210,7 @@ impl Keeper {
                 read = stream.read(&mut buffer) => match read {
                     Ok(0) => return Loss::Closed,
                     Ok(count) => {
+                        fail_point!("radio::read::after");
                         // Whoever took what was read is gone, but what it had written before is still to be sent.
                         let _ = self.events.send(LinkEvent::Received(buffer[..count].to_vec())).await;
                     }
@@ -261,9 +263,19 @@ async fn open(url: &RadioUrl) -> io::Result<Box<dyn Stream>> {
 }
 
 async fn write(stream: &mut Box<dyn Stream>, bytes: &[u8]) -> Result<(), Loss> {
+    fail_point!("radio::write::before");
     let written = timeout(WRITE_PATIENCE, async {
-        stream.write_all(bytes).await?;
-        stream.flush().await
+        // Only where the process can be made to die is a frame written in two parts.
+        let (head, rest) = bytes.split_at(if ENABLED { bytes.len() / 2 } else { 0 });
+        if !head.is_empty() {
+            stream.write_all(head).await?;
+            stream.flush().await?;
+            fail_point!("radio::write::within");
+        }
+        stream.write_all(rest).await?;
+        stream.flush().await?;
+        fail_point!("radio::write::after");
+        Ok(())
     });
     match written.await {
         Ok(Ok(())) => Ok(()),

@@ -8,6 +8,7 @@ use crate::outbound::{
 };
 use kosmo_contract::{Evidence, NotSentReason, WaitReason};
 use kosmo_domain::{PacketId, Uptime};
+use kosmo_failpoints::fail_point;
 use kosmo_meshtastic::{
     evidence::{Prospect, Refusal, Verdict, Voice, judge},
     packet::Received,
@@ -53,6 +54,7 @@ impl Queue {
         }
         let verdict = |text: &Entry| judge(&text.sent()?, received);
         let Some((message_id, verdict)) = self.texts.iter().find_map(|(&id, text)| Some((id, verdict(text)?))) else { return };
+        fail_point!("text::evidence");
         let packet_id = received.request_id.or(received.reply_id).unwrap_or(PacketId(0));
         match verdict {
             Verdict::Acknowledged(proof) => {

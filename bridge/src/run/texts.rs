@@ -2,6 +2,7 @@
 
 use crate::{counters::Counter, run::Bridge};
 use kosmo_contract::{Offer, Text};
+use kosmo_failpoints::fail_point;
 use kosmo_meshtastic::session::Input;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -12,12 +13,14 @@ const LONGEST_RETRY: Duration = Duration::from_mins(1);
 
 impl Bridge {
     pub(super) fn on_offer(&mut self, offer: Offer) {
+        fail_point!("text::offered");
         if let Err(counter) = self.texts.on_offer(offer, self.now()) {
             self.counters.one(counter);
         }
     }
 
     pub(super) fn on_granted(&mut self, message_id: Uuid) {
+        fail_point!("text::granted");
         if !self.texts.on_granted(message_id, self.now()) {
             tracing::warn!(bridge.id = %self.config.bridge, message.id = %message_id, "granted a text that this bridge does not know");
             self.counters.one(Counter::AcksUnasked);
@@ -25,6 +28,7 @@ impl Bridge {
     }
 
     pub(super) fn on_revoked(&mut self, message_id: Uuid) {
+        fail_point!("text::revoked");
         if !self.texts.on_revoked(message_id, self.now()) {
             self.counters.one(Counter::AcksUnasked);
         }
@@ -48,6 +52,9 @@ impl Bridge {
             let now = self.now();
             self.texts.on_time(now);
             let has_begun = self.texts.begin(self.session.may_send_from(), now);
+            if has_begun {
+                fail_point!("text::begun");
+            }
             if !self.commit_texts().await {
                 self.texts.undo();
                 return;
@@ -56,6 +63,7 @@ impl Bridge {
                 return;
             }
             let Some((packet, is_repetition)) = self.texts.release(self.now()) else { continue };
+            fail_point!("text::released");
             tracing::debug!(bridge.id = %self.config.bridge, packet.id = packet.id().0, is_repetition, "a text is given to the radio");
             self.counters.one(if is_repetition { Counter::TextsRepeated } else { Counter::TextsGiven });
             self.tell_session(Input::Send(Box::new(packet))).await;

@@ -26,6 +26,7 @@ use crate::{
 use file::{Content, SpoolLock};
 use kosmo_contract::{QueueDepth, Queues};
 use kosmo_domain::{BridgeId, Epoch, SeqSet, Stream, Uptime};
+use kosmo_failpoints::fail_point;
 use rand::RngCore;
 use sqlx::{Connection as _, SqliteConnection};
 use std::path::{Path, PathBuf};
@@ -118,7 +119,10 @@ impl Spool {
     /// # Errors
     /// [`SpoolError::Full`] or [`SpoolError::Database`]; then nothing of the batch is stored.
     pub async fn append(&mut self, batch: &[NewRecord]) -> Result<Appended, SpoolError> {
-        self.write(batch, &[], &[]).await
+        fail_point!("spool::heard::before");
+        let appended = self.write(batch, &[], &[]).await?;
+        fail_point!("spool::heard::after");
+        Ok(appended)
     }
 
     /// Stores what became of texts and what is told of it, in one commit: neither is ever known without the other.
@@ -126,7 +130,10 @@ impl Spool {
     /// # Errors
     /// [`SpoolError::Full`] or [`SpoolError::Database`]; then nothing of it is stored.
     pub(crate) async fn commit(&mut self, changes: &Changes) -> Result<Appended, SpoolError> {
-        self.write(&changes.receipts, &changes.rows, &changes.gone).await
+        fail_point!("spool::texts::before");
+        let appended = self.write(&changes.receipts, &changes.rows, &changes.gone).await?;
+        fail_point!("spool::texts::after");
+        Ok(appended)
     }
 
     /// Returns the texts for the mesh.
@@ -150,6 +157,11 @@ impl Spool {
             let mut tx = db.begin_with("begin immediate").await?;
             change.append(&mut tx, batch, &self.bridge, self.epoch, self.limits.cap_bytes).await?;
             texts::write(&mut tx, rows, gone).await?;
+            if rows.is_empty() && gone.is_empty() {
+                fail_point!("spool::heard::within");
+            } else {
+                fail_point!("spool::texts::within");
+            }
             tx.commit().await
         };
         let written = written.await;
@@ -230,7 +242,9 @@ impl Spool {
         }
         let highest = self.lane(stream).flight.highest();
         let mut db = self.take_db().await?;
+        fail_point!("spool::answer::before");
         let deleted = delete_named(&mut db, stream, highest, [committed, rejected]).await;
+        fail_point!("spool::answer::after");
         let [committed, rejected] = deleted.map_err(|error| SpoolError::from_database(&self.path, error))?;
         self.db = Some(db);
         let lane = self.lane_mut(stream);
@@ -388,6 +402,7 @@ async fn delete_named(db: &mut SqliteConnection, stream: Stream, highest: u64, s
             deleted.extend(file::delete(&mut tx, stream, *range.start(), *range.end().min(&highest)).await?);
         }
     }
+    fail_point!("spool::answer::within");
     tx.commit().await?;
     Ok(deleted)
 }

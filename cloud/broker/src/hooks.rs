@@ -5,6 +5,7 @@ use crate::{
     guests::Guest,
 };
 use async_trait::async_trait;
+use kosmo_failpoints::fail_point;
 use rmqtt::{
     Result,
     codec::{types::Publish as Packet, v5::SubscribeAckReason},
@@ -67,6 +68,7 @@ impl Hooks {
         }
         if guest.access.may_publish(&message.topic) {
             self.0.meters.publishes.increment(1);
+            fail_point!("broker::taken");
             return PublishAclResult::allow();
         }
         self.0.meters.publishes_refused.increment(1);
@@ -105,6 +107,7 @@ impl Handler for Hooks {
                     guest.release(message.payload.len());
                 }
                 desk.meters.delivered.increment(1);
+                fail_point!("broker::delivered");
                 return (true, answer);
             }
             Parameter::MessageDropped(to, _, message, reason) => {
@@ -113,6 +116,7 @@ impl Handler for Hooks {
             }
             Parameter::ClientConnected(_) => {
                 desk.meters.connections.increment(1);
+                fail_point!("broker::connected");
                 return (true, answer);
             }
             Parameter::ClientDisconnected(..) => {

@@ -11,6 +11,7 @@ use crate::{
     telemetry::{ACK_FAILURES, BATCH_SIZE, CLAIMS, COMMIT_FAILURES, COMMIT_SECONDS, INBOUND, MESSAGES, PENDING, RECORDS, REJECTS},
 };
 use kosmo_contract::{AckBody, topic::Topic};
+use kosmo_failpoints::fail_point;
 use kosmo_mqtt::{AckToken, Client, Delivery, Event, Incoming};
 use kosmo_store::{
     Error,
@@ -115,7 +116,9 @@ impl Consumer {
 
     /// Commits a batch, answers for it and acknowledges it; false if the program is to end before the database could.
     async fn answer(&self, mut batch: Batch, shutdown: &CancellationToken) -> bool {
+        fail_point!("gateway::gathered");
         let Some(outcomes) = self.commit_patiently(&mut batch, shutdown).await else { return false };
+        fail_point!("gateway::committed");
         count(&batch, &outcomes);
         let claims = batch.records.iter().zip(&outcomes).filter_map(|(record, outcome)| match outcome {
             GatewayOutcome::Committed(Effect::Claim { message, grant }) => {
@@ -131,9 +134,11 @@ impl Consumer {
                 metrics::counter!(ACK_FAILURES).increment(1);
             }
         }
+        fail_point!("gateway::answered");
         for token in batch.tokens {
             self.client.acknowledge(token);
         }
+        fail_point!("gateway::acknowledged");
         true
     }
 

@@ -4,6 +4,7 @@ use crate::telemetry::{EXPIRED, OFFERS};
 use bytes::Bytes;
 use kosmo_contract::{Offer, Text, V1, topic::Topic};
 use kosmo_domain::{Clock, Fact};
+use kosmo_failpoints::fail_point;
 use kosmo_mqtt::{Client, Message, Receipt};
 use kosmo_store::{
     Error, Store,
@@ -103,6 +104,7 @@ impl Offers {
         let mut under_way: Vec<(&MessageRow, Receipt)> = Vec::with_capacity(messages.len());
         for message in messages {
             let Some(offer) = offer(message, message.deadline.since(self.clock.now())) else { continue };
+            fail_point!("offer::publish::before");
             match self.client.publish(offer).await {
                 Ok(receipt) => under_way.push((message, receipt)),
                 Err(error) => {
@@ -117,6 +119,7 @@ impl Offers {
                 continue;
             }
             metrics::counter!(OFFERS, "outcome" => "taken").increment(1);
+            fail_point!("offer::taken");
             if message.facts.offered_at.is_none() {
                 let now = self.clock.now();
                 self.store.add_facts(message.id, &[(Fact::Offered, now)], &Teller::Cloud, now).await?;

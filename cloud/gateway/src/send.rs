@@ -11,6 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use kosmo_domain::{DAY, NodeId, NotAllowed, PacketId, Reach, Timestamp};
+use kosmo_failpoints::fail_point;
 use kosmo_http::{Code, Json, Problem, ProblemBody};
 use kosmo_store::{
     messages::{AcceptError, IdempotencyKey, MAX_KEY, NewMessage},
@@ -122,6 +123,7 @@ async fn send(shared: &Shared, user: &UserRow, headers: &HeaderMap, posted: Post
         idempotency,
     };
     let accepted = shared.store.accept_message(&new, now).await.map_err(|error| refused(error, now))?;
+    fail_point!("post::accepted");
     let message = shared.store.message(user.id, accepted.id).await?;
     let message = message.ok_or_else(|| Problem::internal("a text that was accepted is not there"))?;
     Ok((message.into(), accepted.repeated))

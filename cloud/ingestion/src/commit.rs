@@ -7,6 +7,7 @@ use crate::{
     telemetry::{ACK_FAILURES, BATCH_SIZE, COMMIT_FAILURES, COMMIT_SECONDS, PENDING, RECORDS, REJECTS},
 };
 use kosmo_domain::Clock;
+use kosmo_failpoints::fail_point;
 use kosmo_mqtt::Client;
 use kosmo_store::{
     Error, Store,
@@ -33,7 +34,9 @@ impl Committer {
     /// Commits batch after batch until there are no more, or the database is away while the program is to end.
     pub(crate) async fn run(&self, mut batches: mpsc::Receiver<Batch>, shutdown: &CancellationToken) {
         while let Some(batch) = batches.recv().await {
+            fail_point!("ingestion::gathered");
             let Some(outcomes) = self.commit_patiently(&batch, shutdown).await else { return };
+            fail_point!("ingestion::committed");
             count(&batch, &outcomes);
             for ack in acks(&batch.records, &outcomes) {
                 // A bridge that hears nothing sends its records again, and is told then.
@@ -41,9 +44,11 @@ impl Committer {
                     metrics::counter!(ACK_FAILURES).increment(1);
                 }
             }
+            fail_point!("ingestion::answered");
             for token in batch.tokens {
                 self.client.acknowledge(token);
             }
+            fail_point!("ingestion::acknowledged");
         }
     }
 

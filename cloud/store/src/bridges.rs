@@ -7,10 +7,14 @@ use crate::{
 };
 use futures_util::TryFutureExt as _;
 use kosmo_domain::{BridgeId, Timestamp};
+use kosmo_failpoints::fail_point;
 use std::time::Duration;
 
 /// The longest status kept of a bridge, in bytes.
 pub const MAX_STATUS: usize = 8 * 1024;
+
+/// The most bridges that one page has.
+const MAX_PAGE: u32 = 500;
 
 /// A bridge's last sign of life is written at most this often, so that traffic does not rewrite its row all the time.
 const SEEN_STEP: Duration = Duration::from_secs(10);
@@ -104,6 +108,21 @@ impl Store {
         rows.into_iter().map(BridgeRow::try_from).collect()
     }
 
+    /// Returns the bridges that have a login by id: at most `limit` that come after `after`.
+    ///
+    /// # Errors
+    /// As the database does.
+    pub async fn bridges_page(&self, after: Option<&BridgeId>, limit: u32) -> Result<Vec<BridgeRow>> {
+        const SQL: &str = "select id, added_at, revoked_at, last_seen_at, status, status_at
+                             from bridges
+                            where revoked_at is null and id > $1
+                            order by id
+                            limit $2";
+        let after = after.map_or("", BridgeId::as_str);
+        let rows: Vec<Row> = on_reader!(self, |db| sqlx::query_as(SQL).bind(after).bind(i64::from(limit.min(MAX_PAGE))).fetch_all(db))?;
+        rows.into_iter().map(BridgeRow::try_from).collect()
+    }
+
     /// Takes a bridge's login away, and tells whether it had one. What it delivered stays.
     ///
     /// # Errors
@@ -139,6 +158,7 @@ impl Store {
         let rows = on_writer!(self, |db| {
             sqlx::query(SQL).bind(id.as_str()).bind(status).bind(At(now)).execute(db).map_ok(|done| done.rows_affected())
         })?;
+        fail_point!("status::noted");
         Ok(rows > 0)
     }
 }

@@ -3,10 +3,12 @@
 use crate::{
     Error, Result, Store,
     db::{Tx, on_reader, on_tx, on_writer},
+    network::topic_word,
     types::{At, signed, storable, unsigned},
 };
 use futures_util::TryFutureExt as _;
 use kosmo_domain::{BridgeId, Epoch, Stream, Timestamp};
+use kosmo_failpoints::fail_point;
 use uuid::Uuid;
 
 /// The most that is kept of a payload, in bytes.
@@ -81,6 +83,27 @@ pub struct RejectRow {
     pub outcome: Option<ReplayOutcome>,
 }
 
+/// Something that was refused, without what it said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RejectHead {
+    /// Its number; later ones have greater numbers.
+    pub id: i64,
+    /// When it arrived.
+    pub received_at: Timestamp,
+    /// Whose it is, if that could be told.
+    pub bridge: Option<BridgeId>,
+    /// The kind of topic it came on: a word of the contract, or `other`.
+    pub topic: &'static str,
+    /// Whether the record as a whole was refused.
+    pub whole: bool,
+    /// The stable code of the reason.
+    pub code: String,
+    /// The field that was refused; empty if it is the whole.
+    pub field: String,
+    /// What came of the last replay.
+    pub outcome: Option<ReplayOutcome>,
+}
+
 /// What came of a replay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReplayOutcome {
@@ -88,16 +111,19 @@ pub enum ReplayOutcome {
     Accepted,
     /// It was refused again.
     Refused,
+    /// It tells of a moment that is over, so that no replay can do anything with it.
+    Over,
 }
 
 impl ReplayOutcome {
-    const ALL: [Self; 2] = [Self::Accepted, Self::Refused];
+    const ALL: [Self; 3] = [Self::Accepted, Self::Refused, Self::Over];
 
     /// Returns the name used in the database and in answers.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
             Self::Refused => "refused",
+            Self::Over => "over",
         }
     }
 
@@ -116,7 +142,7 @@ pub struct RejectFilter {
     pub code: Option<String>,
     /// Only those of this bridge.
     pub bridge: Option<BridgeId>,
-    /// Only those that no replay has got accepted.
+    /// Only those that a replay may still get accepted.
     pub open: bool,
 }
 
@@ -127,7 +153,7 @@ pub struct RejectCount {
     pub code: String,
     /// How often.
     pub total: i64,
-    /// How many of these no replay has got accepted.
+    /// How many of these a replay may still get accepted.
     pub open: i64,
 }
 
@@ -202,7 +228,7 @@ impl Store {
                             where id < $1
                               and ($2 is null or code = $2)
                               and ($3 is null or bridge = $3)
-                              and (not $4 or outcome is null or outcome <> 'accepted')
+                              and (not $4 or outcome is null or outcome = 'refused')
                             order by id desc
                             limit $5";
         let rows: Vec<Row> = on_reader!(self, |db| {
@@ -217,6 +243,38 @@ impl Store {
         rows.into_iter().map(RejectRow::try_from).collect()
     }
 
+    /// Lists what was refused as [`Store::rejects`] does, without what it said.
+    ///
+    /// # Errors
+    /// As the database does.
+    pub async fn reject_heads(&self, filter: &RejectFilter, before: Option<i64>, limit: u32) -> Result<Vec<RejectHead>> {
+        const SQL: &str = "select id, received_at, bridge, substr(topic, 1, 100), whole, code, field, outcome
+                             from rejects
+                            where id < $1
+                              and ($2 is null or code = $2)
+                              and ($3 is null or bridge = $3)
+                              and (not $4 or outcome is null or outcome = 'refused')
+                            order by id desc
+                            limit $5";
+        type Head = (i64, At, Option<String>, String, bool, String, String, Option<String>);
+        let rows: Vec<Head> = on_reader!(self, |db| {
+            sqlx::query_as(SQL)
+                .bind(before.unwrap_or(i64::MAX))
+                .bind(filter.code.as_deref())
+                .bind(filter.bridge.as_ref().map(BridgeId::as_str))
+                .bind(filter.open)
+                .bind(i64::from(limit.min(MAX_PAGE + 1)))
+                .fetch_all(db)
+        })?;
+        rows.into_iter()
+            .map(|(id, received_at, bridge, topic, whole, code, field, outcome)| {
+                let bridge = bridge.map(|bridge| bridge.parse().map_err(|_| Error::Corrupt(format!("{bridge:?} is no bridge id")))).transpose()?;
+                let outcome = outcome.as_deref().map(ReplayOutcome::parse).transpose()?;
+                Ok(RejectHead { id, received_at: received_at.0, bridge, topic: topic_word(&topic), whole, code, field, outcome })
+            })
+            .collect()
+    }
+
     /// Returns one thing that was refused.
     ///
     /// # Errors
@@ -229,14 +287,14 @@ impl Store {
         row.map(RejectRow::try_from).transpose()
     }
 
-    /// Notes what came of a replay, and tells whether there is such a reject that was not accepted before.
+    /// Notes what came of a replay, and tells whether there is such a reject that was open before.
     ///
     /// # Errors
     /// As the database does.
     pub async fn mark_replayed(&self, id: i64, outcome: ReplayOutcome, now: Timestamp) -> Result<bool> {
         const SQL: &str = "update rejects
                               set replayed_at = $2, outcome = $3
-                            where id = $1 and (outcome is null or outcome <> 'accepted')";
+                            where id = $1 and (outcome is null or outcome = 'refused')";
         let rows = on_writer!(self, |db| {
             sqlx::query(SQL).bind(id).bind(At(now)).bind(outcome.as_str()).execute(db).map_ok(|done| done.rows_affected())
         })?;
@@ -250,7 +308,7 @@ impl Store {
     pub async fn reject_counts(&self) -> Result<Vec<RejectCount>> {
         const SQL: &str = "select code,
                                   count(*) as total,
-                                  count(*) filter (where outcome is null or outcome <> 'accepted') as open
+                                  count(*) filter (where outcome is null or outcome = 'refused') as open
                              from rejects
                             group by code
                             order by code";
@@ -281,7 +339,7 @@ pub(crate) async fn insert(tx: &mut Tx, rejects: &[NewReject<'_>], now: Timestam
     for reject in rejects {
         let payload = &reject.payload[..reject.payload.len().min(MAX_PAYLOAD)];
         let seq = reject.record.map(|record| signed(record.seq, "a sequence number")).transpose()?;
-        added += on_tx!(tx, |db| {
+        let rows = on_tx!(tx, |db| {
             sqlx::query(SQL)
                 .bind(At(now))
                 .bind(reject.record.map(|record| record.bridge.as_str()))
@@ -298,6 +356,11 @@ pub(crate) async fn insert(tx: &mut Tx, rejects: &[NewReject<'_>], now: Timestam
                 .execute(db)
                 .map_ok(|done| done.rows_affected())
         })?;
+        if rows > 0 {
+            tx.tally.count_reject(&storable(reject.code, MAX_NAME), reject.topic, now);
+        }
+        added += rows;
+        fail_point!("rejects::written");
     }
     Ok(added)
 }

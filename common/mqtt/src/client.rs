@@ -1,6 +1,7 @@
 //! The sending half of a client.
 
 use crate::{AckToken, Message, Reason, Receipt, link::Link, options::is_topic};
+use kosmo_failpoints::fail_point;
 use rumqttc::Publish;
 use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
@@ -73,7 +74,10 @@ impl Client {
             return Err(PublishError::TooLarge { limit: self.shared.max_packet });
         }
         let link = self.shared.link().ok_or(PublishError::NotConnected)?;
-        link.publish(message).await
+        fail_point!("mqtt::publish::before");
+        let receipt = link.publish(message).await?;
+        fail_point!("mqtt::publish::after");
+        Ok(receipt)
     }
 
     /// Acknowledges a message, if the connection it came over still stands. Without it a later connection brings the message again.
@@ -83,8 +87,10 @@ impl Client {
         let Some(link) = self.shared.link().filter(|link| link.generation == token.generation) else { return };
         let mut acknowledged = Publish::new(String::new(), rumqttc::QoS::AtLeastOnce, Vec::new());
         acknowledged.pkid = packet_id;
+        fail_point!("mqtt::acknowledge::before");
         // Fails only if the connection ended in between, which makes this token a stale one.
         let _ = link.requests.try_ack(&acknowledged);
+        fail_point!("mqtt::acknowledge::after");
     }
 
     /// Tells whether a connection stands.

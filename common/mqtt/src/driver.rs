@@ -7,6 +7,7 @@ use crate::{
     link::{Link, Waiting},
     tls,
 };
+use kosmo_failpoints::fail_point;
 use rand::RngCore;
 use rumqttc::{
     AsyncClient, ConnectReturnCode, ConnectionError, EventLoop, LastWill, MqttOptions, Outgoing, Packet, StateError, SubAck,
@@ -78,6 +79,7 @@ impl Driver {
     }
 
     fn report_loss(&self, reason: &Reason, failures: u32, delay: Duration) {
+        fail_point!("mqtt::lost");
         let (server, client_id) = (&self.options.server, &self.options.client_id);
         if failures == 1 || matches!(reason, Reason::Refused(_)) {
             tracing::warn!(%server, client_id, retry_in = ?delay, "no connection to {server}: {reason}");
@@ -172,6 +174,7 @@ impl<'a> Connection<'a> {
         if self.driver.shutdown.is_cancelled() {
             return;
         }
+        fail_point!("mqtt::connected");
         self.driver.shared.set_link(Some(self.link.clone()));
         let _ = self.driver.events.send(Event::Connected { session_present: self.session_present });
         self.driver.shared.set_state(ConnectionState::Connected);
@@ -231,6 +234,7 @@ impl<'a> Connection<'a> {
         match event {
             rumqttc::Event::Incoming(Packet::Publish(publish)) => self.deliver(publish),
             rumqttc::Event::Incoming(Packet::PubAck(ack)) => {
+                fail_point!("mqtt::published");
                 self.link.note_acknowledged(ack.pkid);
                 Ok(())
             }
@@ -272,6 +276,7 @@ impl<'a> Connection<'a> {
             duplicate: publish.dup,
             token: AckToken { generation: self.link.generation, packet_id },
         };
+        fail_point!("mqtt::received");
         let _ = self.driver.events.send(Event::Message(delivery));
         Ok(())
     }

@@ -343,6 +343,10 @@ impl Surroundings for Arc<Shared> {
         Moment { at: self.uptime(), stamp }
     }
 
+    fn time(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     fn client_spoke(&self) {
         self.rescheduled.notify_one();
     }

@@ -1,7 +1,7 @@
 //! One radio's TCP port: a single client place, which a newcomer takes from whoever holds it.
 
 use crate::radio::{Moment, Outgoing, Radio};
-use kosmo_domain::{NodeId, PacketId};
+use kosmo_domain::{NodeId, PacketId, Timestamp};
 use kosmo_meshtastic::proto::{self, mesh_packet::PayloadVariant};
 use std::{
     io,
@@ -31,6 +31,8 @@ const AFTER_REFUSAL: Duration = Duration::from_millis(100);
 /// A packet that a radio wrote to its client, whole.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HandOver {
+    /// When all of it was written.
+    pub at: Timestamp,
     /// Who sent it.
     pub from: NodeId,
     /// Its sender's id for it.
@@ -45,6 +47,8 @@ pub struct HandOver {
 pub(crate) trait Surroundings: Clone + Send + Sync + 'static {
     /// Returns the moment it is.
     fn now(&self) -> Moment;
+    /// Returns the time of day.
+    fn time(&self) -> Timestamp;
     /// Takes notice that the client sent something, which may have made the radio busy.
     fn client_spoke(&self);
 }
@@ -143,7 +147,7 @@ impl Port {
         tokio::select! {
             () = gone.cancelled() => {}
             _ = self.listen(reader, client, mesh) => {}
-            _ = self.talk(writer, client) => {}
+            _ = self.talk(writer, client, mesh) => {}
         }
         let left = self.with(|radio| radio.detach(client));
         if left {
@@ -172,7 +176,7 @@ impl Port {
         }
     }
 
-    async fn talk(&self, mut writer: WriteHalf<'_>, client: u64) -> io::Result<()> {
+    async fn talk(&self, mut writer: WriteHalf<'_>, client: u64, mesh: &impl Surroundings) -> io::Result<()> {
         let mut stalled = self.stalled.subscribe();
         loop {
             // The sender lives in `self`, so waiting cannot fail.
@@ -189,7 +193,7 @@ impl Port {
                     }
                     writer.write_all(&bytes).await?;
                     if let (Some(record), Some(packet)) = (&self.record, packet) {
-                        held(record).push(HandOver::of(*packet));
+                        held(record).push(HandOver::of(*packet, mesh.time()));
                     }
                 }
             }
@@ -198,12 +202,12 @@ impl Port {
 }
 
 impl HandOver {
-    fn of(packet: proto::MeshPacket) -> Self {
+    fn of(packet: proto::MeshPacket, at: Timestamp) -> Self {
         let port = match &packet.payload_variant {
             Some(PayloadVariant::Decoded(data)) => u32::try_from(data.portnum).unwrap_or(0),
             Some(PayloadVariant::Encrypted(_)) | None => 0,
         };
-        Self { from: NodeId::from_number(packet.from), id: PacketId(packet.id), port, packet }
+        Self { at, from: NodeId::from_number(packet.from), id: PacketId(packet.id), port, packet }
     }
 }
 
@@ -226,6 +230,10 @@ mod tests {
     impl Surroundings for Nowhere {
         fn now(&self) -> Moment {
             Moment::default()
+        }
+
+        fn time(&self) -> Timestamp {
+            Timestamp::EPOCH
         }
 
         fn client_spoke(&self) {}

@@ -23,7 +23,10 @@ mod reports;
 mod streams;
 
 pub use crate::ingest::record::{Body, Heard, Neighbor, NodeReport, Note, Outcome, RadioStats, Raw, Reception, Record, Traceroute, User};
-pub(crate) use crate::ingest::streams::{Streams, Verdict};
+pub(crate) use crate::ingest::{
+    packets::json,
+    streams::{Streams, Verdict},
+};
 pub use crate::{
     ingest::{dirty::ROLLUP_JOB, streams::MAX_RANGES},
     rejects::RecordName,
@@ -32,10 +35,12 @@ pub use crate::{
 use crate::{
     Error, Result, Store,
     db::Tx,
+    network::Kind,
     rejects::{self, NewReject},
 };
 use kosmo_domain::Timestamp;
-use std::{iter, ops::Range};
+use kosmo_failpoints::fail_point;
+use std::{collections::BTreeSet, iter, ops::Range};
 
 /// How often a batch is tried again that lost to another replica in a deadlock.
 const DEADLOCK_RETRIES: u32 = 3;
@@ -103,7 +108,9 @@ impl Store {
             let mut tx = self.begin().await?;
             match store(&mut tx, records, now).await {
                 Ok(outcomes) => {
+                    fail_point!("ingest::commit::before");
                     tx.commit().await?;
+                    fail_point!("ingest::commit::after");
                     return Ok(outcomes);
                 }
                 Err(error) if is_deadlock(&error) && tries < DEADLOCK_RETRIES => tries += 1,
@@ -172,6 +179,7 @@ async fn store_contents(tx: &mut Tx, records: &[&Record], repeats: Repeats, now:
             news.push(record);
         }
     }
+    count(tx, &news, now);
     let nodes = identity::identify(tx, &news, nodes).await?;
     nodes::keep_receptions(tx, records, &nodes).await?;
     let readings = readings::store(tx, &news, &nodes, now).await?;
@@ -179,6 +187,16 @@ async fn store_contents(tx: &mut Tx, records: &[&Record], repeats: Repeats, now:
     reports::store(tx, &news, &nodes).await?;
     dirty::mark(tx, &readings, now).await?;
     Ok(outcomes)
+}
+
+/// Counts what is new. What one packet says in several records is one packet; one without an id is one for each record.
+fn count(tx: &mut Tx, news: &[&Record], now: Timestamp) {
+    let readings = news.iter().filter(|record| matches!(record.body, Body::Reading { .. })).count();
+    let heard = || news.iter().filter_map(|record| record.heard.as_ref());
+    let named: BTreeSet<_> = heard().filter(|heard| heard.id.is_given()).map(|heard| (heard.from, heard.id)).collect();
+    let nameless = heard().filter(|heard| !heard.id.is_given()).count();
+    tx.tally.count(Kind::Reading, readings, now);
+    tx.tally.count(Kind::Packet, named.len() + nameless, now);
 }
 
 fn first_outcome(record: &Record, duplicate: bool) -> Outcome {

@@ -7,6 +7,7 @@ use crate::{
 };
 use futures_util::TryFutureExt as _;
 use kosmo_domain::Timestamp;
+use kosmo_failpoints::fail_point;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -232,6 +233,9 @@ impl Store {
             }
         };
         rows.sort_by_key(|row| (row.run_at, row.id));
+        if !rows.is_empty() {
+            fail_point!("job::claimed");
+        }
         rows.into_iter().map(Job::try_from).collect()
     }
 
@@ -281,7 +285,9 @@ impl Store {
         for (sql, completed) in [(DELETE, Completed::Done), (RELEASE, Completed::Again)] {
             let rows = on_tx!(tx, |db| sqlx::query(sql).bind(job.id).bind(job.lease).execute(db).map_ok(|done| done.rows_affected()))?;
             if rows > 0 {
+                fail_point!("job::complete::before");
                 tx.commit().await?;
+                fail_point!("job::complete::after");
                 return Ok(completed);
             }
         }

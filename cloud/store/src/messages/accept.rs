@@ -16,6 +16,7 @@ use crate::{
 };
 use futures_util::TryFutureExt as _;
 use kosmo_domain::{Allowance, NodeId, NotAllowed, PacketId, Period, Timestamp};
+use kosmo_failpoints::fail_point;
 use std::fmt;
 use uuid::Uuid;
 
@@ -139,7 +140,9 @@ impl Store {
             idempotency::remember(&mut tx, new.user, key, new.id, now).await?;
         }
         jobs::enqueue(&mut tx, &offer_job(new.id, now), now).await?;
+        fail_point!("accept::commit::before");
         tx.commit().await?;
+        fail_point!("accept::commit::after");
         Ok(Accepted { id: new.id, seq, node: new.node, created_at: now, deadline: new.deadline, repeated: false })
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     users,
 };
 use kosmo_domain::Timestamp;
+use kosmo_failpoints::fail_point;
 use std::{collections::BTreeSet, fmt, slice, time::Duration};
 use uuid::Uuid;
 
@@ -166,7 +167,9 @@ impl Store {
             let mut tx = self.begin().await?;
             match take_all(&mut tx, records, window, now).await {
                 Ok(outcomes) => {
+                    fail_point!("receipts::commit::before");
                     tx.commit().await?;
+                    fail_point!("receipts::commit::after");
                     return Ok(outcomes);
                 }
                 Err(error) if ingest::is_deadlock(&error) && tries < DEADLOCK_RETRIES => tries += 1,

@@ -7,6 +7,7 @@ use crate::{
 };
 use futures_util::TryFutureExt as _;
 use kosmo_domain::Timestamp;
+use kosmo_failpoints::fail_point;
 use uuid::Uuid;
 
 /// The most events listed at once.
@@ -76,5 +77,6 @@ pub(super) async fn append(tx: &mut Tx, user: Uuid, kind: EventKind, subject: Uu
     const INSERT: &str = "insert into member_events (user_id, seq, at, kind, subject) values ($1, $2, $3, $4, $5)";
     let seq: i64 = on_tx!(tx, |db| sqlx::query_scalar(COUNT).bind(user).fetch_one(db))?;
     on_tx!(tx, |db| { sqlx::query(INSERT).bind(user).bind(seq).bind(At(now)).bind(kind.as_str()).bind(subject).execute(db).map_ok(drop) })?;
+    fail_point!("event::written");
     Ok(seq)
 }

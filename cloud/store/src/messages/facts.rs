@@ -11,10 +11,12 @@ use crate::{
         rows::MessageRow,
         timeline,
     },
+    network::Kind,
     types::At,
 };
 use futures_util::TryFutureExt as _;
 use kosmo_domain::{BridgeId, Charge, Fact, Facts, Status, Timestamp};
+use kosmo_failpoints::fail_point;
 use uuid::Uuid;
 
 /// Who says something of a message.
@@ -79,6 +81,7 @@ impl Store {
 
 /// Adds facts inside a use-case that has locked the message.
 pub(super) async fn add(tx: &mut Tx, row: MessageRow, facts: &[(Fact, Timestamp)], by: &Teller, now: Timestamp) -> Result<Change> {
+    let was_sent = row.facts.transmitted_at.is_some();
     let mut known = row.facts;
     let mut news = false;
     for (fact, at) in facts {
@@ -89,12 +92,16 @@ pub(super) async fn add(tx: &mut Tx, row: MessageRow, facts: &[(Fact, Timestamp)
         }
         timeline::note(tx, row.id, fact, *at, by, now).await?;
     }
+    if !was_sent && known.transmitted_at.is_some() {
+        tx.tally.count(Kind::TextSent, 1, now);
+    }
     let charge = row.charge.then(known.charge());
     if news {
         if row.charge == Charge::Reserved {
             quota::settle(tx, row.id, charge).await?;
         }
         save(tx, row.id, &known, charge).await?;
+        fail_point!("facts::written");
         events::append(tx, row.user, EventKind::MessageChanged, row.id, now).await?;
     }
     Ok(Change { message: row.id, user: row.user, before: row.status, after: known.status(), charge, news })

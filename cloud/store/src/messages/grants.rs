@@ -12,6 +12,7 @@ use crate::{
 };
 use futures_util::TryFutureExt as _;
 use kosmo_domain::{BridgeId, Fact, Timestamp};
+use kosmo_failpoints::fail_point;
 use uuid::Uuid;
 
 /// What a claim came to.
@@ -61,6 +62,7 @@ pub(super) async fn claim(tx: &mut Tx, message: Uuid, bridge: &BridgeId, now: Ti
     if won == 0 {
         return Ok(standing(&row, bridge));
     }
+    fail_point!("grant::written");
     let change = facts::add(tx, row, &[(Fact::Granted(bridge.clone()), now)], &Teller::Cloud, now).await?;
     Ok(Grant::Granted(change))
 }

@@ -14,11 +14,13 @@ use crate::{
         packets::{self, Borne},
         rows,
     },
+    network::Kind,
     types::{At, Node, storable},
     users,
 };
 use futures_util::TryFutureExt as _;
 use kosmo_domain::{BridgeId, CLOCK_TOLERANCE, DAY, DeliveryEvidence, Fact, NodeId, PacketId, Timestamp};
+use kosmo_failpoints::fail_point;
 use std::{fmt, time::Duration};
 use uuid::Uuid;
 
@@ -109,6 +111,8 @@ pub(super) async fn take(
         None => correspondent(tx, text.from, heard_at, window).await?.map_or(Routed::Operators, |user| Routed::Correspondent { user }),
     };
     store(tx, bridge, text, routed, heard_at, now).await?;
+    tx.tally.count(Kind::TextHeard, 1, now);
+    tx.tally.count(Kind::Packet, 1, now);
     Ok((routed, change))
 }
 
@@ -198,5 +202,6 @@ async fn store(tx: &mut Tx, bridge: &BridgeId, text: &InboundText, routed: Route
             .execute(db)
             .map_ok(drop)
     })?;
+    fail_point!("inbound::written");
     Ok(())
 }

@@ -10,6 +10,7 @@ use crate::{
     types::At,
 };
 use kosmo_domain::{Fact, NotSent, Status, Timestamp};
+use kosmo_failpoints::fail_point;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -65,6 +66,9 @@ impl Store {
         };
         let mut messages = rows.into_iter().map(MessageRow::try_from).collect::<Result<Vec<_>>>()?;
         messages.sort_by_key(|message| (message.created_at, message.id));
+        if !messages.is_empty() {
+            fail_point!("offers::due");
+        }
         Ok(messages)
     }
 

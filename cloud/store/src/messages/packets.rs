@@ -8,6 +8,7 @@ use crate::{
 };
 use futures_util::TryFutureExt as _;
 use kosmo_domain::{BridgeId, NodeId, PacketId, Timestamp};
+use kosmo_failpoints::fail_point;
 use uuid::Uuid;
 
 /// A packet that a message was, or was about to be, given to a radio in.
@@ -80,6 +81,7 @@ pub(super) async fn remember(tx: &mut Tx, message: Uuid, packet: &SentPacket) ->
             .execute(db)
             .map_ok(|done| done.rows_affected())
     })?;
+    fail_point!("hand_over::written");
     Ok(rows > 0)
 }
 

@@ -9,6 +9,7 @@ use crate::{
 };
 use futures_util::TryFutureExt as _;
 use kosmo_domain::{Allowance, Charge, Period, Plan, Timestamp};
+use kosmo_failpoints::fail_point;
 use uuid::Uuid;
 
 /// A member's quota in the present period.
@@ -83,6 +84,7 @@ pub(super) async fn reserve(tx: &mut Tx, user: Uuid, period: Period, allowance: 
             .execute(db)
             .map_ok(|done| done.rows_affected())
     })?;
+    fail_point!("quota::reserved");
     Ok(rows > 0)
 }
 
@@ -98,5 +100,6 @@ pub(super) async fn settle(tx: &mut Tx, message: Uuid, charge: Charge) -> Result
         Charge::Released => 0,
     };
     on_tx!(tx, |db| sqlx::query(SQL).bind(message).bind(committed).execute(db).map_ok(drop))?;
+    fail_point!("quota::settled");
     Ok(())
 }

@@ -15,6 +15,7 @@ use crate::{
     },
 };
 use kosmo_domain::{DAY, Rollup, Timestamp};
+use kosmo_failpoints::fail_point;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a call of [`Store::run_rollups`] has done.
@@ -83,7 +84,9 @@ impl Store {
         if !computed.is_empty() {
             let mut tx = self.begin().await?;
             write(&mut tx, &marks, computed, &mut progress).await?;
+            fail_point!("rollup::commit::before");
             tx.commit().await?;
+            fail_point!("rollup::commit::after");
         }
         Ok(progress)
     }
