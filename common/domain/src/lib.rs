@@ -6,6 +6,7 @@
 mod clock;
 mod delivery;
 mod ids;
+mod listening;
 mod metric;
 mod observed;
 mod period;
@@ -20,6 +21,7 @@ pub use crate::{
     clock::{Clock, ManualClock},
     delivery::{Charge, DeliveryEvidence, Fact, Facts, NotSent, Status, UnknownName},
     ids::{BridgeId, Epoch, IdError, NodeId, PacketId, Stream},
+    listening::{BELIEVED, GapChange, GapReason, Listening, Span, Track, silence},
     metric::{Aggregate, Implausible, METRICS, Metric, MetricSpec, UnknownMetric},
     observed::{CLOCK_TOLERANCE, EARLIEST_PLAUSIBLE, Observed, TimeSource, observed_at},
     period::Period,
