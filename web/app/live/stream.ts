@@ -1,0 +1,128 @@
+import { EventStreamParser, type StreamEvent } from './sse'
+
+/** How the stream is. `connecting` is the first try; `waiting` comes after one that ended. */
+export type StreamState = 'connecting' | 'open' | 'waiting' | 'closed'
+
+export interface StreamOptions {
+  readonly url: string
+  readonly headers: () => Record<string, string>
+  readonly onEvent: (event: StreamEvent) => void
+  readonly onState: (state: StreamState) => void
+  /** Replaces the network, in tests. */
+  readonly fetch?: typeof fetch
+}
+
+/** The server writes at least a comment every 15 seconds: after this long without anything the connection is dead. */
+const SILENCE = 40_000
+const LONGEST_WAIT = 30_000
+/** A page that nobody sees keeps its stream this long. */
+const HIDDEN = 60_000
+
+/**
+ * A stream of server-sent events read with `fetch`, which unlike `EventSource` can say who asks. It comes back after every end,
+ * later each time while it fails, and goes on after the last event it had.
+ */
+export class LiveStream {
+  private readonly options: StreamOptions
+  private lastId = ''
+  private failures = 0
+  private retry = 1000
+  private abort: AbortController | null = null
+  private timer = 0
+  private watchdog = 0
+  private hiding = 0
+  private isStopped = false
+
+  constructor(options: StreamOptions) {
+    this.options = options
+  }
+
+  start(): void {
+    document.addEventListener('visibilitychange', this.onVisibility)
+    window.addEventListener('online', this.hurry)
+    if (!document.hidden) this.connect('connecting')
+  }
+
+  stop(): void {
+    this.isStopped = true
+    document.removeEventListener('visibilitychange', this.onVisibility)
+    window.removeEventListener('online', this.hurry)
+    this.disconnect()
+    this.options.onState('closed')
+  }
+
+  private readonly onVisibility = (): void => {
+    window.clearTimeout(this.hiding)
+    if (document.hidden) this.hiding = window.setTimeout(() => { this.disconnect(); this.options.onState('waiting') }, HIDDEN)
+    else this.hurry()
+  }
+
+  /** Something says that it may work again: the page is looked at, or the network is back. */
+  private readonly hurry = (): void => {
+    if (this.isStopped || this.abort !== null) return
+    this.failures = 0
+    this.connect('waiting')
+  }
+
+  private disconnect(): void {
+    window.clearTimeout(this.timer)
+    window.clearTimeout(this.watchdog)
+    window.clearTimeout(this.hiding)
+    this.abort?.abort()
+    this.abort = null
+  }
+
+  private connect(state: StreamState): void {
+    window.clearTimeout(this.timer)
+    const abort = new AbortController()
+    this.abort = abort
+    this.options.onState(state)
+    this.read(abort)
+      .then((after) => { this.again(abort, after) }, () => { this.again(abort, null) })
+  }
+
+  /** Reads until the stream ends, and returns how many seconds the server asked to be left alone for. */
+  private async read(abort: AbortController): Promise<number | null> {
+    const { url, headers, onEvent, onState } = this.options
+    const ask = this.options.fetch ?? window.fetch.bind(window)
+    const resume: Record<string, string> = this.lastId === '' ? {} : { 'Last-Event-ID': this.lastId }
+    this.watch(abort)
+    const response = await ask(url, { headers: { Accept: 'text/event-stream', ...headers(), ...resume }, signal: abort.signal, cache: 'no-store' })
+    const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') ?? false
+    if (!response.ok || !isStream || response.body === null) {
+      await response.body?.cancel()
+      const seconds = Number(response.headers.get('retry-after') ?? Number.NaN)
+      return Number.isFinite(seconds) ? seconds : null
+    }
+    onState('open')
+    const parser = new EventStreamParser(this.lastId, (ms) => { this.retry = Math.min(Math.max(ms, 250), LONGEST_WAIT) })
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done || abort.signal.aborted) return null
+      this.watch(abort)
+      for (const event of parser.push(value)) {
+        this.lastId = event.lastId
+        this.failures = 0
+        onEvent(event)
+      }
+    }
+  }
+
+  private watch(abort: AbortController): void {
+    window.clearTimeout(this.watchdog)
+    this.watchdog = window.setTimeout(() => { abort.abort() }, SILENCE)
+  }
+
+  private again(abort: AbortController, after: number | null): void {
+    if (this.abort !== abort) return
+    this.disconnect()
+    if (this.isStopped) return
+    this.options.onState('waiting')
+    const longest = Math.min(this.retry * 2 ** this.failures, LONGEST_WAIT)
+    this.failures += 1
+    // Many pages lose a server at the same moment; they are not all to come back at the same moment.
+    const wait = after === null ? longest * (0.5 + Math.random() / 2) : Math.min(after, 300) * 1000
+    this.timer = window.setTimeout(() => { this.connect('waiting') }, wait)
+  }
+}

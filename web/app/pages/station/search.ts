@@ -1,0 +1,7 @@
+/** What of this page stands in the URL. */
+export type StationSearch = Record<never, never>
+
+/** Reads it; whatever is not right is left out. */
+export function stationSearch(_search: Record<string, unknown>): StationSearch {
+  return {}
+}

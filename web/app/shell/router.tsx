@@ -1,0 +1,45 @@
+import { createRootRoute, createRoute, createRouter } from '@tanstack/react-router'
+import { mapSearch } from '@/pages/map/search'
+import { messagesSearch } from '@/pages/messages/search'
+import { networkSearch } from '@/pages/network/search'
+import { nodeSearch, nodesSearch } from '@/pages/nodes/search'
+import { stationSearch } from '@/pages/station/search'
+import { openTexts, type PageName } from './language'
+import { Layout } from './layout'
+import { NotFound, PageError, PagePending } from './fallbacks'
+
+const root = createRootRoute({ component: Layout, notFoundComponent: NotFound, errorComponent: PageError })
+
+/** A page's texts come with its code, so that it never shows without them. */
+const texts = (page: PageName) => ({ loader: () => openTexts(page) })
+const at = <Path extends string>(path: Path) => ({ getParentRoute: () => root, path })
+
+const map = createRoute({ ...at('/'), validateSearch: mapSearch, ...texts('map') })
+  .lazy(() => import('@/pages/map/page').then((page) => page.mapPage))
+const nodes = createRoute({ ...at('/nodes'), validateSearch: nodesSearch, ...texts('nodes') })
+  .lazy(() => import('@/pages/nodes/page').then((page) => page.nodesPage))
+const node = createRoute({ ...at('/nodes/$id'), validateSearch: nodeSearch, ...texts('nodes') })
+  .lazy(() => import('@/pages/nodes/page').then((page) => page.nodePage))
+const station = createRoute({ ...at('/stations/$id'), validateSearch: stationSearch, ...texts('station') })
+  .lazy(() => import('@/pages/station/page').then((page) => page.stationPage))
+const messages = createRoute({ ...at('/messages'), validateSearch: messagesSearch, ...texts('messages') })
+  .lazy(() => import('@/pages/messages/page').then((page) => page.messagesPage))
+const conversation = createRoute({ ...at('/messages/$node'), validateSearch: messagesSearch, ...texts('messages') })
+  .lazy(() => import('@/pages/messages/page').then((page) => page.conversationPage))
+const network = createRoute({ ...at('/network'), validateSearch: networkSearch, ...texts('network') })
+  .lazy(() => import('@/pages/network/page').then((page) => page.networkPage))
+
+export const router = createRouter({
+  routeTree: root.addChildren([map, nodes, node, station, messages, conversation, network]),
+  defaultPreload: 'intent',
+  defaultPendingComponent: PagePending,
+  defaultErrorComponent: PageError,
+  defaultPendingMs: 150,
+  scrollRestoration: true,
+})
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router
+  }
+}

@@ -1,0 +1,43 @@
+import { transformAsync } from '@babel/core'
+import linguiMacro from '@lingui/babel-plugin-lingui-macro'
+import { lingui } from '@lingui/vite-plugin'
+import tailwindcss from '@tailwindcss/vite'
+import react from '@vitejs/plugin-react'
+import { fileURLToPath } from 'node:url'
+import type { Plugin } from 'vite'
+import { defineConfig } from 'vitest/config'
+
+/** Expands Lingui's macros; everything else about a file is left to the bundler. */
+function macros(): Plugin {
+  return {
+    name: 'kosmo-lingui-macros',
+    enforce: 'pre',
+    async transform(code, id) {
+      const file = id.split('?')[0] ?? id
+      if (!/\.tsx?$/.test(file) || !code.includes('@lingui/') || !code.includes('/macro')) return null
+      const result = await transformAsync(code, {
+        filename: file,
+        plugins: [linguiMacro],
+        parserOpts: { plugins: file.endsWith('x') ? ['typescript', 'jsx'] : ['typescript'] },
+        configFile: false,
+        babelrc: false,
+        sourceMaps: true,
+      })
+      return result?.code == null ? null : { code: result.code, map: result.map ?? null }
+    },
+  }
+}
+
+/** Where the program answers that a development server asks: `KOSMO_URL=http://127.0.0.1:18000 npm run dev -- --port 5171`. */
+const kosmo = process.env['KOSMO_URL'] ?? 'http://127.0.0.1:8000'
+const proxied = ['/api', '/basemap', '/healthz', '/readyz', '/status.json', '/openapi.json']
+
+export default defineConfig({
+  plugins: [macros(), lingui(), react(), tailwindcss()],
+  resolve: { alias: { '@': fileURLToPath(new URL('./app', import.meta.url)) } },
+  worker: { format: 'es' },
+  // Whatever is inlined as `data:` would need a hole in the content security policy.
+  build: { target: 'es2022', assetsInlineLimit: 0, sourcemap: false, reportCompressedSize: false, chunkSizeWarningLimit: 1200, manifest: true },
+  server: { strictPort: true, proxy: Object.fromEntries(proxied.map((path) => [path, { target: kosmo }])) },
+  test: { environment: 'jsdom', include: ['app/**/*.test.{ts,tsx}'], setupFiles: ['app/test-setup.ts'], restoreMocks: true },
+})
