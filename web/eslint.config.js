@@ -6,7 +6,7 @@ import tseslint from 'typescript-eslint'
 const PAGES = ['map', 'nodes', 'station', 'messages', 'network']
 
 export default tseslint.config(
-  { ignores: ['dist', 'e2e/results', 'app/api/schema.d.ts'] },
+  { ignores: ['dist', 'pages', 'e2e/results', 'app/api/schema.d.ts'] },
   js.configs.recommended,
   { files: ['**/*.{ts,tsx}'], extends: [tseslint.configs.strictTypeChecked, jsxA11y.flatConfigs.strict, reactHooks.configs.flat['recommended-latest']], languageOptions: { parserOptions: { projectService: true } } },
   {

@@ -1,5 +1,5 @@
 import { useQueryClient } from '@tanstack/react-query'
-import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
+import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef, useSyncExternalStore } from 'react'
 import { callerHeaders } from '@/api/client'
 import { keys } from '@/api/queries'
 import { reachability } from '@/api/reachability'
@@ -107,16 +107,20 @@ export function useLive(event: string, listener: (data: unknown) => void): void 
 
 /** Gathers what comes in quick succession, and gives it away at most once a frame of `ms`: a hundred events are one render. */
 export function useLiveBatches(event: string, ms: number, give: (batch: unknown[]) => void): void {
-  const [batch] = useState<{ items: unknown[]; timer: number }>(() => ({ items: [], timer: 0 }))
+  const batch = useRef<{ items: unknown[]; timer: number }>({ items: [], timer: 0 })
   const newest = useRef(give)
   useEffect(() => { newest.current = give })
-  useEffect(() => () => { window.clearTimeout(batch.timer); batch.timer = 0 }, [batch])
+  useEffect(() => {
+    const { current } = batch
+    return () => { window.clearTimeout(current.timer); current.timer = 0 }
+  }, [])
   useLive(event, (data) => {
-    batch.items.push(data)
-    if (batch.timer !== 0) return
-    batch.timer = window.setTimeout(() => {
-      batch.timer = 0
-      newest.current(batch.items.splice(0))
+    const { current } = batch
+    current.items.push(data)
+    if (current.timer !== 0) return
+    current.timer = window.setTimeout(() => {
+      current.timer = 0
+      newest.current(current.items.splice(0))
     }, ms)
   })
 }

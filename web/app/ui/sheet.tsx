@@ -27,7 +27,7 @@ export function Sheet({ open, onClose, title, children, side = 'right' }: SheetP
   const onBackdrop = (event: MouseEvent) => { if (event.target === dialog.current) onClose() }
   return (
     // Escape closes a dialog by itself: the press is an extra for those with a pointer.
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions, jsx-a11y/click-events-have-key-events
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
     <dialog
       ref={dialog} aria-labelledby={id} onClose={onClose} onMouseDown={onBackdrop}
       className={cx(

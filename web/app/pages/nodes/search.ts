@@ -9,7 +9,7 @@ export function nodesSearch(search: Record<string, unknown>): NodesSearch {
 }
 
 /** What of a node's page stands in the URL. */
-export type NodeSearch = Record<never, never>
+export type NodeSearch = Record<string, never>
 
 export function nodeSearch(_search: Record<string, unknown>): NodeSearch {
   return {}
