@@ -1,11 +1,17 @@
 //! Whole-system tests, and the tidy test that holds the structure of the house.
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
 
+mod chaos;
+mod database;
 mod demo;
 mod journey;
 mod messages;
 mod operating;
+mod outages;
 mod points;
 mod recorded;
 mod refusals;
+mod replicas;
+mod schema;
+mod steps;
 mod tidy;

@@ -3,7 +3,7 @@
 use kosmo_domain::{NodeId, Timestamp};
 use kosmo_sim::region;
 use kosmo_test_support::{Mosquitto, MosquittoOptions};
-use kosmo_tests::{Air, BridgeProcess, Kosmo, kosmo, now, until};
+use kosmo_tests::{Air, Footing, Kosmo, Setup, System, kosmo, now, on_both_footings, until};
 use serde_json::json;
 use std::{
     fs,
@@ -19,16 +19,13 @@ const ANA: &str = "11111111-1111-1111-1111-111111111111";
 const UP: [&str; 5] = ["up", "--port-base", "0", "--mqtt-port", "0"];
 
 /// Starts a cloud with these settings.
-async fn cloud_with(folder: &Path, settings: &str) -> Kosmo {
-    let data = folder.join("cloud");
-    fs::create_dir_all(&data).unwrap();
-    fs::write(data.join("kosmo.toml"), settings).unwrap();
-    Kosmo::start(&data, &UP).await
+async fn cloud_with(folder: &Path, footing: Footing, settings: &str) -> System {
+    System::with(folder, footing, Setup { settings: settings.to_owned(), ..Setup::default() }).await
 }
 
 /// Starts a cloud with these settings besides what lets a member send texts, and adds the member.
-async fn cloud_of_ana(folder: &Path, settings: &str) -> Kosmo {
-    let cloud = cloud_with(folder, &format!("{settings}\n[auth]\ndev_header = true\n")).await;
+async fn cloud_of_ana(folder: &Path, footing: Footing, settings: &str) -> System {
+    let cloud = cloud_with(folder, footing, &format!("{settings}\n[auth]\ndev_header = true\n")).await;
     let added = cloud.command(&["user", "add", "ana", "--plan", "wanderer", "--id", ANA]);
     assert!(added.status.success(), "{}", said(&added));
     cloud
@@ -50,12 +47,12 @@ async fn until_logged(what: &str, log: impl Fn() -> String) {
 }
 
 /// Returns the temperatures that the API has of a node, oldest first.
-async fn temperatures(cloud: &Kosmo, node: NodeId, around: Timestamp) -> Vec<f64> {
+async fn temperatures(cloud: &System, node: NodeId, around: Timestamp) -> Vec<f64> {
     let readings = cloud.readings(node, around).await;
     readings.iter().map(|reading| reading["temperature_c"].as_f64().unwrap()).collect()
 }
 
-async fn until_temperatures(cloud: &Kosmo, node: NodeId, around: Timestamp, expected: &[f64]) {
+async fn until_temperatures(cloud: &System, node: NodeId, around: Timestamp, expected: &[f64]) {
     until(&format!("{node} has {expected:?}"), || async { (temperatures(cloud, node, around).await == expected).then_some(()) }).await;
 }
 
@@ -83,10 +80,10 @@ fn ca_file(folder: &Path) -> String {
 async fn a_bridge_that_knows_the_certificate_delivers_over_tls_and_one_that_does_not_says_so() {
     let folder = tempfile::tempdir().unwrap();
     certify(folder.path(), "basicConstraints=critical,CA:FALSE");
-    let cloud = cloud_with(folder.path(), &tls_settings(folder.path())).await;
+    let mut cloud = cloud_with(folder.path(), Footing::Embedded, &tls_settings(folder.path())).await;
     let broker = format!("mqtts://localhost:{}", cloud.port("mqtts"));
     let air = Air::silent(1).await;
-    let mut bridge = BridgeProcess::enrol(&cloud, folder.path(), "valley");
+    let mut bridge = cloud.bridge("valley").await;
 
     bridge.start(air.mesh.radio(0).address(), &broker);
     until_logged(&format!("no connection to {broker}: TLS failed: "), || bridge.log()).await;
@@ -106,10 +103,10 @@ async fn a_bridge_that_knows_the_certificate_delivers_over_tls_and_one_that_does
 async fn a_server_that_shows_the_certificate_of_an_authority_is_told_what_is_wrong_with_it() {
     let folder = tempfile::tempdir().unwrap();
     certify(folder.path(), "keyUsage=digitalSignature"); // and `CA:TRUE`, which openssl adds by itself
-    let cloud = cloud_with(folder.path(), &tls_settings(folder.path())).await;
+    let mut cloud = cloud_with(folder.path(), Footing::Embedded, &tls_settings(folder.path())).await;
     let broker = format!("mqtts://localhost:{}", cloud.port("mqtts"));
     let air = Air::silent(1).await;
-    let mut bridge = BridgeProcess::enrol(&cloud, folder.path(), "valley");
+    let mut bridge = cloud.bridge("valley").await;
     bridge.configure(&ca_file(folder.path()));
 
     bridge.start(air.mesh.radio(0).address(), &broker);
@@ -119,46 +116,45 @@ async fn a_server_that_shows_the_certificate_of_an_authority_is_told_what_is_wro
     assert!(bridge.log().contains("basicConstraints=CA:FALSE"), "{}", bridge.log());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_revoked_bridge_is_cut_off_and_delivers_what_it_kept_once_it_has_a_new_secret() {
-    let folder = tempfile::tempdir().unwrap();
-    let cloud = cloud_with(folder.path(), "").await;
-    let mqtt = cloud.address("mqtt");
-    let (roof_air, valley_air) = (Air::silent(1).await, Air::silent(1).await);
-    let mut roof = BridgeProcess::enrol(&cloud, folder.path(), "roof");
-    let mut valley = BridgeProcess::enrol(&cloud, folder.path(), "valley");
-    for (bridge, air) in [(&mut roof, &roof_air), (&mut valley, &valley_air)] {
-        bridge.start(air.mesh.radio(0).address(), mqtt);
-        air.attached(0).await;
+on_both_footings! {
+    async fn a_revoked_bridge_is_cut_off_and_delivers_what_it_kept_once_it_has_a_new_secret(footing: Footing) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut cloud = cloud_with(folder.path(), footing, "").await;
+        let (roof_air, valley_air) = (Air::silent(1).await, Air::silent(1).await);
+        let mut roof = cloud.bridge("roof").await;
+        let mut valley = cloud.bridge("valley").await;
+        for (bridge, air) in [(&mut roof, &roof_air), (&mut valley, &valley_air)] {
+            bridge.start(air.mesh.radio(0).address(), cloud.address("mqtt"));
+            air.attached(0).await;
+        }
+        let (station, other, now) = (roof_air.stations()[0], roof_air.stations()[1], now());
+        let minutes_ago = |minutes| now.minus(std::time::Duration::from_mins(minutes));
+        roof_air.send_temperature(station, minutes_ago(3), 20.0);
+        until_temperatures(&cloud, station, now, &[20.0]).await;
+        let old_secret = roof.secret();
+
+        cloud.revoke("roof").await;
+        until_logged("the broker refused the connection: name or password is wrong, or this login may not connect", || roof.log()).await;
+        until_logged("roof is cut off: its login was revoked", || cloud.log()).await;
+        roof_air.send_temperature(station, minutes_ago(2), 21.0);
+        roof_air.send_temperature(station, minutes_ago(1), 22.0);
+        until("the radio has handed them over", || std::future::ready((roof_air.handed_over(0).len() == 3).then_some(()))).await;
+        valley_air.send_temperature(other, now, 10.0);
+        until_temperatures(&cloud, other, now, &[10.0]).await;
+        assert_eq!(temperatures(&cloud, station, now).await, [20.0], "who has no login delivers nothing");
+
+        roof.stop();
+        let mut roof = cloud.bridge("roof").await;
+        assert_ne!(roof.secret(), old_secret);
+        roof.start(roof_air.mesh.radio(0).address(), cloud.address("mqtt"));
+        until_temperatures(&cloud, station, now, &[20.0, 21.0, 22.0]).await;
     }
-    let (station, other, now) = (roof_air.stations()[0], roof_air.stations()[1], now());
-    let minutes_ago = |minutes| now.minus(std::time::Duration::from_mins(minutes));
-    roof_air.send_temperature(station, minutes_ago(3), 20.0);
-    until_temperatures(&cloud, station, now, &[20.0]).await;
-    let old_secret = roof.secret();
-
-    let revoked = cloud.command(&["bridge", "revoke", "roof"]);
-    assert!(revoked.status.success(), "{}", said(&revoked));
-    until_logged("the broker refused the connection: name or password is wrong, or this login may not connect", || roof.log()).await;
-    until_logged("roof is cut off: its login was revoked", || cloud.log()).await;
-    roof_air.send_temperature(station, minutes_ago(2), 21.0);
-    roof_air.send_temperature(station, minutes_ago(1), 22.0);
-    until("the radio has handed them over", || std::future::ready((roof_air.handed_over(0).len() == 3).then_some(()))).await;
-    valley_air.send_temperature(other, now, 10.0);
-    until_temperatures(&cloud, other, now, &[10.0]).await;
-    assert_eq!(temperatures(&cloud, station, now).await, [20.0], "who has no login delivers nothing");
-
-    roof.stop();
-    let mut roof = BridgeProcess::enrol(&cloud, folder.path(), "roof");
-    assert_ne!(roof.secret(), old_secret);
-    roof.start(roof_air.mesh.radio(0).address(), mqtt);
-    until_temperatures(&cloud, station, now, &[20.0, 21.0, 22.0]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_start_is_refused_in_words_and_leaves_the_first_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
-    let mut cloud = cloud_with(folder.path(), "").await;
+    let mut cloud = cloud_with(folder.path(), Footing::Embedded, "").await;
     let second = refusal(&cloud.command(&UP));
     assert!(second.contains("another kosmo process already serves from") && second.contains("stop it first"), "{second}");
 
@@ -178,7 +174,7 @@ async fn a_second_start_is_refused_in_words_and_leaves_the_first_as_it_was() {
 }
 
 /// Begins to send a text and does not end: returns once the gateway waits for the rest.
-async fn half_a_request(cloud: &Kosmo) -> TcpStream {
+async fn half_a_request(cloud: &System) -> TcpStream {
     let mut held = TcpStream::connect(("127.0.0.1", cloud.port("gateway"))).await.unwrap();
     let request = format!(
         "POST /api/v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-User-ID: {ANA}\r\n\
@@ -191,23 +187,24 @@ async fn half_a_request(cloud: &Kosmo) -> TcpStream {
     held
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_second_signal_ends_a_shutdown_that_waits_for_somebody() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut cloud = cloud_of_ana(folder.path(), "").await;
-    let held = half_a_request(&cloud).await;
-    cloud.signal("TERM");
-    until_logged("SIGTERM received, shutting down; another one ends it at once", || cloud.log()).await;
-    cloud.signal("TERM");
+on_both_footings! {
+    async fn a_second_signal_ends_a_shutdown_that_waits_for_somebody(footing: Footing) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut cloud = cloud_of_ana(folder.path(), footing, "").await;
+        let held = half_a_request(&cloud).await;
+        cloud.signal("gateway", "TERM");
+        until_logged("SIGTERM received, shutting down; another one ends it at once", || cloud.log()).await;
+        cloud.signal("gateway", "TERM");
 
-    let ended = cloud.ended().await;
-    assert_eq!(ended.code(), Some(1), "{}", cloud.log());
-    assert!(cloud.log().contains("work under way was cut off by a second signal (SIGTERM)"), "{}", cloud.log());
-    drop(held);
+        let ended = cloud.process_mut("gateway").ended().await;
+        assert_eq!(ended.code(), Some(1), "{}", cloud.log());
+        assert!(cloud.log().contains("work under way was cut off by a second signal (SIGTERM)"), "{}", cloud.log());
+        drop(held);
 
-    // What was cut off does not keep it from starting, and one signal alone ends it well.
-    cloud.restart().await;
-    assert!(cloud.stop().await, "{}", cloud.log());
+        // What was cut off does not keep it from starting, and one signal alone ends it well.
+        cloud.restart("gateway").await;
+        assert!(cloud.stop().await, "{}", cloud.log());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -245,42 +242,43 @@ async fn a_healthcheck_fails_while_the_broker_is_away() {
     assert!(gone.contains("does not answer"), "{gone}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn no_log_has_a_text_or_a_secret_however_much_is_logged() {
-    let everything = "[log]\nlevel = 'trace,mio=warn'\n"; // a filter, so that no library is kept quiet
-    let folder = tempfile::tempdir().unwrap();
-    let cloud = cloud_of_ana(folder.path(), everything).await;
-    let air = Air::peopled(1, &[], 20).await;
-    let mut bridge = BridgeProcess::enrol(&cloud, folder.path(), "roof");
-    bridge.configure(everything);
-    bridge.start(air.mesh.radio(0).address(), cloud.address("mqtt"));
-    air.attached(0).await;
-    let (station, now) = (air.stations()[0], now());
-    air.send_temperature(station, now, -17.125); // which no time of day looks like
-    until("the reading is stored", || async { (!temperatures(&cloud, station, now).await.is_empty()).then_some(()) }).await;
+on_both_footings! {
+    async fn no_log_has_a_text_or_a_secret_however_much_is_logged(footing: Footing) {
+        let everything = "[log]\nlevel = 'trace,mio=warn'\n"; // a filter, so that no library is kept quiet
+        let folder = tempfile::tempdir().unwrap();
+        let mut cloud = cloud_of_ana(folder.path(), footing, everything).await;
+        let air = Air::peopled(1, &[], 20).await;
+        let mut bridge = cloud.bridge("roof").await;
+        bridge.configure(everything);
+        bridge.start(air.mesh.radio(0).address(), cloud.address("mqtt"));
+        air.attached(0).await;
+        let (station, now) = (air.stations()[0], now());
+        air.send_temperature(station, now, -17.125); // which no time of day looks like
+        until("the reading is stored", || async { (!temperatures(&cloud, station, now).await.is_empty()).then_some(()) }).await;
 
-    let text = "the key lies under the third stone";
-    let body = json!({"target_node_id": region::LENA.to_string(), "text": text}).to_string();
-    let (status, ..) = cloud.send(ANA, None, body).await;
-    assert_eq!(status, 202);
-    let conversation = format!("/api/v1/messages/conversations/{}", region::LENA);
-    let texts = until("the text is answered", || async {
-        let (_, conversation) = cloud.read(ANA, &conversation).await;
-        let texts = conversation["data"].as_array().unwrap().iter().map(|text| text["text"].as_str().unwrap().to_owned());
-        Some(texts.collect::<Vec<_>>()).filter(|texts| texts.len() == 2)
-    })
-    .await;
+        let text = "the key lies under the third stone";
+        let body = json!({"target_node_id": region::LENA.to_string(), "text": text}).to_string();
+        let (status, ..) = cloud.send(ANA, None, body).await;
+        assert_eq!(status, 202);
+        let conversation = format!("/api/v1/messages/conversations/{}", region::LENA);
+        let texts = until("the text is answered", || async {
+            let (_, conversation) = cloud.read(ANA, &conversation).await;
+            let texts = conversation["data"].as_array().unwrap().iter().map(|text| text["text"].as_str().unwrap().to_owned());
+            Some(texts.collect::<Vec<_>>()).filter(|texts| texts.len() == 2)
+        })
+        .await;
 
-    let secrets = [&[bridge.secret()], &texts[..]].concat();
-    assert!(secrets.iter().any(|secret| secret == text), "{texts:?}");
-    let logs = [("up", cloud.log()), ("the bridge", bridge.log())];
-    for (whose, log) in &logs {
-        assert!(log.contains("DEBUG"), "{whose} logs everything");
-        for line in log.lines() {
-            let found = secrets.iter().flat_map(|secret| forms(secret)).find(|form| line.contains(form));
-            assert!(found.is_none(), "the log of {whose} has {found:?}: {line}");
+        let secrets = [&[bridge.secret()], &texts[..]].concat();
+        assert!(secrets.iter().any(|secret| secret == text), "{texts:?}");
+        let logs = [("up", cloud.log()), ("the bridge", bridge.log())];
+        for (whose, log) in &logs {
+            assert!(log.contains("DEBUG"), "{whose} logs everything");
+            for line in log.lines() {
+                let found = secrets.iter().flat_map(|secret| forms(secret)).find(|form| line.contains(form));
+                assert!(found.is_none(), "the log of {whose} has {found:?}: {line}");
+            }
+            assert!(!log.contains("-17.125"), "the log of {whose} has a payload");
         }
-        assert!(!log.contains("-17.125"), "the log of {whose} has a payload");
     }
 }
 

@@ -6,7 +6,7 @@ use kosmo_meshtastic::{
     proto::{from_radio::PayloadVariant, to_radio},
     stream::{self, Decoder, Piece},
 };
-use kosmo_tests::{BridgeProcess, Kosmo, until};
+use kosmo_tests::{System, on_both_footings, until};
 use serde_json::Value;
 use std::{
     fs, io,
@@ -103,7 +103,7 @@ fn node_id(number: &Value) -> NodeId {
 }
 
 /// Returns what the API knows of a node, once it has `wanted`.
-async fn node_with(cloud: &Kosmo, node: NodeId, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+async fn node_with(cloud: &System, node: NodeId, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
     until(&format!("{node} has {what}"), || async {
         let (status, body) = cloud.ask("weather", &format!("/api/v1/nodes/{node}")).await;
         (status == 200).then(|| serde_json::from_str(&body).unwrap()).filter(&wanted)
@@ -121,35 +121,36 @@ fn check_position(told: &Value, recorded: &Value) {
     assert_eq!(told["altitude_m"].as_f64(), recorded["altitude"].as_f64());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_recorded_radios_knew_of_their_mesh_is_told_by_the_api() {
-    let folder = tempfile::tempdir().unwrap();
-    let cloud = Kosmo::start(&folder.path().join("cloud"), &["up", "--port-base", "0", "--mqtt-port", "0"]).await;
-    let mut attached = Vec::new();
-    for (id, recording) in [("texts", "b_text_received_with_rx_time"), ("queue", "e_queuestatus_text_noack_then_ack")] {
-        let radio = RecordedRadio::start(recording).await;
-        let mut bridge = BridgeProcess::enrol(&cloud, folder.path(), id);
-        bridge.start(radio.address, cloud.address("mqtt"));
-        attached.push((radio, bridge));
+on_both_footings! {
+    async fn what_recorded_radios_knew_of_their_mesh_is_told_by_the_api(footing: Footing) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut cloud = System::start(folder.path(), footing).await;
+        let mut attached = Vec::new();
+        for (id, recording) in [("texts", "b_text_received_with_rx_time"), ("queue", "e_queuestatus_text_noack_then_ack")] {
+            let radio = RecordedRadio::start(recording).await;
+            let mut bridge = cloud.bridge(id).await;
+            bridge.start(radio.address, cloud.address("mqtt"));
+            attached.push((radio, bridge));
 
-        let rows = decoded(recording);
-        let infos: Vec<_> = rows.iter().map(|row| &row["decoded"]["node_info"]).filter(|info| info.is_object()).collect();
-        assert!(!infos.is_empty(), "{recording} lists nodes");
-        for info in infos {
-            let user = &info["user"];
-            let node = node_with(&cloud, node_id(&info["num"]), "its name", |node| node["long_name"] == user["long_name"]).await;
-            assert_eq!((&node["node_id"], &node["short_name"], &node["hardware"]), (&user["id"], &user["short_name"], &user["hw_model"]));
-            assert_eq!(node["identities"][0]["public_key"], user["public_key"], "{node:#}");
-            if info["position"]["latitude_i"].is_number() {
-                check_position(&node["position"], &info["position"]);
-            } else {
-                assert!(node["position"].is_null(), "{node:#}");
+            let rows = decoded(recording);
+            let infos: Vec<_> = rows.iter().map(|row| &row["decoded"]["node_info"]).filter(|info| info.is_object()).collect();
+            assert!(!infos.is_empty(), "{recording} lists nodes");
+            for info in infos {
+                let user = &info["user"];
+                let node = node_with(&cloud, node_id(&info["num"]), "its name", |node| node["long_name"] == user["long_name"]).await;
+                assert_eq!((&node["node_id"], &node["short_name"], &node["hardware"]), (&user["id"], &user["short_name"], &user["hw_model"]));
+                assert_eq!(node["identities"][0]["public_key"], user["public_key"], "{node:#}");
+                if info["position"]["latitude_i"].is_number() {
+                    check_position(&node["position"], &info["position"]);
+                } else {
+                    assert!(node["position"].is_null(), "{node:#}");
+                }
             }
         }
+        // Of the three texts in the first recording, one is no UTF-8.
+        until("the recorded texts are taken in", || async {
+            (cloud.metric("gateway", "gateway_inbound_texts_total").await >= 2.0).then_some(())
+        })
+        .await;
     }
-    // Of the three texts in the first recording, one is no UTF-8.
-    until("the recorded texts are taken in", || async {
-        (cloud.metric("gateway", "gateway_inbound_texts_total").await >= 2.0).then_some(())
-    })
-    .await;
 }

@@ -1,12 +1,12 @@
 //! `kosmo bridge` beside a simulated radio.
 
-use crate::{Kosmo, kosmo};
+use crate::{Env, Kosmo, kosmo, process::program};
 use kosmo_test_support::{signal, spawn};
 use std::{
     fs::{self, File},
     net::SocketAddr,
     path::{Path, PathBuf},
-    process::{Child, Stdio},
+    process::{Child, ExitStatus, Output, Stdio},
 };
 
 /// A bridge of its own process, with its own data folder. It ends with this value, or with the process.
@@ -14,20 +14,23 @@ use std::{
 pub struct BridgeProcess {
     id: String,
     data: PathBuf,
+    env: Env,
     child: Option<Child>,
 }
 
 impl BridgeProcess {
     /// Gives a bridge a login and keeps its secret in its folder.
     pub fn enrol(cloud: &Kosmo, folder: &Path, id: &str) -> Self {
+        let output = cloud.command(&["bridge", "add", id]);
+        Self::with_secret(folder, id, &secret_in(&output))
+    }
+
+    /// Returns a bridge that has this secret and does not run yet.
+    pub fn with_secret(folder: &Path, id: &str, secret: &str) -> Self {
         let data = folder.join(id);
         fs::create_dir_all(&data).expect("the folder is the test's");
-        let output = cloud.command(&["bridge", "add", id]);
-        let said = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-        let secret = said.lines().find(|line| !line.is_empty() && !line.contains(' ')).expect("the secret stands in a line of its own");
         fs::write(data.join("secret"), secret).expect("the folder is the test's");
-        Self { id: id.to_owned(), data, child: None }
+        Self { id: id.to_owned(), data, env: Env::new(), child: None }
     }
 
     /// Returns the secret of its login.
@@ -40,18 +43,44 @@ impl BridgeProcess {
         fs::write(self.data.join("kosmo.toml"), settings).expect("the folder is the test's");
     }
 
+    /// Gives it an environment variable or takes it away, from its next start on.
+    pub fn set_env(&mut self, name: &str, value: Option<&str>) {
+        match value {
+            Some(value) => self.env.insert(name.to_owned(), value.to_owned()),
+            None => self.env.remove(name),
+        };
+    }
+
     /// Starts the bridge between a radio and a broker.
     pub fn start(&mut self, radio: SocketAddr, broker: &str) {
         let log = File::options().create(true).append(true).open(self.data.join("bridge.log")).expect("the folder is the test's");
         let output = log.try_clone().expect("a file can be opened twice");
-        let test = std::env::current_exe().expect("a test knows where it lies");
-        let program = test.parent().and_then(Path::parent).expect("tests lie two folders below the programs").join("kosmo");
+        let program = program();
         let child = spawn(program.to_str().expect("paths here are text"), |command| {
             command.args(["bridge", "--radio", &format!("tcp://{radio}"), "--mqtt", broker, "--id", &self.id]);
             command.arg("--password-file").arg(self.data.join("secret")).arg("--data").arg(&self.data);
-            command.current_dir(&self.data).stdin(Stdio::null()).stdout(output).stderr(log);
+            command.envs(&self.env).current_dir(&self.data).stdin(Stdio::null()).stdout(output).stderr(log);
         });
         self.child = Some(child.expect("setpriv is installed"));
+    }
+
+    /// Sends it a signal, like `STOP` and `CONT`.
+    pub fn signal(&self, name: &str) {
+        signal(self.child.as_ref().expect("it runs"), name);
+    }
+
+    /// Returns the number of the running process.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("it runs").id()
+    }
+
+    /// Returns whether and how it ended by itself; it can then be started again.
+    pub fn has_ended(&mut self) -> Option<ExitStatus> {
+        let ended = self.child.as_mut()?.try_wait().expect("a child can be waited for");
+        if ended.is_some() {
+            self.child = None;
+        }
+        ended
     }
 
     /// Ends it as a power cut would.
@@ -80,7 +109,7 @@ impl BridgeProcess {
     }
 
     /// Runs a command on the bridge's own data.
-    pub fn command(&self, arguments: &[&str]) -> std::process::Output {
+    pub fn command(&self, arguments: &[&str]) -> Output {
         kosmo(&self.data, arguments)
     }
 }
@@ -91,4 +120,11 @@ impl Drop for BridgeProcess {
             self.kill();
         }
     }
+}
+
+/// Returns the secret that `kosmo bridge add` printed.
+pub(crate) fn secret_in(output: &Output) -> String {
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    said.lines().find(|line| !line.is_empty() && !line.contains(' ')).expect("the secret stands in a line of its own").to_owned()
 }

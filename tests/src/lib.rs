@@ -5,13 +5,18 @@
 #![expect(clippy::missing_panics_doc, reason = "a test whose system does not do as it is told ends there, with its words")]
 
 mod air;
+mod api;
 mod bridge;
+pub mod chaos;
 mod patience;
+mod process;
 mod system;
 
 pub use crate::{
     air::{Air, environment, now},
+    api::Api,
     bridge::BridgeProcess,
     patience::until,
-    system::{Kosmo, kosmo},
+    process::{Env, Kosmo, kosmo, kosmo_with},
+    system::{Footing, Setup, System},
 };

@@ -1,209 +1,403 @@
-//! The program as its operator runs it.
+//! The whole cloud, on either of its footings.
 
-use crate::until;
-use kosmo_domain::{DAY, NodeId, Timestamp};
-use kosmo_test_support::{signal, spawn};
-use serde_json::Value;
+use crate::{
+    Api, BridgeProcess, Kosmo,
+    bridge::secret_in,
+    process::{Env, kosmo_with, program},
+};
+use kosmo_test_support::{Mosquitto, MosquittoOptions, PostgresCluster, TestDatabase};
 use std::{
-    collections::BTreeMap,
-    fs::{self, File},
+    fs, mem,
+    ops::Deref,
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Output, Stdio},
+    process::Output,
+    time::UNIX_EPOCH,
 };
 
-/// Runs a command of the program to its end and returns what it printed.
-pub fn kosmo(data: &Path, arguments: &[&str]) -> Output {
-    Command::new(program())
-        .args(arguments)
-        .arg("--data")
-        .arg(data)
-        .current_dir(data)
-        .output()
-        .expect("the program is built beside the tests")
+/// What the cloud stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Footing {
+    /// One `kosmo up`: SQLite and the embedded broker.
+    Embedded,
+    /// `kosmo serve` for each service, on PostgreSQL and Mosquitto as Debian ships them.
+    Servers,
 }
 
-fn program() -> PathBuf {
-    let test = std::env::current_exe().expect("a test knows where it lies");
-    let folder = test.parent().and_then(Path::parent).expect("tests lie two folders below the programs");
-    folder.join("kosmo")
+/// How a cloud is set up. The default is one process of each service and no settings.
+#[derive(Debug, Clone, Default)]
+pub struct Setup {
+    /// The text of `kosmo.toml`.
+    pub settings: String,
+    /// How many processes of every service there are, on servers. None means one.
+    pub replicas: usize,
+    /// Whether PostgreSQL is a cluster of the test's own, which keeps its promises when it is killed, and may be.
+    pub own_cluster: bool,
+    /// Whether Mosquitto keeps sessions and retained messages on disk.
+    pub persistent_broker: bool,
+    /// The environment of every process.
+    pub env: Env,
 }
 
-/// A running `kosmo up`, `demo`, `serve` or `sim`, on ports of its own. It ends with this value, or with the process.
+/// Defines a test for each footing: `on_both_footings! { async fn name(footing: Footing) { … } }` makes `name::embedded` and
+/// `name::servers`.
+#[macro_export]
+macro_rules! on_both_footings {
+    ($(async fn $name:ident($footing:ident: Footing) $body:block)+) => {$(
+        async fn $name($footing: $crate::Footing) $body
+
+        mod $name {
+            #[tokio::test(flavor = "multi_thread")]
+            async fn embedded() {
+                super::$name($crate::Footing::Embedded).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn servers() {
+                super::$name($crate::Footing::Servers).await;
+            }
+        }
+    )+};
+}
+
+/// A running cloud: its processes, and on servers the broker and the database of its own. It ends with this value.
+///
+/// Parts go by their names: on servers `ingestion`, `gateway` and `web` (which answers for `weather` too), each with `-1`, `-2`…
+/// behind it if there are several, besides `broker` and `database`; embedded, each of these names means the one process `up`.
 #[derive(Debug)]
-pub struct Kosmo {
-    arguments: Vec<String>,
+pub struct System {
+    footing: Footing,
     data: PathBuf,
-    child: Option<Child>,
-    addresses: BTreeMap<String, String>,
-    http: reqwest::Client,
+    env: Env,
+    processes: Vec<(String, Kosmo)>,
+    broker: Option<Mosquitto>,
+    database: Database,
+    api: Api,
 }
 
-impl Kosmo {
-    /// Starts the program with these arguments and waits until it says that it is ready.
-    pub async fn start(data: &Path, arguments: &[&str]) -> Self {
-        let http = reqwest::Client::builder().no_proxy().build().expect("a client without settings can be made");
-        let arguments = arguments.iter().map(ToString::to_string).collect();
-        let mut kosmo = Self { arguments, data: data.to_owned(), child: None, addresses: BTreeMap::new(), http };
-        kosmo.restart().await;
-        kosmo
+#[derive(Debug)]
+enum Database {
+    File,
+    Shared(TestDatabase),
+    Own(PostgresCluster),
+}
+
+impl Deref for System {
+    type Target = Api;
+
+    /// Everything that listens: a service's name is the first process of it, `gateway-2` the second.
+    fn deref(&self) -> &Api {
+        &self.api
+    }
+}
+
+impl System {
+    /// Starts a cloud in this folder, without settings.
+    pub async fn start(folder: &Path, footing: Footing) -> Self {
+        Self::with(folder, footing, Setup::default()).await
     }
 
-    /// Starts it again after it was stopped or killed.
-    pub async fn restart(&mut self) {
-        let ready = self.beside_data("ready.json");
-        let _ = fs::remove_file(&ready);
-        fs::create_dir_all(&self.data).expect("the folder is the test's");
-        let log = File::options().create(true).append(true).open(self.beside_data("log")).expect("the folder is the test's");
-        let output = log.try_clone().expect("a file can be opened twice");
-        let program = program();
-        let child = spawn(program.to_str().expect("paths here are text"), |command| {
-            command.args(&self.arguments).arg("--data").arg(&self.data).arg("--ready-file").arg(&ready);
-            command.current_dir(&self.data).stdin(Stdio::null()).stdout(output).stderr(log);
-        });
-        let child = self.child.insert(child.expect("setpriv is installed"));
-        let mut ended = None;
-        let addresses = until("the program is ready or has ended", || {
-            ended = child.try_wait().expect("a child can be waited for");
-            let found = if ended.is_some() { Some(None) } else { fs::read(&ready).ok().map(Some) };
-            std::future::ready(found)
-        })
-        .await;
-        let addresses = addresses.unwrap_or_else(|| panic!("the program ended with {ended:?}:\n{}", self.log()));
-        self.addresses = serde_json::from_slice(&addresses).expect("the ready file is JSON");
+    /// Starts a cloud in this folder.
+    pub async fn with(folder: &Path, footing: Footing, setup: Setup) -> Self {
+        let data = folder.join("cloud");
+        fs::create_dir_all(&data).expect("the folder is the test's");
+        fs::write(data.join("kosmo.toml"), &setup.settings).expect("the folder is the test's");
+        let mut system = match footing {
+            Footing::Embedded => Self::embedded(data, &setup),
+            Footing::Servers => Self::servers(data, &setup).await,
+        };
+        for (_, process) in &mut system.processes {
+            process.launch();
+        }
+        for (_, process) in &mut system.processes {
+            process.ready().await;
+        }
+        system.note_addresses();
+        system
     }
 
-    /// Returns a file of the harness's own, which the program must not find in its folder.
-    fn beside_data(&self, ending: &str) -> PathBuf {
-        self.data.with_extension(ending)
+    fn embedded(data: PathBuf, setup: &Setup) -> Self {
+        let arguments = ["up", "--port-base", "0", "--mqtt-port", "0"].map(str::to_owned).to_vec();
+        let up = Kosmo::prepare("up", &data, setup.env.clone(), arguments);
+        let processes = vec![("up".to_owned(), up)];
+        let (footing, env) = (Footing::Embedded, setup.env.clone());
+        Self { footing, data, env, processes, broker: None, database: Database::File, api: Api::default() }
     }
 
-    /// Returns all it said since it first started, on both of its outputs.
-    pub fn log(&self) -> String {
-        fs::read_to_string(self.beside_data("log")).unwrap_or_default()
+    async fn servers(data: PathBuf, setup: &Setup) -> Self {
+        let logins = ["ingestion", "gateway"].map(|name| (name.to_owned(), password(name)));
+        let options = MosquittoOptions {
+            logins: logins.to_vec(),
+            acl: Some(SERVICE_RULES.to_owned()),
+            persistent: setup.persistent_broker,
+            ..MosquittoOptions::default()
+        };
+        let broker = Mosquitto::start(&options).await;
+        let database = if setup.own_cluster {
+            let cluster = PostgresCluster::start().await;
+            migrate(&data, cluster.url());
+            Database::Own(cluster)
+        } else {
+            Database::Shared(TestDatabase::from_template(&template(), async |url| migrate(&data, &url)).await)
+        };
+        let mut env = setup.env.clone();
+        let url = database.url().expect("it is on a server").to_owned();
+        env.extend([("KOSMO__DATABASE__URL".to_owned(), url), ("KOSMO__MQTT__URL".to_owned(), broker.url())]);
+        let mut processes = Vec::new();
+        let replicas = setup.replicas.max(1);
+        for (name, services) in [("ingestion", &["ingestion"][..]), ("gateway", &["gateway"]), ("web", &["weather", "web"])] {
+            for number in 1..=replicas {
+                let mut env = env.clone();
+                if name != "web" {
+                    env.insert("KOSMO__MQTT__LOGIN".to_owned(), name.to_owned());
+                    env.insert("KOSMO__MQTT__PASSWORD".to_owned(), password(name));
+                }
+                let arguments = ["serve"].iter().chain(services).chain(&["--port-base", "0"]).map(ToString::to_string).collect();
+                let name = if replicas == 1 { name.to_owned() } else { format!("{name}-{number}") };
+                let process = Kosmo::prepare(&name, &data, env, arguments);
+                processes.push((name, process));
+            }
+        }
+        Self { footing: Footing::Servers, data, env, processes, broker: Some(broker), database, api: Api::default() }
     }
 
-    /// Ends it as its operator would, and returns whether it ended well.
-    pub async fn stop(&mut self) -> bool {
-        self.signal("TERM");
-        self.ended().await.success()
+    /// Returns what it stands on.
+    pub fn footing(&self) -> Footing {
+        self.footing
     }
 
-    /// Sends it a signal.
-    pub fn signal(&self, name: &str) {
-        signal(self.child.as_ref().expect("it runs"), name);
-    }
-
-    /// Waits until it has ended, and returns how.
-    pub async fn ended(&mut self) -> ExitStatus {
-        let mut child = self.child.take().expect("it runs");
-        until("the program has ended", || std::future::ready(child.try_wait().expect("a child can be waited for"))).await
-    }
-
-    /// Ends it as a power cut would.
-    pub fn kill(&mut self) {
-        let mut child = self.child.take().expect("it runs");
-        child.kill().expect("a running child can be killed");
-        child.wait().expect("a child can be waited for");
-    }
-
-    /// Returns the folder with its data.
+    /// Returns the folder with its settings, and embedded its data.
     pub fn data(&self) -> &Path {
         &self.data
     }
 
-    /// Returns the number of the running process.
-    pub fn pid(&self) -> u32 {
-        self.child.as_ref().expect("it runs").id()
+    /// Returns the database's URL, on servers.
+    pub fn database_url(&self) -> Option<&str> {
+        self.database.url()
     }
 
-    /// Returns where a part of it listens, as a URL.
-    pub fn address(&self, part: &str) -> &str {
-        self.addresses.get(part).unwrap_or_else(|| panic!("{part} is not among {:?}", self.addresses))
+    /// Returns the names of all processes of ours.
+    pub fn names(&self) -> Vec<String> {
+        self.processes.iter().map(|(name, _)| name.clone()).collect()
     }
 
-    /// Returns the port of a part of it.
-    pub fn port(&self, part: &str) -> u16 {
-        self.address(part).rsplit(':').next().and_then(|port| port.parse().ok()).expect("addresses end in a port")
+    /// Returns the process of this name.
+    pub fn process(&self, name: &str) -> &Kosmo {
+        &self.processes[self.place(name)].1
     }
 
-    /// Asks a part of it, and returns status and body.
-    pub async fn ask(&self, part: &str, path: &str) -> (u16, String) {
-        let answer = self.http.get(format!("{}{path}", self.address(part))).send().await.expect("the part answers");
-        (answer.status().as_u16(), answer.text().await.unwrap_or_default())
+    /// Returns the process of this name. Whoever starts it again this way calls [`System::note_addresses`].
+    pub fn process_mut(&mut self, name: &str) -> &mut Kosmo {
+        let place = self.place(name);
+        &mut self.processes[place].1
     }
 
-    /// Asks a part of it for JSON that it is expected to have.
-    pub async fn json(&self, part: &str, path: &str) -> Value {
-        let (status, body) = self.ask(part, path).await;
-        assert_eq!(status, 200, "{path}: {body}");
-        serde_json::from_str(&body).unwrap_or_else(|error| panic!("{path}: {error}: {body}"))
-    }
-
-    /// Sends a text as a member, and returns status, `Location` and body.
-    pub async fn send(&self, member: &str, key: Option<&str>, body: impl Into<String>) -> (u16, Option<String>, Value) {
-        let url = format!("{}/api/v1/messages", self.address("gateway"));
-        let body: String = body.into();
-        let is_refused_unread = body.len() > 1 << 20;
-        let mut request = self.http.post(url).header("Content-Type", "application/json").header("X-User-ID", member).body(body);
-        if let Some(key) = key {
-            request = request.header("Idempotency-Key", key);
+    /// Returns the cluster, if it is the test's own.
+    pub fn cluster(&mut self) -> Option<&mut PostgresCluster> {
+        match &mut self.database {
+            Database::Own(cluster) => Some(cluster),
+            Database::File | Database::Shared(_) => None,
         }
-        // Whoever is still writing a body that is refused may find the connection closed before the answer is read.
-        let again = request.try_clone().expect("a text can be sent twice");
-        let answer = match request.send().await {
-            Ok(answer) => answer,
-            Err(_) if is_refused_unread => again.send().await.expect("the gateway answers"),
-            Err(error) => panic!("the gateway does not answer: {error}"),
-        };
-        let location = answer.headers().get("Location").and_then(|location| location.to_str().ok()).map(str::to_owned);
-        (answer.status().as_u16(), location, answer.json().await.expect("the gateway answers with JSON"))
     }
 
-    /// Asks the gateway for JSON as a member, and returns status and body.
-    pub async fn read(&self, member: &str, path: &str) -> (u16, Value) {
-        let url = format!("{}{path}", self.address("gateway"));
-        let answer = self.http.get(url).header("X-User-ID", member).send().await.expect("the gateway answers");
-        (answer.status().as_u16(), answer.json().await.expect("the gateway answers with JSON"))
+    /// Returns Mosquitto, on servers.
+    pub fn broker(&mut self) -> Option<&mut Mosquitto> {
+        self.broker.as_mut()
     }
 
-    /// Returns every raw reading of a node in the ten days before and after, oldest first, page by page.
-    pub async fn readings(&self, node: NodeId, around: Timestamp) -> Vec<Value> {
-        let (start, end) = (around.minus(10 * DAY), around.plus(10 * DAY));
-        let mut readings = Vec::new();
-        let mut after = String::new();
-        loop {
-            let path = format!("/api/v1/weather/history?node_id={node}&start={start}&end={end}&interval=raw{after}");
-            let (status, body) = self.ask("weather", &path).await;
-            if status == 404 {
-                return readings; // nothing was ever heard of the node
-            }
-            assert_eq!(status, 200, "{path}: {body}");
-            let page: Value = serde_json::from_str(&body).unwrap_or_else(|error| panic!("{path}: {error}: {body}"));
-            readings.extend(page["data"].as_array().cloned().unwrap_or_default());
-            match page["next"].as_str() {
-                Some(cursor) => after = format!("&cursor={cursor}"),
-                None => return readings,
+    /// Ends a part as a power cut would: a process of ours, `broker`, or `database` if that is the test's own.
+    pub fn kill(&mut self, name: &str) {
+        match (name, &mut self.broker, &mut self.database) {
+            ("broker", Some(broker), _) => broker.kill(),
+            ("database", _, Database::Own(cluster)) => cluster.kill(),
+            _ => self.process_mut(name).kill(),
+        }
+    }
+
+    /// Starts a part again that was killed, stopped or has ended, and waits until it is ready.
+    pub async fn restart(&mut self, name: &str) {
+        match (name, &mut self.broker, &mut self.database) {
+            ("broker", Some(broker), _) => broker.restart().await,
+            ("database", _, Database::Own(cluster)) => cluster.restart().await,
+            _ => {
+                self.pin_broker();
+                self.process_mut(name).restart().await;
+                self.note_addresses();
             }
         }
     }
 
-    /// Runs a command of the program on the same data.
+    /// Sends a part a signal, like `STOP` and `CONT`.
+    pub fn signal(&self, name: &str, signal: &str) {
+        match (name, &self.broker, &self.database) {
+            ("broker", Some(broker), _) => broker.signal(signal),
+            ("database", _, Database::Own(cluster)) => cluster.signal(signal),
+            _ => self.process(name).signal(signal),
+        }
+    }
+
+    /// Ends everything of ours and the broker as a power cut would. A broker that is not persistent forgets everything.
+    pub fn kill_all(&mut self) {
+        for (_, process) in &mut self.processes {
+            process.kill();
+        }
+        if let Some(broker) = &mut self.broker {
+            broker.kill();
+        }
+    }
+
+    /// Starts again whatever does not run.
+    pub async fn restart_all(&mut self) {
+        if let Some(broker) = &mut self.broker {
+            broker.restart().await;
+        }
+        self.pin_broker();
+        let mut waiting: Vec<_> = self.processes.iter_mut().filter(|(_, process)| !process.is_started()).collect();
+        for (_, process) in &mut waiting {
+            process.launch();
+        }
+        for (_, process) in waiting {
+            process.ready().await;
+        }
+        self.note_addresses();
+    }
+
+    /// Ends every process of ours as its operator would, and returns whether all ended well.
+    pub async fn stop(&mut self) -> bool {
+        let mut well = true;
+        for (_, process) in &mut self.processes {
+            process.signal("TERM");
+        }
+        for (_, process) in &mut self.processes {
+            well &= process.ended().await.success();
+        }
+        well
+    }
+
+    /// Returns all that its processes said.
+    pub fn log(&self) -> String {
+        self.processes.iter().map(|(_, process)| process.log()).collect()
+    }
+
+    /// Runs a command of the program as its operator would, on the same data.
     pub fn command(&self, arguments: &[&str]) -> Output {
-        kosmo(&self.data, arguments)
+        kosmo_with(&self.data, &self.env, arguments)
     }
 
-    /// Returns the value of a counter, summed over its labels.
-    pub async fn metric(&self, part: &str, name: &str) -> f64 {
-        let (_, text) = self.ask(part, "/metrics").await;
-        let of_this_name = text.lines().filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])));
-        of_this_name.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+    /// Gives a bridge a login, and returns it; it does not run yet.
+    pub async fn bridge(&mut self, id: &str) -> BridgeProcess {
+        let files = self.broker_files();
+        let arguments: Vec<_> = ["bridge", "add", id].into_iter().chain(files.iter().map(String::as_str)).collect();
+        let secret = secret_in(&self.command(&arguments));
+        self.reload_broker().await;
+        let folder = self.data.parent().expect("the folder of the data lies in the test's");
+        BridgeProcess::with_secret(folder, id, &secret)
+    }
+
+    /// Takes a bridge's login away.
+    pub async fn revoke(&mut self, id: &str) {
+        let files = self.broker_files();
+        let arguments: Vec<_> = ["bridge", "revoke", id].into_iter().chain(files.iter().map(String::as_str)).collect();
+        let output = self.command(&arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        self.reload_broker().await;
+    }
+
+    async fn reload_broker(&mut self) {
+        if let Some(broker) = &mut self.broker {
+            broker.reload().await;
+        }
+    }
+
+    /// Returns the flags that name Mosquitto's files, on servers.
+    pub fn broker_files(&self) -> Vec<String> {
+        let Some(broker) = &self.broker else { return Vec::new() };
+        let path = |name| broker.file(name).display().to_string();
+        vec!["--mosquitto-passwords".to_owned(), path("passwords"), "--mosquitto-acl".to_owned(), path("acl")]
+    }
+
+    /// Waits until every service says that it can do its work.
+    pub async fn ready(&self) {
+        for (name, process) in &self.processes {
+            for part in process.addresses.keys().filter(|part| !part.starts_with("mqtt")) {
+                crate::until(&format!("{part} of {name} is ready"), || async {
+                    let (status, _) = process.try_ask(part, "/readyz").await?;
+                    (status == 200).then_some(())
+                })
+                .await;
+            }
+        }
+    }
+
+    /// Learns where the processes listen.
+    pub fn note_addresses(&mut self) {
+        let mut addresses = mem::take(&mut self.api.addresses);
+        addresses.extend(self.broker.iter().map(|broker| ("mqtt".to_owned(), broker.url())));
+        // The first of several has the service's own name; it is noted last.
+        for (name, process) in self.processes.iter().rev() {
+            let number = name.rsplit_once('-').map_or("", |(_, number)| number);
+            for (part, address) in &process.addresses {
+                addresses.insert(part.clone(), address.clone());
+                if !number.is_empty() {
+                    addresses.insert(format!("{part}-{number}"), address.clone());
+                }
+            }
+        }
+        self.api.addresses = addresses;
+    }
+
+    /// Has the embedded broker come back on its port, where bridges look for it.
+    pub(crate) fn pin_broker(&mut self) {
+        if self.footing == Footing::Embedded {
+            let port = self.port("mqtt").to_string();
+            self.process_mut("up").set_arguments(&["up", "--port-base", "0", "--mqtt-port", &port]);
+        }
+    }
+
+    fn place(&self, name: &str) -> usize {
+        let wanted = match (self.footing, name) {
+            (Footing::Embedded, _) => "up",
+            (Footing::Servers, "weather") => "web",
+            (Footing::Servers, name) => name,
+        };
+        let place = self.processes.iter().position(|(name, _)| name == wanted);
+        place.unwrap_or_else(|| panic!("{name} is not among {:?}", self.names()))
     }
 }
 
-impl Drop for Kosmo {
-    fn drop(&mut self) {
-        if self.child.is_some() {
-            self.kill();
+impl Database {
+    fn url(&self) -> Option<&str> {
+        match self {
+            Self::File => None,
+            Self::Shared(database) => Some(database.url()),
+            Self::Own(cluster) => Some(cluster.url()),
         }
     }
+}
+
+/// What docs/operating.md lets the services' logins do.
+const SERVICE_RULES: &str = "\
+user ingestion
+topic read kosmo/#
+topic write kosmo/bridge/+/ack
+
+user gateway
+topic read kosmo/#
+topic write kosmo/bridge/+/ack
+topic write kosmo/mesh/outbound/+
+";
+
+fn password(login: &str) -> String {
+    format!("password of {login}")
+}
+
+fn migrate(data: &Path, url: &str) {
+    let env = Env::from([("KOSMO__DATABASE__URL".to_owned(), url.to_owned())]);
+    let migrated = kosmo_with(data, &env, &["migrate"]);
+    assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+}
+
+/// Returns the name of the database that is cloned for each test: another program may have another schema.
+fn template() -> String {
+    let built = fs::metadata(program()).and_then(|metadata| metadata.modified()).expect("the program is built beside the tests");
+    format!("system {:?}", built.duration_since(UNIX_EPOCH).unwrap_or_default())
 }

@@ -2,12 +2,14 @@
 //!
 //! Nothing here returns an error: a test that cannot have its server fails, with the server's own words.
 
+mod cluster;
 mod mosquitto;
 mod postgres;
 mod psql;
 mod tether;
 
 pub use crate::{
+    cluster::PostgresCluster,
     mosquitto::{Mosquitto, MosquittoOptions},
     postgres::{TestDatabase, cluster_url},
     tether::{signal, spawn},

@@ -4,7 +4,7 @@ use crate::tether;
 use std::{
     fs,
     net::{Ipv4Addr, TcpListener},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -76,6 +76,42 @@ impl Mosquitto {
     /// Returns what the broker has logged since it first started.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// Returns the path of its file of this name: `passwords`, `acl`, `log`.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Has the broker read its passwords and rules again, and waits until it has.
+    ///
+    /// # Panics
+    /// If it does not run, or does not do so in time.
+    pub async fn reload(&mut self) {
+        let seen = self.log().len();
+        self.signal("HUP");
+        let reloaded = time::timeout(PATIENCE, async {
+            while !self.log()[seen..].contains("Reloading config") {
+                time::sleep(LOOK_EVERY).await;
+            }
+        });
+        reloaded.await.expect("Mosquitto reloads when told to");
+    }
+
+    /// Sends the broker a signal.
+    ///
+    /// # Panics
+    /// If it does not run.
+    pub fn signal(&self, name: &str) {
+        tether::signal(self.child.as_ref().expect("it runs"), name);
+    }
+
+    /// Returns the number of the running process.
+    ///
+    /// # Panics
+    /// If it does not run.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("it runs").id()
     }
 
     /// Ends the broker in good order: it saves what it keeps and closes its connections.

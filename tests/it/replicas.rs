@@ -1,0 +1,106 @@
+//! Several processes of every service on one database and one broker.
+
+use crate::steps::{CLEO, accepted_by, attach, cloud_of_members, expect_stored, send_series, wait_for};
+use kosmo_sim::{Person, region};
+use kosmo_tests::{Air, Footing, Setup, System, now, until};
+use std::path::Path;
+
+/// Counts the records that a replica took in: its share, while statuses come to all.
+const TAKEN: [(&str, &str); 2] = [("ingestion", "kosmo_ingestion_records_total"), ("gateway", "gateway_records_total")];
+
+async fn cloud_of_two(folder: &Path) -> System {
+    cloud_of_members(folder, Footing::Servers, Setup { replicas: 2, ..Setup::default() }).await
+}
+
+/// Waits until this replica of each service has taken something in.
+async fn until_worked(cloud: &System, replica: usize) {
+    for (service, metric) in TAKEN {
+        until(&format!("{service}-{replica} works"), || async {
+            (cloud.metric(&format!("{service}-{replica}"), metric).await > 0.0).then_some(())
+        })
+        .await;
+    }
+}
+
+/// Waits until each of these texts is delivered, and checks that each was shown to its reader once.
+async fn expect_delivered(cloud: &System, air: &Air, locations: &[String], words: &[String]) {
+    for location in locations {
+        wait_for(cloud, CLEO, location, |message| message["status"] == "delivered").await;
+    }
+    let mut shown: Vec<_> = air.mesh.shown(region::person(Person::Silent)).iter().map(|shown| shown.text.clone()).collect();
+    shown.sort_unstable();
+    assert_eq!(shown, words.iter().map(|text| format!("cleo: {text}")).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_of_every_service_share_the_work_and_double_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut cloud = cloud_of_two(folder.path()).await;
+    let air = Air::peopled(2, &[Person::Silent], 20).await;
+    let _north = attach(&mut cloud, &air, 0, "north").await;
+    let _south = attach(&mut cloud, &air, 1, "south").await;
+    let (station, now) = (air.stations()[0], now());
+    let temperatures: Vec<f32> = (0..60_i16).map(|number| f32::from(number) / 2.0).collect();
+
+    let sent = send_series(&air, station, now, &temperatures);
+    let (mut texts, mut words) = (Vec::new(), Vec::new());
+    for number in 0..6 {
+        let gateway = if number % 2 == 0 { "gateway-1" } else { "gateway-2" };
+        words.push(format!("number {number}"));
+        texts.push(accepted_by(&cloud, gateway, CLEO, region::person(Person::Silent), &words[number]).await);
+    }
+
+    expect_stored(&cloud, station, now, &sent).await;
+    expect_delivered(&cloud, &air, &texts, &words).await;
+    for replica in [1, 2] {
+        until_worked(&cloud, replica).await;
+    }
+    let latest = format!("/api/v1/weather/latest?node_id={station}");
+    assert_eq!(cloud.json("weather-1", &latest).await["data"], cloud.json("weather-2", &latest).await["data"]);
+    let (_, quota) = cloud.read(CLEO, "/api/v1/messages/quota").await;
+    assert_eq!(quota["used"], 6, "{quota:#}");
+    assert!(cloud.stop().await, "{}", cloud.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_replicas_one_dies_with_work_in_its_hands_and_nothing_is_lost_or_doubled() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut cloud = cloud_of_two(folder.path()).await;
+    let air = Air::peopled(2, &[Person::Silent], 20).await;
+    let _north = attach(&mut cloud, &air, 0, "north").await;
+    let _south = attach(&mut cloud, &air, 1, "south").await;
+    let (station, other, now) = (air.stations()[0], air.stations()[1], now());
+    let temperatures: Vec<f32> = (0..500_i16).map(|number| f32::from(number) / 20.0).collect();
+    let (mut texts, mut words) = (Vec::new(), Vec::new());
+    for number in 0..5 {
+        // Both bridges claim each text, and either gateway may be told of either claim.
+        let gateway = if number % 2 == 0 { "gateway-1" } else { "gateway-2" };
+        words.push(format!("number {number}"));
+        texts.push(accepted_by(&cloud, gateway, CLEO, region::person(Person::Silent), &words[number]).await);
+    }
+    let first = send_series(&air, station, now, &temperatures);
+    until_worked(&cloud, 1).await;
+    until_worked(&cloud, 2).await;
+
+    // Nothing was waited for: both still have messages that they have not acknowledged, and texts are under way.
+    cloud.kill("ingestion-2");
+    cloud.kill("gateway-2");
+    words.push("number 5".to_owned());
+    texts.push(accepted_by(&cloud, "gateway-1", CLEO, region::person(Person::Silent), &words[5]).await);
+    // What the broker held for the dead and for the living is gone, and so are the bridges' statuses.
+    cloud.kill("broker");
+    let second = send_series(&air, other, now, &temperatures);
+    cloud.restart("broker").await;
+
+    expect_stored(&cloud, station, now, &first).await;
+    expect_stored(&cloud, other, now, &second).await;
+    expect_delivered(&cloud, &air, &texts, &words).await;
+    cloud.restart("ingestion-2").await;
+    cloud.restart("gateway-2").await;
+    cloud.ready().await;
+    let third = send_series(&air, station, now.plus(std::time::Duration::from_secs(30)), &[1.0, 2.0, 3.0, 4.0]);
+    let all = first.into_iter().chain(third).collect();
+    expect_stored(&cloud, station, now, &all).await;
+    let (_, quota) = cloud.read(CLEO, "/api/v1/messages/quota").await;
+    assert_eq!(quota["used"], 6, "{quota:#}");
+}
