@@ -1,8 +1,9 @@
-//! The weather and the nodes, over HTTP: latest values, history raw and summarised, the registry of nodes, and the table of
-//! metrics. Everything here is public, so positions are rounded.
+//! The weather and the nodes, over HTTP: latest values, history raw and summarised, the registry of nodes, what a map of them
+//! needs, and the table of metrics. Everything here is public, so positions are rounded.
 
 mod history;
 mod latest;
+mod map;
 mod metrics;
 mod node;
 mod nodes;
@@ -21,6 +22,9 @@ pub fn service(store: Store) -> Service {
         .routes(routes!(metrics::handler))
         .routes(routes!(nodes::handler))
         .routes(routes!(node::handler))
+        .routes(routes!(map::nodes::handler))
+        .routes(routes!(map::links::handler))
+        .routes(routes!(map::frames::handler))
         .with_state(store.clone());
     Service::new("weather", routes).public().depends_on(Check::database(store))
 }

@@ -86,7 +86,7 @@ pub(crate) struct NodeView {
 /// Where a node was, as far as the public may know.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = PublicPosition)]
-struct PositionView {
+pub(crate) struct PositionView {
     /// Degrees north, WGS 84.
     latitude: f64,
     /// Degrees east.
@@ -146,7 +146,7 @@ impl From<NodeRow> for NodeView {
 
 impl PositionView {
     /// Returns the position as the public may know it; nothing if the node left out every bit of it.
-    fn public(exact: NodePosition) -> Option<Self> {
+    pub(crate) fn public(exact: NodePosition) -> Option<Self> {
         let bits = exact.precision_bits.unwrap_or(32).min(32);
         if bits == 0 {
             return None;

@@ -19,3 +19,8 @@ pub(crate) fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timesta
     };
     meant.parse().map_err(de::Error::custom)
 }
+
+/// Reads a time that may be left out.
+pub(crate) fn maybe_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    time(deserializer).map(Some)
+}

@@ -4,7 +4,10 @@ use crate::{
     Error, Result, Store,
     db::{Tx, TxDb, on_reader},
     types::{At, Node},
-    weather::views::{Latest, LatestValue},
+    weather::{
+        MAX_PAGE,
+        views::{Latest, LatestValue},
+    },
 };
 use kosmo_domain::{Metric, NodeId, Timestamp, Trust};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -45,6 +48,12 @@ impl Values {
 
     fn newest(&self) -> Option<Timestamp> {
         self.0.values().map(|value| value.at).max()
+    }
+
+    /// Reads the values out of their column, in the order of the metric table.
+    pub(crate) fn read(json: &str) -> Result<Vec<LatestValue>> {
+        let value = |(metric, Value { number, at, .. })| LatestValue { metric, value: number, at };
+        Ok(Self::parse(json)?.0.into_iter().map(value).collect())
     }
 
     fn parse(json: &str) -> Result<Self> {
@@ -132,29 +141,38 @@ impl<'de> Deserialize<'de> for Values {
 }
 
 impl Store {
-    /// Returns the newest values of a node, or of all nodes that have any, by mesh id.
+    /// Returns the newest values of a node, or of nodes that have any, by mesh id and no more than [`MAX_PAGE`].
     ///
     /// # Errors
     /// As the database does.
     pub async fn latest(&self, node: Option<NodeId>) -> Result<Vec<Latest>> {
-        const ALL: &str = "select n.node_id, l.at, l.metrics from latest l join nodes n on n.id = l.node order by n.node_id";
         const ONE: &str = "select n.node_id, l.at, l.metrics from latest l join nodes n on n.id = l.node where l.node = $1";
-        let rows: Vec<(Node, At, String)> = match node {
-            None => on_reader!(self, |db| sqlx::query_as(ALL).fetch_all(db))?,
-            Some(node) => {
-                let Some(id) = self.internal_id(node).await? else { return Ok(Vec::new()) };
-                on_reader!(self, |db| sqlx::query_as(ONE).bind(id).fetch_all(db))?
-            }
-        };
-        rows.into_iter()
-            .map(|(node, at, json)| {
-                let values = Values::parse(&json)?;
-                let values =
-                    values.0.into_iter().map(|(metric, Value { number, at, .. })| LatestValue { metric, value: number, at }).collect();
-                Ok(Latest { node: node.0, at: at.0, values })
-            })
-            .collect()
+        let Some(node) = node else { return self.latest_page(None, MAX_PAGE).await };
+        let Some(id) = self.internal_id(node).await? else { return Ok(Vec::new()) };
+        let rows: Vec<(Node, At, String)> = on_reader!(self, |db| sqlx::query_as(ONE).bind(id).fetch_all(db))?;
+        rows.into_iter().map(latest).collect()
     }
+
+    /// Returns the newest values of the nodes that have any, by mesh id: of at most `limit` nodes that come after `after`.
+    ///
+    /// # Errors
+    /// As the database does.
+    pub async fn latest_page(&self, after: Option<NodeId>, limit: u32) -> Result<Vec<Latest>> {
+        const SQL: &str = "select n.node_id, l.at, l.metrics
+                             from nodes n
+                             join latest l on l.node = n.id
+                            where n.node_id > $1
+                            order by n.node_id
+                            limit $2";
+        let after = after.map_or(-1, |node| i64::from(node.number()));
+        let rows: Vec<(Node, At, String)> =
+            on_reader!(self, |db| sqlx::query_as(SQL).bind(after).bind(i64::from(limit.min(MAX_PAGE))).fetch_all(db))?;
+        rows.into_iter().map(latest).collect()
+    }
+}
+
+fn latest((node, at, json): (Node, At, String)) -> Result<Latest> {
+    Ok(Latest { node: node.0, at: at.0, values: Values::read(&json)? })
 }
 
 #[cfg(test)]

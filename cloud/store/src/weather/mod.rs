@@ -1,8 +1,10 @@
 //! What was measured and by whom: latest values, history raw and summarised, the nodes, and giving up what is old.
 
 pub(crate) mod columns;
+mod frames;
 mod history;
 pub(crate) mod latest;
+mod map;
 mod nodes;
 mod raw;
 mod retention;
@@ -11,6 +13,8 @@ mod stats;
 mod views;
 
 pub use crate::weather::{
+    frames::{FrameRow, Hours},
+    map::{LinkEnd, LinkPlace, LinkRow, MapRow},
     retention::{Keep, Purged},
     rollups::Progress,
     views::{

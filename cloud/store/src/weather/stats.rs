@@ -3,8 +3,11 @@
 
 use crate::{Error, Result};
 use kosmo_domain::{Metric, Rollup, Stats, Timestamp};
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use serde::{
+    Deserialize, Deserializer as _, Serialize,
+    de::{self, IgnoredAny, MapAccess, Visitor},
+};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 /// A summary as it is written; counts come first, times are microseconds since 1970.
 #[derive(Debug, Serialize, Deserialize)]
@@ -75,6 +78,36 @@ pub(super) fn from_column(readings: i64, json: &str) -> Result<Rollup> {
     Ok(Rollup::from_parts(u64::try_from(readings).map_err(|_| corrupt())?, stats))
 }
 
+/// Reads of the summaries of a bucket the one number that stands for each of these metrics, and nothing else.
+pub(super) fn primaries(json: &str, metrics: &[Metric]) -> Result<Vec<Option<f64>>> {
+    struct Wanted<'a>(&'a [Metric]);
+
+    impl<'de> Visitor<'de> for Wanted<'_> {
+        type Value = Vec<Option<f64>>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("summaries by the name of their metric")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Self::Value, A::Error> {
+            let mut values = vec![None; self.0.len()];
+            while let Some(name) = map.next_key::<Cow<'de, str>>()? {
+                match self.0.iter().position(|metric| metric.name() == name) {
+                    None => drop(map.next_value::<IgnoredAny>()?),
+                    Some(index) => {
+                        let stats = Stats::try_from(map.next_value::<Stored>()?).map_err(de::Error::custom)?;
+                        values[index] = stats.primary();
+                    }
+                }
+            }
+            Ok(values)
+        }
+    }
+
+    let read = serde_json::Deserializer::from_str(json).deserialize_map(Wanted(metrics));
+    read.map_err(|_| Error::Corrupt("a summary of readings cannot be read".to_owned()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +122,10 @@ mod tests {
         }
         let rollup = Rollup::of_hour(start, &[(start, metrics), (start.plus(HOUR / 2), metrics)]);
         assert_eq!(from_column(2, &to_column(&rollup)).unwrap(), rollup);
+        let all: Vec<_> = Metric::all().collect();
+        let expect: Vec<_> = all.iter().map(|metric| rollup.primary(*metric)).collect();
+        assert_eq!(primaries(&to_column(&rollup), &all).unwrap(), expect);
+        assert!(primaries("{", &all).is_err());
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod grants;
 mod history;
 mod ingest;
 mod jobs;
+mod map;
 mod members;
 mod nodes;
 mod opening;

@@ -5,7 +5,8 @@ use axum::{
     body::{Body, to_bytes},
     http::{HeaderMap, Request, StatusCode},
 };
-use kosmo_domain::{BridgeId, Epoch, Metric, Metrics, NodeId, PacketId, Reading, Source, Stream, TimeSource, Timestamp, Trust};
+use futures_util::StreamExt as _;
+use kosmo_domain::{Epoch, Metric, Metrics, NodeId, PacketId, Reading, Source, Stream, TimeSource, Timestamp, Trust};
 use kosmo_http::{App, Info, recorder};
 use kosmo_store::{
     Database, Store,
@@ -58,20 +59,28 @@ impl Mesh {
         self.deliver(who, when, Said::Node { node: node(who), report, at: at(when) }).await;
     }
 
+    /// Has the bridge tell what its radio remembers of a node, without a packet that came just then.
+    pub(crate) async fn heard_of(&self, who: &str, when: &str, report: NodeReport) {
+        self.store_record(None, when, Said::Node { node: node(who), report, at: at(when) }).await;
+    }
+
     /// Summarises every hour that has changed.
     pub(crate) async fn summarise(&self) {
         while self.store.run_rollups(100).await.unwrap().more {}
     }
 
     async fn deliver(&self, who: &str, when: &str, body: Said) {
-        let seq = self.seq.get() + 1;
-        self.seq.set(seq);
-        let bridge: BridgeId = "roof".parse().unwrap();
         let reception =
             Reception { at: at(when), snr_db: Some(7.25), rssi_dbm: Some(-60), hops_away: Some(1), relay_node: None, via_mqtt: false };
-        let heard = Heard { from: node(who), id: PacketId(u32::try_from(seq).unwrap()), reception };
-        let origin = RecordName { bridge, epoch: Epoch::from_random(7), stream: Stream::Ingest, seq };
-        let record = Record { origin, heard: Some(heard), body, notes: Vec::new(), raw: Raw::default() };
+        let id = PacketId(u32::try_from(self.seq.get() + 1).unwrap());
+        self.store_record(Some(Heard { from: node(who), id, reception }), when, body).await;
+    }
+
+    async fn store_record(&self, heard: Option<Heard>, when: &str, body: Said) {
+        let seq = self.seq.get() + 1;
+        self.seq.set(seq);
+        let origin = RecordName { bridge: "roof".parse().unwrap(), epoch: Epoch::from_random(7), stream: Stream::Ingest, seq };
+        let record = Record { origin, heard, body, notes: Vec::new(), raw: Raw::default() };
         self.store.ingest(&[record], at(when)).await.unwrap();
     }
 
@@ -86,6 +95,12 @@ impl Mesh {
         let (status, answer) = self.get(path).await;
         assert_eq!(status, StatusCode::OK, "{path}: {answer}");
         answer
+    }
+
+    /// Returns in how many parts the answer comes.
+    pub(crate) async fn parts(&self, path: &str) -> usize {
+        let answer = self.app.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
+        answer.into_body().into_data_stream().filter(|part| std::future::ready(part.is_ok())).count().await
     }
 
     pub(crate) async fn ask(&self, request: Request<Body>) -> (StatusCode, HeaderMap, Vec<u8>) {

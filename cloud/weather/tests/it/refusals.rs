@@ -9,6 +9,7 @@ use serde_json::Value;
 async fn a_refusal_names_the_parameter() {
     let mesh = Mesh::new().await;
     let history = |rest: &str| format!("/api/v1/weather/history?node_id=!a1b2c3d4{rest}");
+    let frames = |rest: &str, span: &str| format!("/api/v1/weather/frames?{rest}{span}");
     let june = "&start=2026-06-01T00:00:00Z&end=2026-06-02T00:00:00Z";
     for (path, field) in [
         ("/api/v1/weather/latest?node_id=ana".to_owned(), "node_id"),
@@ -33,6 +34,24 @@ async fn a_refusal_names_the_parameter() {
         (history(&format!("{june}&limit=1e3")), "limit"),
         (history(&format!("{june}&cursor=x")), "cursor"),
         (history(&format!("{june}&cursor={}", "A".repeat(5_000))), "cursor"),
+        ("/api/v1/weather/latest?limit=5001".to_owned(), "limit"),
+        ("/api/v1/weather/latest?cursor=x".to_owned(), "cursor"),
+        ("/api/v1/map/nodes?limit=1001".to_owned(), "limit"),
+        ("/api/v1/map/nodes?cursor=x".to_owned(), "cursor"),
+        ("/api/v1/map/nodes?heard_since=lately".to_owned(), "heard_since"),
+        ("/api/v1/links?limit=2001".to_owned(), "limit"),
+        ("/api/v1/links?cursor=WzFd".to_owned(), "cursor"),
+        ("/api/v1/links?since=".to_owned(), "since"),
+        (frames("metrics=", june), "metrics"),
+        (frames("metrics=sunshine", june), "metrics"),
+        (frames("metrics=temperature_c,", june), "metrics"),
+        (frames("metrics=co2_ppm,pm1_ugm3,pm4_ugm3,iaq,rain_mm,voc_index,nox_index", june), "metrics"),
+        (frames(&format!("metrics=temperature_c{}", ",x".repeat(9_000)), june), "metrics"),
+        (frames("metrics=co2_ppm", "&start=2026-06-01T00:00:00Z&end=2026-06-09T00:00:01Z"), "end"),
+        (frames("metrics=co2_ppm", "&start=2026-06-01T00:00:00Z&end=2026-06-01T00:00:00Z"), "start"),
+        (frames("metrics=co2_ppm", "&start=2026-06-01T00:00:00Z"), "end"),
+        (frames("metrics=co2_ppm&limit=251", june), "limit"),
+        (frames("metrics=co2_ppm&cursor=x", june), "cursor"),
         ("/api/v1/nodes?limit=501".to_owned(), "limit"),
         ("/api/v1/nodes?cursor=%27%20or%201=1".to_owned(), "cursor"),
         ("/api/v1/nodes/ana".to_owned(), "id"),
