@@ -4,8 +4,9 @@ use crate::reason::{Reason, note_of};
 use bytes::Bytes;
 use kosmo_contract::{Evidence, InboundBody, NotSentReason, Packet, ReceiptBody, Transport, topic::Topic};
 use kosmo_domain::{BridgeId, Epoch, NodeId, NotSent, PacketId, Stream, Timestamp, observed_at};
+use kosmo_meshtastic::outgoing;
 use kosmo_store::{
-    ingest::{Note, Raw, RecordName},
+    ingest::{Heard, Note, Raw, Reception, RecordName},
     messages::{GatewayBody, GatewayRecord, InboundText, Receipt, WaitReason},
 };
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
@@ -69,7 +70,10 @@ impl Message<'_> {
         // The most direct clock that can be right.
         let at = observed_at(None, rx_time, record.heard_at, self.received_at).at;
         let body = judge(&record.body, record.packet.as_ref(), self.id).unwrap_or_else(GatewayBody::Rejected);
-        Decoded::Record(Box::new(GatewayRecord { origin, at, body, raw: self.raw() }))
+        let is_text = matches!(body, GatewayBody::Text(_));
+        // What was stored and forwarded was not heard from its sender, and not when it was sent.
+        let heard = record.packet.as_ref().filter(|packet| is_text && !packet.replayed).map(|packet| heard(packet, at));
+        Decoded::Record(Box::new(GatewayRecord { origin, at, heard, body, raw: self.raw() }))
     }
 
     /// Refuses the whole, under the record's name if at least that can be read. Whoever may publish to the topic of a bridge
@@ -82,6 +86,7 @@ impl Message<'_> {
                     Decoded::Record(Box::new(GatewayRecord {
                         origin,
                         at: self.received_at,
+                        heard: None,
                         body: GatewayBody::Rejected(reason),
                         raw: self.raw(),
                     }))
@@ -115,6 +120,18 @@ fn if_well_formed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<B
     serde_json::Value::deserialize(deserializer).map(|value| value.as_str().and_then(|text| text.parse().ok()))
 }
 
+fn heard(packet: &Packet, at: Timestamp) -> Heard {
+    let reception = Reception {
+        at,
+        snr_db: packet.snr_db.filter(|snr| snr.is_finite()),
+        rssi_dbm: packet.rssi_dbm,
+        hops_away: packet.hops_away,
+        relay_node: packet.relay_node.filter(|&last_byte| last_byte != 0),
+        via_mqtt: packet.via_mqtt || packet.transport == Some(Transport::Mqtt),
+    };
+    Heard { from: packet.from, id: packet.id, reception }
+}
+
 fn receipt(body: &ReceiptBody, _: Option<&Packet>, _: Uuid) -> Result<GatewayBody, Note> {
     let receipt = match body.evidence {
         Evidence::Claimed => Receipt::Claimed,
@@ -122,6 +139,10 @@ fn receipt(body: &ReceiptBody, _: Option<&Packet>, _: Uuid) -> Result<GatewayBod
         Evidence::HandedOver { attempt, packet_id, radio } => {
             if !packet_id.is_given() {
                 return Err(Reason::NoPacketId.note("body.packet_id", "a packet that is handed over has an id, which is never 0"));
+            }
+            // Answers find their message by this, so that no bridge may claim the packet of another one's text.
+            if packet_id != outgoing::packet_id(body.message_id.as_u128(), attempt) {
+                return Err(Reason::WrongPacketId.note("body.packet_id", "the id of a packet follows from its message and attempt"));
             }
             Receipt::HandedOver { attempt, packet_id, radio: sender("body.radio", radio)? }
         }

@@ -50,7 +50,8 @@ pub async fn replay(
     let replayed = take(store, reject, answer_window, rng, now).await?;
     let outcome = match replayed {
         Replayed::Text(_) | Replayed::Receipt => ReplayOutcome::Accepted,
-        Replayed::Claim | Replayed::Refused(_) => ReplayOutcome::Refused,
+        Replayed::Claim => ReplayOutcome::Over,
+        Replayed::Refused(_) => ReplayOutcome::Refused,
     };
     store.mark_replayed(reject.id, outcome, now).await?;
     Ok(replayed)

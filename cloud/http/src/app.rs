@@ -54,7 +54,7 @@ impl Check {
         })
     }
 
-    async fn is_ready(&self) -> Result<(), (&'static str, &'static str)> {
+    pub(crate) async fn is_ready(&self) -> Result<(), (&'static str, &'static str)> {
         let answer = tokio::time::timeout(CHECK_TIME_LIMIT, (self.ask)()).await.unwrap_or(Err("takes too long to answer"));
         answer.map_err(|reason| (self.name, reason))
     }
@@ -89,6 +89,16 @@ impl Service {
     pub fn depends_on(mut self, check: Check) -> Self {
         self.checks.push(check);
         self
+    }
+
+    /// Returns its name.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Returns what it depends on.
+    pub(crate) fn checks(&self) -> &[Check] {
+        &self.checks
     }
 
     /// Returns the description of the routes.

@@ -8,6 +8,7 @@ mod code;
 mod extract;
 mod layers;
 mod page;
+mod presence;
 mod problem;
 mod serve;
 mod telemetry;
@@ -19,6 +20,7 @@ pub use crate::{
     extract::{Json, Path, Query},
     layers::RequestId,
     page::{Page, cursor, page_size, read_cursor},
+    presence::Presence,
     problem::{Problem, ProblemBody},
     serve::{ServeLimits, serve, serve_with},
     telemetry::recorder,
@@ -36,7 +38,7 @@ pub use utoipa_axum::router::OpenApiRouter;
 /// What the web app needs to answer requests for its files.
 pub mod web {
     pub use axum::{
-        body::{Body, Bytes},
+        body::{Body, Bytes, to_bytes},
         extract::Request,
         http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
         response::{IntoResponse, Response},

@@ -8,6 +8,8 @@ mod names;
 mod node;
 mod reading;
 
+pub(crate) use self::names::printable;
+
 use crate::reason::{Reason, note_of};
 use bytes::Bytes;
 use kosmo_contract::{Packet, Refusal, RefusalCode, Status, Transport, topic::Topic};

@@ -9,6 +9,7 @@ mod batch;
 mod commit;
 mod decode;
 mod ingestion;
+pub mod network;
 mod reason;
 mod replay;
 mod telemetry;

@@ -35,7 +35,8 @@ pub async fn replay(store: &Store, reject: &RejectRow, rules: &Rules, now: Times
     let replayed = take(store, reject, rules, now).await?;
     let outcome = match replayed {
         Replayed::Stored => ReplayOutcome::Accepted,
-        Replayed::Status | Replayed::Refused(_) => ReplayOutcome::Refused,
+        Replayed::Status => ReplayOutcome::Over,
+        Replayed::Refused(_) => ReplayOutcome::Refused,
     };
     store.mark_replayed(reject.id, outcome, now).await?;
     Ok(replayed)

@@ -52,6 +52,7 @@ impl Upkeep {
         let now = self.clock.now();
         let (days, number) = REJECTS;
         self.store.purge_rejects(now.minus(DAY * days), number).await?;
+        self.store.purge_traffic(now).await?;
         while self.store.purge_weather(&self.keep, now, ROWS_AT_ONCE).await?.more && !shutdown.is_cancelled() {}
         Ok(())
     }

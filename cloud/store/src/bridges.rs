@@ -1,7 +1,7 @@
 //! Bridges: who may log in as one, what each last said of itself, and when it was last heard of.
 
 use crate::{
-    Constraint, Error, Result, SecretHash, Store,
+    Change, Constraint, Error, Result, SecretHash, Store,
     db::{Tx, on_reader, on_tx, on_writer},
     types::At,
 };
@@ -155,9 +155,14 @@ impl Store {
         if status.len() > MAX_STATUS {
             return Err(Error::TooLarge { what: "a bridge's status", max: MAX_STATUS });
         }
-        let rows = on_writer!(self, |db| {
+        let mut tx = self.begin().await?;
+        let rows = on_tx!(tx, |db| {
             sqlx::query(SQL).bind(id.as_str()).bind(status).bind(At(now)).execute(db).map_ok(|done| done.rows_affected())
         })?;
+        if rows > 0 {
+            tx.tell(Change::Bridge(id.clone()));
+        }
+        tx.commit().await?;
         fail_point!("status::noted");
         Ok(rows > 0)
     }

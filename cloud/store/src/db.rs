@@ -1,6 +1,6 @@
 //! The two databases as one closed set, and the dispatch: every statement goes through one of the macros here.
 
-use crate::{Result, database::ServingLock, jobs::Wakes};
+use crate::{Result, changes::Change, database::ServingLock, network::Tally, signals::Signals};
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub struct Store {
     pub(crate) db: Db,
-    pub(crate) wakes: Arc<Wakes>,
+    pub(crate) signals: Arc<Signals>,
     /// Held for as long as a clone of the store lives.
     pub(crate) _lock: Option<Arc<ServingLock>>,
 }
@@ -29,7 +29,11 @@ pub(crate) struct Tx {
     pub(crate) db: TxDb,
     /// Whether workers of this process are to look for jobs once this is committed.
     pub(crate) wakes_workers: bool,
-    wakes: Arc<Wakes>,
+    /// What of this is counted; written as the last step.
+    pub(crate) tally: Tally,
+    /// What is told once this is committed.
+    pub(crate) changes: Vec<Change>,
+    signals: Arc<Signals>,
 }
 
 pub(crate) enum TxDb {
@@ -84,19 +88,24 @@ impl Store {
             Db::Sqlite { write, .. } => TxDb::Sqlite(write.begin_with("begin immediate").await?),
             Db::Postgres(pool) => TxDb::Postgres(pool.begin().await?),
         };
-        Ok(Tx { db, wakes_workers: false, wakes: Arc::clone(&self.wakes) })
+        Ok(Tx { db, wakes_workers: false, tally: Tally::default(), changes: Vec::new(), signals: Arc::clone(&self.signals) })
     }
 }
 
 impl Tx {
     /// Makes everything done in the transaction lasting, and visible to all.
-    pub(crate) async fn commit(self) -> Result<()> {
+    pub(crate) async fn commit(mut self) -> Result<()> {
+        std::mem::take(&mut self.tally).write(&mut self).await?;
+        self.notify_changes().await?;
         match self.db {
             TxDb::Sqlite(tx) => tx.commit().await?,
             TxDb::Postgres(tx) => tx.commit().await?,
         }
         if self.wakes_workers {
-            self.wakes.wake();
+            self.signals.wake();
+        }
+        for change in self.changes {
+            self.signals.tell(change);
         }
         Ok(())
     }

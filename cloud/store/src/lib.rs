@@ -4,17 +4,24 @@
 //! where both databases take them, and in two arms, with a comment on what differs, where they do not.
 //! Every method is run by one contract suite on both.
 
+pub mod backup;
 mod bridges;
+mod changes;
 mod database;
 mod db;
 mod error;
 pub mod ingest;
 pub mod jobs;
+mod leases;
+mod listening;
+mod live;
 mod logins;
 pub mod messages;
+pub mod network;
 pub mod rejects;
 mod schema;
 mod secret;
+mod signals;
 mod timescale;
 mod types;
 pub mod users;
@@ -22,9 +29,12 @@ pub mod weather;
 
 pub use crate::{
     bridges::{BridgeAdded, BridgeRow, MAX_STATUS},
+    changes::{Change, Changes, NodeChange},
     database::{Database, DatabaseUrlError},
     db::Store,
     error::{Constraint, Error, Result},
+    listening::{GapRow, ListenerRow},
+    live::LiveNode,
     logins::{Login, LoginKind, LoginRow},
     secret::{Secret, SecretHash},
 };

@@ -268,7 +268,8 @@ impl Store {
         })?;
         rows.into_iter()
             .map(|(id, received_at, bridge, topic, whole, code, field, outcome)| {
-                let bridge = bridge.map(|bridge| bridge.parse().map_err(|_| Error::Corrupt(format!("{bridge:?} is no bridge id")))).transpose()?;
+                let bridge =
+                    bridge.map(|bridge| bridge.parse().map_err(|_| Error::Corrupt(format!("{bridge:?} is no bridge id")))).transpose()?;
                 let outcome = outcome.as_deref().map(ReplayOutcome::parse).transpose()?;
                 Ok(RejectHead { id, received_at: received_at.0, bridge, topic: topic_word(&topic), whole, code, field, outcome })
             })

@@ -2,7 +2,7 @@
 //! changes what is seen (controls, reversed writing direction, zero width) is taken out.
 
 /// Returns the name without what cannot be seen, and without spaces around it; nothing if nothing is left.
-pub(super) fn printable(name: &str) -> Option<String> {
+pub(crate) fn printable(name: &str) -> Option<String> {
     let mut seen = String::with_capacity(name.len());
     for character in name.chars().filter(|&c| !is_hidden(c)) {
         seen.push(if character.is_whitespace() { ' ' } else { character });

@@ -5,5 +5,6 @@ mod decoding;
 mod golden;
 mod harness;
 mod journey;
+mod network;
 mod outage;
 mod replaying;

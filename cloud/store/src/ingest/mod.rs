@@ -21,6 +21,7 @@ mod readings;
 mod record;
 mod reports;
 mod streams;
+mod told;
 
 pub use crate::ingest::record::{Body, Heard, Neighbor, NodeReport, Note, Outcome, RadioStats, Raw, Reception, Record, Traceroute, User};
 pub(crate) use crate::ingest::{
@@ -180,6 +181,7 @@ async fn store_contents(tx: &mut Tx, records: &[&Record], repeats: Repeats, now:
         }
     }
     count(tx, &news, now);
+    tx.tell_nodes(&told::nodes(&news));
     let nodes = identity::identify(tx, &news, nodes).await?;
     nodes::keep_receptions(tx, records, &nodes).await?;
     let readings = readings::store(tx, &news, &nodes, now).await?;
@@ -187,6 +189,18 @@ async fn store_contents(tx: &mut Tx, records: &[&Record], repeats: Repeats, now:
     reports::store(tx, &news, &nodes).await?;
     dirty::mark(tx, &readings, now).await?;
     Ok(outcomes)
+}
+
+/// Notes inside another use-case that senders of texts were heard, and how: it is the same mesh that they are heard on.
+pub(crate) async fn hear(tx: &mut Tx, texts: Vec<(RecordName, Heard)>) -> Result<()> {
+    let record = |(origin, heard)| Record { origin, heard: Some(heard), body: Body::Text, notes: Vec::new(), raw: Raw::default() };
+    let records: Vec<_> = texts.into_iter().map(record).collect();
+    let records: Vec<_> = records.iter().collect();
+    let nodes = nodes::resolve(tx, &records).await?;
+    packets::keep_receptions(tx, &records).await?;
+    nodes::keep_receptions(tx, &records, &nodes).await?;
+    tx.tell_nodes(&told::nodes(&records));
+    Ok(())
 }
 
 /// Counts what is new. What one packet says in several records is one packet; one without an id is one for each record.
@@ -204,7 +218,7 @@ fn first_outcome(record: &Record, duplicate: bool) -> Outcome {
         Body::Rejected => {
             Outcome::Rejected { code: record.notes.first().map_or_else(|| NOT_STORABLE.to_owned(), |note| note.code.clone()) }
         }
-        Body::Reading { .. } | Body::Node { .. } => Outcome::Committed { duplicate },
+        Body::Reading { .. } | Body::Node { .. } | Body::Text => Outcome::Committed { duplicate },
     }
 }
 

@@ -48,7 +48,7 @@ pub(super) async fn resolve(tx: &mut Tx, records: &[&Record]) -> Result<Nodes> {
         match &record.body {
             Body::Reading { reading, .. } => hear(reading.node, reading.at),
             Body::Node { node, at, .. } => hear(*node, *at),
-            Body::Rejected => {}
+            Body::Text | Body::Rejected => {}
         }
     }
     if spans.is_empty() {
@@ -118,6 +118,50 @@ async fn create(tx: &mut Tx, missing: &[(NodeId, Span)]) -> Result<()> {
     Ok(())
 }
 
+/// Notes from when to when nodes were heard, and learns how long the gap before that usually is: `$gap` seconds.
+///
+/// What is heard within a minute belongs together and is no gap. An estimate rises faster than it falls, so that it tells the
+/// long ones among a node's gaps; it rises by a part of at most four times itself, so that one long absence teaches little.
+/// The names of functions and of the list of what was heard differ between the databases.
+macro_rules! note_heard {
+    ($min:literal, $max:literal, $gap:literal, $heard:literal) => {
+        concat!(
+            "update nodes set first_heard = ",
+            $min,
+            "(first_heard, heard.first), last_heard = ",
+            $max,
+            "(last_heard, heard.last),
+                    gaps = case when ",
+            $gap,
+            " < 60 then gaps else gaps + 1 end,
+                    usual_gap_s = case
+                        when ",
+            $gap,
+            " < 60 then usual_gap_s
+                        when usual_gap_s is null then ",
+            $min,
+            "(",
+            $gap,
+            ", 86400.0)
+                        when ",
+            $gap,
+            " > usual_gap_s then usual_gap_s + (",
+            $min,
+            "(",
+            $gap,
+            ", usual_gap_s * 4) - usual_gap_s) * 0.25
+                        else usual_gap_s + (",
+            $gap,
+            " - usual_gap_s) * 0.05
+                    end
+               from ",
+            $heard,
+            "
+              where nodes.id = heard.id and (nodes.first_heard > heard.first or nodes.last_heard < heard.last)"
+        )
+    };
+}
+
 async fn note_spans(tx: &mut Tx, nodes: &Nodes, spans: &BTreeMap<NodeId, Span>) -> Result<()> {
     let mut by_id: BTreeMap<i64, Span> = BTreeMap::new();
     for (node, span) in spans {
@@ -126,20 +170,22 @@ async fn note_spans(tx: &mut Tx, nodes: &Nodes, spans: &BTreeMap<NodeId, Span>) 
     }
     match &mut tx.db {
         TxDb::Sqlite(tx) => {
-            const SQL: &str = "update nodes
-                                  set first_heard = min(first_heard, heard.first), last_heard = max(last_heard, heard.last)
-                                 from (select value ->> 0 as id, value ->> 1 as first, value ->> 2 as last from json_each($1)) heard
-                                where nodes.id = heard.id
-                                  and (nodes.first_heard > heard.first or nodes.last_heard < heard.last)";
+            const SQL: &str = note_heard!(
+                "min",
+                "max",
+                "(heard.first - nodes.last_heard) / 1e6",
+                "(select value ->> 0 as id, value ->> 1 as first, value ->> 2 as last from json_each($1)) heard"
+            );
             let rows: Vec<_> = by_id.iter().map(|(id, span)| (id, span.first.as_micros(), span.last.as_micros())).collect();
             sqlx::query(SQL).bind(json(&rows)).execute(&mut **tx).await?;
         }
         TxDb::Postgres(tx) => {
-            const SQL: &str = "update nodes
-                                  set first_heard = least(first_heard, heard.first), last_heard = greatest(last_heard, heard.last)
-                                 from unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]) heard (id, first, last)
-                                where nodes.id = heard.id
-                                  and (nodes.first_heard > heard.first or nodes.last_heard < heard.last)";
+            const SQL: &str = note_heard!(
+                "least",
+                "greatest",
+                "extract(epoch from heard.first - nodes.last_heard)::double precision",
+                "unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]) heard (id, first, last)"
+            );
             sqlx::query(SQL)
                 .bind(by_id.keys().copied().collect::<Vec<_>>())
                 .bind(by_id.values().map(|span| At(span.first)).collect::<Vec<_>>())
@@ -151,9 +197,12 @@ async fn note_spans(tx: &mut Tx, nodes: &Nodes, spans: &BTreeMap<NodeId, Span>) 
     Ok(())
 }
 
-/// Keeps how each bridge received each node last, whether or not what it heard was news.
+/// A node, the bridge that received it, and whether it did over MQTT.
+type Way<'a> = (i64, &'a str, bool);
+
+/// Keeps how each bridge received each node last, by radio and over MQTT apart, whether or not what it heard was news.
 pub(super) async fn keep_receptions(tx: &mut Tx, records: &[&Record], nodes: &Nodes) -> Result<()> {
-    let mut newest: BTreeMap<(i64, &str), Reception> = BTreeMap::new();
+    let mut newest: BTreeMap<Way<'_>, Reception> = BTreeMap::new();
     for record in records {
         let (node, reception) = match (&record.heard, &record.body) {
             (Some(heard), _) => (heard.from, heard.reception),
@@ -163,7 +212,7 @@ pub(super) async fn keep_receptions(tx: &mut Tx, records: &[&Record], nodes: &No
             }
             (None, _) => continue,
         };
-        let last = newest.entry((nodes.id(node)?, record.origin.bridge.as_str())).or_insert(reception);
+        let last = newest.entry((nodes.id(node)?, record.origin.bridge.as_str(), reception.via_mqtt)).or_insert(reception);
         if reception.at >= last.at {
             *last = reception;
         }
@@ -179,15 +228,15 @@ macro_rules! unless_older {
     ($insert:literal) => {
         concat!(
             $insert,
-            " on conflict (node, bridge) do update
+            " on conflict (node, bridge, via_mqtt) do update
                  set heard_at = excluded.heard_at, snr_db = excluded.snr_db, rssi_dbm = excluded.rssi_dbm,
-                     hops_away = excluded.hops_away, relay_node = excluded.relay_node, via_mqtt = excluded.via_mqtt
+                     hops_away = excluded.hops_away, relay_node = excluded.relay_node
                where excluded.heard_at >= node_receptions.heard_at"
         )
     };
 }
 
-async fn upsert_receptions(tx: &mut Tx, newest: &BTreeMap<(i64, &str), Reception>) -> Result<()> {
+async fn upsert_receptions(tx: &mut Tx, newest: &BTreeMap<Way<'_>, Reception>) -> Result<()> {
     match &mut tx.db {
         TxDb::Sqlite(tx) => {
             const SQL: &str = unless_older!(
@@ -196,9 +245,9 @@ async fn upsert_receptions(tx: &mut Tx, newest: &BTreeMap<(i64, &str), Reception
                    from json_each($1)
                   where true"
             );
-            let row = |((node, bridge), r): (&(i64, &str), &Reception)| {
+            let row = |((node, bridge, via_mqtt), r): (&Way<'_>, &Reception)| {
                 let bridge = (*bridge).to_owned();
-                (*node, bridge, r.at.as_micros(), r.snr_db, r.rssi_dbm, r.hops_away, r.relay_node, u8::from(r.via_mqtt))
+                (*node, bridge, r.at.as_micros(), r.snr_db, r.rssi_dbm, r.hops_away, r.relay_node, u8::from(*via_mqtt))
             };
             sqlx::query(SQL).bind(json(&newest.iter().map(row).collect::<Vec<_>>())).execute(&mut **tx).await?;
         }
@@ -208,8 +257,8 @@ async fn upsert_receptions(tx: &mut Tx, newest: &BTreeMap<(i64, &str), Reception
                  select * from unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::real[], $5::bigint[], $6::bigint[], $7::bigint[], $8::boolean[])"
             );
             sqlx::query(SQL)
-                .bind(newest.keys().map(|(node, _)| *node).collect::<Vec<_>>())
-                .bind(newest.keys().map(|(_, bridge)| *bridge).collect::<Vec<_>>())
+                .bind(newest.keys().map(|(node, ..)| *node).collect::<Vec<_>>())
+                .bind(newest.keys().map(|(_, bridge, _)| *bridge).collect::<Vec<_>>())
                 .bind(newest.values().map(|r| At(r.at)).collect::<Vec<_>>())
                 .bind(newest.values().map(|r| r.snr_db).collect::<Vec<_>>())
                 .bind(newest.values().map(|r| r.rssi_dbm.map(i64::from)).collect::<Vec<_>>())

@@ -19,6 +19,7 @@ fn part(body: &Body) -> i64 {
     match body {
         Body::Reading { reading, time_source: TimeSource::Device, .. } => reading.at.as_micros(),
         Body::Rejected => 0,
+        Body::Text => 9,
         Body::Reading { .. } => 1,
         Body::Node { report, .. } => match report {
             NodeReport::User(_) => 2,
@@ -177,6 +178,6 @@ async fn insert(tx: &mut Tx, receptions: &[HeardPart<'_>]) -> Result<()> {
 }
 
 /// Returns a list of rows as SQLite takes it.
-pub(super) fn json<T: serde::Serialize>(rows: &[T]) -> String {
+pub(crate) fn json<T: serde::Serialize>(rows: &[T]) -> String {
     serde_json::to_string(rows).expect("numbers and texts are always JSON")
 }

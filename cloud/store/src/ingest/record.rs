@@ -73,6 +73,8 @@ pub enum Body {
         /// When that was so.
         at: Timestamp,
     },
+    /// A text. What it says is the gateway's; here it tells that its sender was heard, and how.
+    Text,
     /// Nothing that could be stored; the notes say why, and the raw record is kept with them.
     Rejected,
 }

@@ -4,7 +4,7 @@
 use crate::{
     Result, Store,
     db::Tx,
-    ingest::{self, NOT_STORABLE, Note, Raw, RecordName, SEQ_TOO_LARGE, Streams, TOO_MANY_GAPS, Verdict},
+    ingest::{self, Heard, NOT_STORABLE, Note, Raw, RecordName, SEQ_TOO_LARGE, Streams, TOO_MANY_GAPS, Verdict},
     messages::{
         facts::Change,
         grants::{self, Grant},
@@ -37,6 +37,8 @@ pub struct GatewayRecord {
     pub origin: RecordName,
     /// When what it says was so: when the bridge heard or did it.
     pub at: Timestamp,
+    /// The packet it came in, if it is a text.
+    pub heard: Option<Heard>,
     /// What it says.
     pub body: GatewayBody,
     /// The record as it came, to be kept if it is refused.
@@ -125,7 +127,7 @@ impl Store {
                     tracing::error!(bridge.id = %record.origin.bridge, record.seq = record.origin.seq, error = &error as &dyn std::error::Error,
                         "the database refused a record, which is kept as a reject");
                     let note = note(NOT_STORABLE, "the database refused the record");
-                    let refused = GatewayRecord { body: GatewayBody::Rejected(note), ..record.clone() };
+                    let refused = GatewayRecord { heard: None, body: GatewayBody::Rejected(note), ..record.clone() };
                     outcomes.extend(self.commit_part(slice::from_ref(&refused), window, now).await?);
                 }
                 Err(error) => return Err(error),
@@ -183,9 +185,13 @@ async fn take_all(tx: &mut Tx, records: &[GatewayRecord], window: Duration, now:
     let mut streams = Streams::load(tx, records.iter().map(|record| &record.origin), now).await?;
     lock_members(tx, records).await?;
     let mut outcomes = Vec::with_capacity(records.len());
+    let mut heard = Vec::new();
     for record in records {
         outcomes.push(match streams.take(&record.origin) {
-            Verdict::New => take(tx, record, window, now).await?,
+            Verdict::New => {
+                heard.extend(record.heard.clone().map(|heard| (record.origin.clone(), heard)));
+                take(tx, record, window, now).await?
+            }
             Verdict::Known => again(tx, record, now).await?,
             Verdict::TooManyGaps => {
                 reject(tx, record, &note(TOO_MANY_GAPS, "the stream has more gaps than the server keeps account of"), now).await?
@@ -193,6 +199,8 @@ async fn take_all(tx: &mut Tx, records: &[GatewayRecord], window: Duration, now:
             Verdict::TooLarge => reject(tx, record, &note(SEQ_TOO_LARGE, "a sequence number is below 2^63"), now).await?,
         });
     }
+    // Nodes come last: ingestion locks them, and nothing of ours after them.
+    ingest::hear(tx, heard).await?;
     streams.save(tx).await?;
     Ok(outcomes)
 }

@@ -7,6 +7,7 @@ mod stores;
 
 mod accepting;
 mod answers;
+mod backups;
 mod bridges;
 mod conversations;
 mod deliveries;
@@ -14,8 +15,10 @@ mod grants;
 mod history;
 mod ingest;
 mod jobs;
+mod leases;
 mod map;
 mod members;
+mod network;
 mod nodes;
 mod opening;
 mod outbound;
