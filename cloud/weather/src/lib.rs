@@ -1,6 +1,10 @@
 //! The weather and the nodes, over HTTP: latest values, history raw and summarised, the registry of nodes, what a map of them
 //! needs, and the table of metrics. Everything here is public, so positions are rounded.
 
+mod buckets;
+mod csv;
+mod export;
+mod heard;
 mod history;
 mod latest;
 mod map;
@@ -8,6 +12,8 @@ mod metrics;
 mod node;
 mod nodes;
 mod params;
+mod series;
+mod step;
 mod views;
 
 use kosmo_http::{Check, OpenApiRouter, Service};
@@ -19,6 +25,8 @@ pub fn service(store: Store) -> Service {
     let routes = OpenApiRouter::new()
         .routes(routes!(latest::handler))
         .routes(routes!(history::handler))
+        .routes(routes!(series::handler))
+        .routes(routes!(export::handler))
         .routes(routes!(metrics::handler))
         .routes(routes!(nodes::handler))
         .routes(routes!(node::handler))

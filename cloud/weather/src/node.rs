@@ -8,7 +8,7 @@ use kosmo_http::{Path, Problem, ProblemBody, cacheable};
 use kosmo_store::{
     Store,
     ingest::{RadioStats, Reception, Traceroute},
-    weather::{BridgeReception, Identity, NeighborRow, NodeDetail},
+    weather::{BridgeReception, Identity, NeighborRow, NodeDetail, NodeName},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -19,18 +19,18 @@ use utoipa::ToSchema;
 pub(crate) struct NodeDetailView {
     #[serde(flatten)]
     node: NodeView,
-    /// When its public key last changed to another one; left out if it never did. Someone else may have taken its id.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
-    key_changed_at: Option<Timestamp>,
-    /// The ids and public keys it has had, the latest first.
+    /// The ids and public keys it has had, the latest first, at most 100.
     identities: Vec<IdentityView>,
-    /// How each bridge received it last, the latest first.
+    /// How each bridge received it last, by radio and over MQTT apart, the latest first.
     receptions: Vec<ReceptionView>,
-    /// Whom it hears directly.
+    /// Whom it hears directly, as it says itself.
     neighbors: Vec<NeighborView>,
-    /// The last way of a packet from each node that asked for one, the latest first.
+    /// Which nodes hear it directly, as they say, the latest first, at most 200. What bridges hear is in `receptions`.
+    heard_by: Vec<NeighborView>,
+    /// The last way of a packet from each node that asked for one, the latest first, at most 50.
     traceroutes: Vec<TracerouteView>,
+    /// What the other nodes that are spoken of here call themselves, as far as they said.
+    names: Vec<NameView>,
     /// What its radio counts, for radios that bridges are attached to.
     #[serde(skip_serializing_if = "Option::is_none")]
     radio_stats: Option<RadioStatsView>,
@@ -77,11 +77,26 @@ struct ReceptionView {
     via_mqtt: bool,
 }
 
-/// A node that this one hears directly.
+/// What a node calls itself.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = NodeName)]
+struct NameView {
+    /// Its id.
+    #[schema(value_type = String)]
+    node_id: NodeId,
+    /// Its long name: any text, not markup.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    long_name: Option<String>,
+    /// Its short name: any text, not markup.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    short_name: Option<String>,
+}
+
+/// Another node that this one hears directly, or is heard by.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = NodeNeighbor)]
 struct NeighborView {
-    /// The one that is heard.
+    /// The other one.
     #[schema(value_type = String)]
     node_id: NodeId,
     /// Signal to noise in decibels.
@@ -171,12 +186,13 @@ pub(crate) async fn handler(State(store): State<Store>, Path(id): Path<NodeId>, 
 impl From<NodeDetail> for NodeDetailView {
     fn from(detail: NodeDetail) -> Self {
         Self {
-            key_changed_at: detail.node.key_changed_at,
-            node: detail.node.into(),
+            node: NodeView::new(detail.node, &detail.receptions, &detail.latest),
             identities: detail.identities.into_iter().map(IdentityView::from).collect(),
             receptions: detail.receptions.into_iter().map(ReceptionView::from).collect(),
             neighbors: detail.neighbors.into_iter().map(NeighborView::from).collect(),
+            heard_by: detail.heard_by.into_iter().map(NeighborView::from).collect(),
             traceroutes: detail.traceroutes.into_iter().map(TracerouteView::from).collect(),
+            names: detail.names.into_iter().map(NameView::from).collect(),
             radio_stats: detail.radio_stats.map(RadioStatsView::from),
         }
     }
@@ -192,6 +208,12 @@ impl From<BridgeReception> for ReceptionView {
     fn from(BridgeReception { bridge, reception }: BridgeReception) -> Self {
         let Reception { at, snr_db, rssi_dbm, hops_away, relay_node, via_mqtt } = reception;
         Self { bridge_id: bridge, at, snr_db, rssi_dbm, hops_away, relay_node, via_mqtt }
+    }
+}
+
+impl From<NodeName> for NameView {
+    fn from(NodeName { node, long_name, short_name }: NodeName) -> Self {
+        Self { node_id: node, long_name, short_name }
     }
 }
 

@@ -1,12 +1,16 @@
 //! `GET /api/v1/nodes`: the nodes of the mesh.
 #![expect(unused_qualifications, reason = "utoipa's macros write the paths of types in full")]
 
+use crate::{
+    heard::{self, MqttView, PowerView, RadioView},
+    params::maybe_time,
+};
 use axum::{extract::State, http::HeaderMap, response::Response};
-use kosmo_domain::{NodeId, Timestamp};
+use kosmo_domain::{BridgeId, NodeId, Timestamp};
 use kosmo_http::{Page, Problem, ProblemBody, Query, cacheable, cursor, page_size, read_cursor};
 use kosmo_store::{
     Store,
-    weather::{NodePosition, NodeRow},
+    weather::{BridgeReception, LatestValue, NodeListing, NodePosition, NodeRow},
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -17,7 +21,7 @@ pub(crate) const MAX_AGE: Duration = Duration::from_secs(15);
 /// How many nodes a page has if the client does not say.
 const PAGE: u32 = 100;
 /// How many nodes a page has at most.
-const LONGEST_PAGE: u32 = 500;
+const LONGEST_PAGE: u32 = 1_000;
 /// To how many decimals of a degree the public is told where a node is: about a kilometre.
 const PUBLIC_DECIMALS: u8 = 2;
 /// The same as degrees.
@@ -29,8 +33,12 @@ const STEP_DEG: f64 = 1.0e-7;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {
-    /// How many nodes a page has: 100 if left out, at most 500.
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 500)]
+    /// Only nodes heard of at this time or later: what a client asks for that has the others.
+    #[serde(default, deserialize_with = "maybe_time")]
+    #[param(value_type = Option<String>, format = DateTime, example = "2026-06-01T11:59:00Z")]
+    heard_since: Option<Timestamp>,
+    /// How many nodes a page has: 100 if left out, at most 1000.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
     limit: Option<String>,
     /// `next` of the page before.
     cursor: Option<String>,
@@ -48,7 +56,11 @@ pub(crate) struct Params {
     "unmessagable": false,
     "position": { "latitude": 50.93, "longitude": 6.95, "altitude_m": 53.0, "precision_deg": 0.01, "at": "2026-06-01T11:45:00Z" },
     "first_heard": "2026-05-01T07:12:40Z",
-    "last_heard": "2026-06-01T11:59:57Z"
+    "last_heard": "2026-06-01T11:59:57Z",
+    "heard_by_radio": { "at": "2026-06-01T11:59:57Z", "bridge_id": "roof", "snr_db": 6.25, "rssi_dbm": -92, "hops_away": 1 },
+    "bridges": ["roof"],
+    "power": { "battery_pct": 93.0, "battery_voltage_v": 4.08, "at": "2026-06-01T11:45:00Z" },
+    "is_station": true
 }))]
 pub(crate) struct NodeView {
     /// Its id.
@@ -81,6 +93,24 @@ pub(crate) struct NodeView {
     /// When it was last heard of.
     #[schema(value_type = String, format = DateTime)]
     last_heard: Timestamp,
+    /// How it was last received over the air; left out if it never was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    heard_by_radio: Option<RadioView>,
+    /// How it was last received across an MQTT broker; left out if it never was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    heard_over_mqtt: Option<MqttView>,
+    /// The bridges that received it, the latest first.
+    #[schema(value_type = Vec<String>)]
+    bridges: Vec<BridgeId>,
+    /// What powers it; left out if it never said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    power: Option<PowerView>,
+    /// Whether it has measured its surroundings.
+    is_station: bool,
+    /// When its public key last changed to another one; left out if it never did. Someone else may have taken its id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    key_changed_at: Option<Timestamp>,
 }
 
 /// Where a node was, as far as the public may know.
@@ -119,16 +149,23 @@ pub(crate) struct PositionView {
 pub(crate) async fn handler(State(store): State<Store>, Query(params): Query<Params>, headers: HeaderMap) -> Result<Response, Problem> {
     let size = page_size(params.limit.as_deref(), PAGE, LONGEST_PAGE)?;
     let after: Option<NodeId> = params.cursor.as_deref().map(read_cursor).transpose()?;
-    let mut rows = store.nodes(after, size + 1).await?;
+    let mut rows = store.list_nodes(after, params.heard_since.unwrap_or(Timestamp::EPOCH), size + 1).await?;
     let has_more = rows.len() > size as usize;
     rows.truncate(size as usize);
-    let next = rows.last().filter(|_| has_more).map(|row| cursor(&row.node));
+    let next = rows.last().filter(|_| has_more).map(|row| cursor(&row.node.node));
     let data: Vec<_> = rows.into_iter().map(NodeView::from).collect();
     Ok(cacheable(&headers, &Page { data, next }, MAX_AGE))
 }
 
-impl From<NodeRow> for NodeView {
-    fn from(row: NodeRow) -> Self {
+impl From<NodeListing> for NodeView {
+    fn from(NodeListing { node, receptions, latest }: NodeListing) -> Self {
+        Self::new(node, &receptions, &latest)
+    }
+}
+
+impl NodeView {
+    pub(crate) fn new(row: NodeRow, receptions: &[BridgeReception], latest: &[LatestValue]) -> Self {
+        let (heard_by_radio, heard_over_mqtt) = heard::last_heard(receptions);
         Self {
             node_id: row.node,
             long_name: row.long_name,
@@ -140,6 +177,12 @@ impl From<NodeRow> for NodeView {
             position: row.position.and_then(PositionView::public),
             first_heard: row.first_heard,
             last_heard: row.last_heard,
+            heard_by_radio,
+            heard_over_mqtt,
+            bridges: heard::bridges(receptions),
+            power: heard::power(latest),
+            is_station: heard::is_station(latest),
+            key_changed_at: row.key_changed_at,
         }
     }
 }

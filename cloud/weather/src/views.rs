@@ -94,7 +94,7 @@ impl<T: Serialize> Serialize for ByMetric<T> {
 }
 
 /// A value as precise as it makes sense to say.
-fn rounded(metric: Metric, value: f64) -> f64 {
+pub(crate) fn rounded(metric: Metric, value: f64) -> f64 {
     let scale = 10_f64.powi(i32::from(metric.spec().decimals + SPARE_DECIMALS));
     // Adding zero turns a negative zero, which would be shown with its sign, into a plain one.
     (value * scale).round() / scale + 0.0

@@ -94,7 +94,9 @@ async fn link(tx: &mut Tx, from: i64, to: i64) -> Result<()> {
         "update rollups_1h set node = $2 where node = $1 and not exists (select 1 from rollups_1h o where o.node = $2 and o.at = rollups_1h.at)",
         "update rollups_1d set node = $2 where node = $1 and not exists (select 1 from rollups_1d o where o.node = $2 and o.at = rollups_1d.at)",
         "update node_receptions set node = $2
-          where node = $1 and not exists (select 1 from node_receptions o where o.node = $2 and o.bridge = node_receptions.bridge)",
+          where node = $1 and not exists (
+                    select 1 from node_receptions o
+                     where o.node = $2 and o.bridge = node_receptions.bridge and o.via_mqtt = node_receptions.via_mqtt)",
         "update neighbors set node = $2 where node = $1 and not exists (select 1 from neighbors o where o.node = $2)",
         "update traceroutes set node = $2
           where node = $1 and not exists (select 1 from traceroutes o where o.node = $2 and o.to_node = traceroutes.to_node)",

@@ -3,13 +3,13 @@
 use crate::{
     Result, Store,
     db::on_reader,
-    types::At,
+    types::{At, unsigned},
     weather::{
         MAX_PAGE,
         columns::{self, metric_columns},
         raw::Hours,
         stats,
-        views::{Bucket, ReadingRow, RollupRow},
+        views::{Bucket, Kept, ReadingRow, RollupRow},
     },
 };
 use kosmo_domain::{DAY, Metrics, NodeId, Rollup, Timestamp};
@@ -88,6 +88,19 @@ impl Store {
             sqlx::query_as(SQL).bind(id).bind(At(start(from, after))).bind(At(to)).bind(i64::from(limit.min(MAX_PAGE))).fetch_all(db)
         })?;
         Ok(Some(rows.into_iter().map(ReadingRow::from).collect()))
+    }
+
+    /// Counts the readings of a node from `from` up to but not including `to`, as far as `at_most`, and tells from when on
+    /// readings are kept at all. `None` if there is no such node.
+    ///
+    /// # Errors
+    /// As the database does.
+    pub async fn count_readings(&self, node: NodeId, from: Timestamp, to: Timestamp, at_most: u32) -> Result<Option<Kept>> {
+        const SQL: &str = "select count(*) from (select 1 from readings where node = $1 and at >= $2 and at < $3 limit $4) r";
+        let Some(id) = self.internal_id(node).await? else { return Ok(None) };
+        let readings: i64 =
+            on_reader!(self, |db| { sqlx::query_scalar(SQL).bind(id).bind(At(from)).bind(At(to)).bind(i64::from(at_most)).fetch_one(db) })?;
+        Ok(Some(Kept { readings: unsigned(readings, "a count of readings")?, kept_from: self.watermark().await?.earliest_hour() }))
     }
 
     /// Returns the summaries of the buckets of a node that start from `from` up to but not including `to`, ascending; those

@@ -18,7 +18,8 @@ pub use crate::weather::{
     retention::{Keep, Purged},
     rollups::Progress,
     views::{
-        BridgeReception, Bucket, Identity, Latest, LatestValue, NeighborRow, NodeDetail, NodePosition, NodeRow, ReadingRow, RollupRow,
+        BridgeReception, Bucket, Identity, Kept, Latest, LatestValue, NeighborRow, NodeDetail, NodeListing, NodeName, NodePosition,
+        NodeRow, ReadingRow, RollupRow,
     },
 };
 

@@ -2,18 +2,28 @@
 
 use crate::{
     Error, Result, Store,
-    db::on_reader,
+    db::{Db, on_reader},
     ingest::{Reception, Traceroute},
     types::{At, Node},
     weather::{
         MAX_PAGE,
-        views::{BridgeReception, Identity, NeighborRow, NodeDetail, NodePosition, NodeRow},
+        latest::Values,
+        views::{BridgeReception, Identity, NeighborRow, NodeDetail, NodeListing, NodeName, NodePosition, NodeRow},
     },
 };
 use kosmo_domain::{NodeId, Position, Timestamp};
+use std::collections::{BTreeSet, HashMap};
+
+/// The most ids and keys that are told of one node; a forger can make any number of them.
+pub const MAX_IDENTITIES: i64 = 100;
+/// The most nodes that are told to hear one node.
+pub const MAX_HEARERS: i64 = 200;
+/// The most traceroutes that are told of one node.
+pub const MAX_TRACEROUTES: i64 = 50;
 
 #[derive(sqlx::FromRow)]
 struct Stored {
+    id: i64,
     node_id: Node,
     public_key: Option<Vec<u8>>,
     key_changed_at: Option<At>,
@@ -36,6 +46,7 @@ struct Stored {
 
 #[derive(sqlx::FromRow)]
 struct StoredReception {
+    node: i64,
     bridge: String,
     heard_at: At,
     snr_db: Option<f32>,
@@ -49,7 +60,7 @@ struct StoredReception {
 macro_rules! select_nodes {
     ($rest:literal) => {
         concat!(
-            "select node_id, public_key, key_changed_at, long_name, short_name, hardware, role, licensed, unmessagable,
+            "select id, node_id, public_key, key_changed_at, long_name, short_name, hardware, role, licensed, unmessagable,
                     latitude, longitude, altitude_m, precision_bits, position_at, first_heard, last_heard, radio_stats, radio_stats_at
                from nodes ",
             $rest
@@ -57,16 +68,48 @@ macro_rules! select_nodes {
     };
 }
 
+/// The columns of how a bridge received a node last, then `rest`; the node is `n`.
+macro_rules! select_receptions {
+    ($rest:literal) => {
+        concat!(
+            "select r.node, r.bridge, r.heard_at, r.snr_db, r.rssi_dbm, r.hops_away, r.relay_node, r.via_mqtt
+               from node_receptions r join nodes n on n.id = r.node ",
+            $rest
+        )
+    };
+}
+
 impl Store {
-    /// Returns nodes by mesh id: at most `limit` that come after `after`.
+    /// Returns nodes by mesh id: at most `limit` that come after `after`, of those heard of since `heard_since`.
     ///
     /// # Errors
     /// As the database does.
-    pub async fn nodes(&self, after: Option<NodeId>, limit: u32) -> Result<Vec<NodeRow>> {
-        const SQL: &str = select_nodes!("where node_id > $1 order by node_id limit $2");
+    pub async fn list_nodes(&self, after: Option<NodeId>, heard_since: Timestamp, limit: u32) -> Result<Vec<NodeListing>> {
+        const NODES: &str = select_nodes!("where node_id > $1 and last_heard >= $2 order by node_id limit $3");
+        const RECEPTIONS: &str =
+            select_receptions!("where n.node_id > $1 and n.node_id <= $2 and n.last_heard >= $3 order by r.heard_at desc, r.bridge");
+        const LATEST: &str = "select l.node, l.metrics from latest l join nodes n on n.id = l.node
+                               where n.node_id > $1 and n.node_id <= $2 and n.last_heard >= $3";
         let after = after.map_or(-1, |node| i64::from(node.number()));
-        let rows: Vec<Stored> = on_reader!(self, |db| sqlx::query_as(SQL).bind(after).bind(i64::from(limit.min(MAX_PAGE))).fetch_all(db))?;
-        rows.iter().map(Stored::node).collect()
+        let limit = i64::from(limit.min(MAX_PAGE));
+        let since = At(heard_since);
+        let nodes: Vec<Stored> = on_reader!(self, |db| sqlx::query_as(NODES).bind(after).bind(since).bind(limit).fetch_all(db))?;
+        let Some(last) = nodes.last().map(|node| node.node_id) else { return Ok(Vec::new()) };
+        let receptions: Vec<StoredReception> =
+            on_reader!(self, |db| sqlx::query_as(RECEPTIONS).bind(after).bind(last).bind(since).fetch_all(db))?;
+        let latest: Vec<(i64, String)> = on_reader!(self, |db| sqlx::query_as(LATEST).bind(after).bind(last).bind(since).fetch_all(db))?;
+        let (mut by_bridge, mut values) = (HashMap::<i64, Vec<_>>::new(), HashMap::new());
+        for row in &receptions {
+            by_bridge.entry(row.node).or_default().push(reception(row)?);
+        }
+        for (id, json) in latest {
+            values.insert(id, Values::read(&json)?);
+        }
+        let listing = |stored: &Stored| {
+            let receptions = by_bridge.remove(&stored.id).unwrap_or_default();
+            Ok(NodeListing { node: stored.node()?, receptions, latest: values.remove(&stored.id).unwrap_or_default() })
+        };
+        nodes.iter().map(listing).collect()
     }
 
     /// Returns all that is known of the node that has, or had, this mesh id.
@@ -75,30 +118,89 @@ impl Store {
     /// As the database does.
     pub async fn node(&self, node: NodeId) -> Result<Option<NodeDetail>> {
         const NODE: &str = select_nodes!("where id = $1");
-        const IDENTITIES: &str =
-            "select node_id, public_key, first_heard from node_identities where node = $1 order by first_heard desc, public_key desc";
-        const RECEPTIONS: &str = "select bridge, heard_at, snr_db, rssi_dbm, hops_away, relay_node, via_mqtt
-                                    from node_receptions where node = $1 order by heard_at desc, bridge";
-        const NEIGHBORS: &str = "select neighbor, snr_db, at from neighbors where node = $1 order by neighbor";
-        const TRACEROUTES: &str = "select route, at from traceroutes where node = $1 order by at desc, to_node";
+        const RECEPTIONS: &str = select_receptions!("where r.node = $1 order by r.heard_at desc, r.bridge");
+        const LATEST: &str = "select metrics from latest where node = $1";
         let Some(id) = self.internal_id(node).await? else { return Ok(None) };
         let stored: Option<Stored> = on_reader!(self, |db| sqlx::query_as(NODE).bind(id).fetch_optional(db))?;
         let Some(stored) = stored else { return Ok(None) };
-        let identities: Vec<(Node, Vec<u8>, At)> = on_reader!(self, |db| sqlx::query_as(IDENTITIES).bind(id).fetch_all(db))?;
         let receptions: Vec<StoredReception> = on_reader!(self, |db| sqlx::query_as(RECEPTIONS).bind(id).fetch_all(db))?;
-        let neighbors: Vec<(Node, f32, At)> = on_reader!(self, |db| sqlx::query_as(NEIGHBORS).bind(id).fetch_all(db))?;
-        let routes: Vec<(String, At)> = on_reader!(self, |db| sqlx::query_as(TRACEROUTES).bind(id).fetch_all(db))?;
+        let latest: Option<String> = on_reader!(self, |db| sqlx::query_scalar(LATEST).bind(id).fetch_optional(db))?;
+        let radio_stats = match (&stored.radio_stats, stored.radio_stats_at) {
+            (Some(json), Some(at)) => Some((serde_json::from_str(json).map_err(|_| corrupt("the counters of a radio"))?, at.0)),
+            _ => None,
+        };
+        let identities = self.identities(id).await?;
+        let neighbors = self.neighbors_of(id).await?;
+        let heard_by = self.hearers_of(id).await?;
+        let traceroutes = self.traceroutes_to(id).await?;
+        let routes = traceroutes.iter().flat_map(|(way, _)| way.route.iter().chain(&way.route_back).chain([&way.to]));
+        let others: BTreeSet<_> = neighbors.iter().chain(&heard_by).map(|row| &row.node).chain(routes).copied().collect();
+        let names = self.names(&others).await?;
         Ok(Some(NodeDetail {
             node: stored.node()?,
-            identities: identities.into_iter().map(identity).collect::<Result<_>>()?,
             receptions: receptions.iter().map(reception).collect::<Result<_>>()?,
-            neighbors: neighbors.into_iter().map(|(node, snr_db, at)| NeighborRow { node: node.0, snr_db, at: at.0 }).collect(),
-            traceroutes: routes.iter().map(traceroute).collect::<Result<_>>()?,
-            radio_stats: match (&stored.radio_stats, stored.radio_stats_at) {
-                (Some(json), Some(at)) => Some((serde_json::from_str(json).map_err(|_| corrupt("the counters of a radio"))?, at.0)),
-                _ => None,
-            },
+            latest: latest.as_deref().map(Values::read).transpose()?.unwrap_or_default(),
+            identities,
+            neighbors,
+            heard_by,
+            traceroutes,
+            names,
+            radio_stats,
         }))
+    }
+
+    async fn identities(&self, id: i64) -> Result<Vec<Identity>> {
+        const SQL: &str = "select node_id, public_key, first_heard from node_identities where node = $1
+                            order by first_heard desc, public_key desc limit $2";
+        let rows: Vec<(Node, Vec<u8>, At)> = on_reader!(self, |db| sqlx::query_as(SQL).bind(id).bind(MAX_IDENTITIES).fetch_all(db))?;
+        rows.into_iter().map(identity).collect()
+    }
+
+    async fn neighbors_of(&self, id: i64) -> Result<Vec<NeighborRow>> {
+        const SQL: &str = "select neighbor, snr_db, at from neighbors where node = $1 order by neighbor";
+        let rows: Vec<(Node, f32, At)> = on_reader!(self, |db| sqlx::query_as(SQL).bind(id).fetch_all(db))?;
+        Ok(rows.into_iter().map(neighbor).collect())
+    }
+
+    async fn hearers_of(&self, id: i64) -> Result<Vec<NeighborRow>> {
+        // A node may be spoken of by any id it had; of several, the same hearer is told once, by its latest word.
+        const SQL: &str = "select n.node_id, h.snr_db, h.at
+                             from neighbors h join nodes n on n.id = h.node
+                            where h.neighbor in (select node_id from node_identities where node = $1) and h.node <> $1
+                            order by h.at desc, n.node_id limit $2";
+        let rows: Vec<(Node, f32, At)> = on_reader!(self, |db| sqlx::query_as(SQL).bind(id).bind(MAX_HEARERS).fetch_all(db))?;
+        let mut told = BTreeSet::new();
+        Ok(rows.into_iter().map(neighbor).filter(|row| told.insert(row.node)).collect())
+    }
+
+    async fn traceroutes_to(&self, id: i64) -> Result<Vec<(Traceroute, Timestamp)>> {
+        const SQL: &str = "select route, at from traceroutes where node = $1 order by at desc, to_node limit $2";
+        let rows: Vec<(String, At)> = on_reader!(self, |db| sqlx::query_as(SQL).bind(id).bind(MAX_TRACEROUTES).fetch_all(db))?;
+        rows.iter().map(traceroute).collect()
+    }
+
+    /// Returns what those of the nodes call themselves that said so.
+    async fn names(&self, nodes: &BTreeSet<NodeId>) -> Result<Vec<NodeName>> {
+        // Lists are JSON in SQLite, and arrays in PostgreSQL.
+        let rows: Vec<(Node, Option<String>, Option<String>)> = match &self.db {
+            Db::Sqlite { read, .. } => {
+                const SQL: &str = "select distinct i.node_id, n.long_name, n.short_name
+                                     from node_identities i join nodes n on n.id = i.node
+                                    where i.node_id in (select value from json_each($1))
+                                      and (n.long_name is not null or n.short_name is not null)
+                                    order by i.node_id";
+                let numbers = serde_json::to_string(&nodes.iter().map(|node| node.number()).collect::<Vec<_>>());
+                sqlx::query_as(SQL).bind(numbers.expect("numbers are always JSON")).fetch_all(read).await?
+            }
+            Db::Postgres(pool) => {
+                const SQL: &str = "select distinct i.node_id, n.long_name, n.short_name
+                                     from node_identities i join nodes n on n.id = i.node
+                                    where i.node_id = any($1) and (n.long_name is not null or n.short_name is not null)
+                                    order by i.node_id";
+                sqlx::query_as(SQL).bind(nodes.iter().copied().map(Node).collect::<Vec<_>>()).fetch_all(pool).await?
+            }
+        };
+        Ok(rows.into_iter().map(|(node, long_name, short_name)| NodeName { node: node.0, long_name, short_name }).collect())
     }
 }
 
@@ -130,6 +232,10 @@ impl Stored {
 fn identity((node, public_key, first_heard): (Node, Vec<u8>, At)) -> Result<Identity> {
     let public_key = if public_key.is_empty() { None } else { Some(key(&public_key)?) };
     Ok(Identity { node: node.0, public_key, first_heard: first_heard.0 })
+}
+
+fn neighbor((node, snr_db, at): (Node, f32, At)) -> NeighborRow {
+    NeighborRow { node: node.0, snr_db, at: at.0 }
 }
 
 fn reception(row: &StoredReception) -> Result<BridgeReception> {

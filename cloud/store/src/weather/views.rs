@@ -40,6 +40,15 @@ pub struct ReadingRow {
     pub trust: Trust,
 }
 
+/// How many readings there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    /// How many lie in the span that was asked for.
+    pub readings: u64,
+    /// From when on readings are kept whole; before, only summaries are left.
+    pub kept_from: Timestamp,
+}
+
 /// The width of a bucket of history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Bucket {
@@ -98,19 +107,37 @@ pub struct NodePosition {
     pub at: Timestamp,
 }
 
+/// A node in a list: who it is, and what a table of nodes says of it besides.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodeListing {
+    /// The node.
+    pub node: NodeRow,
+    /// How each bridge received it last, by radio and over MQTT apart, the latest first.
+    pub receptions: Vec<BridgeReception>,
+    /// Its newest values.
+    pub latest: Vec<LatestValue>,
+}
+
 /// All that is known of one node.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NodeDetail {
     /// The node.
     pub node: NodeRow,
-    /// The ids and keys it has had, the latest first.
-    pub identities: Vec<Identity>,
-    /// How each bridge received it last, the latest first.
+    /// How each bridge received it last, by radio and over MQTT apart, the latest first.
     pub receptions: Vec<BridgeReception>,
+    /// Its newest values.
+    pub latest: Vec<LatestValue>,
+    /// The ids and keys it has had, the latest first: at most [`MAX_IDENTITIES`](super::MAX_IDENTITIES).
+    pub identities: Vec<Identity>,
     /// Whom it hears directly.
     pub neighbors: Vec<NeighborRow>,
-    /// The last way to each node that asked for one, and when it was taken, the latest first.
+    /// Who hears it directly, the latest first: at most [`MAX_HEARERS`](super::MAX_HEARERS).
+    pub heard_by: Vec<NeighborRow>,
+    /// The last way to each node that asked for one, and when it was taken, the latest first: at most
+    /// [`MAX_TRACEROUTES`](super::MAX_TRACEROUTES).
     pub traceroutes: Vec<(Traceroute, Timestamp)>,
+    /// What the other nodes that are spoken of here call themselves.
+    pub names: Vec<NodeName>,
     /// What its radio counts, and when it said so.
     pub radio_stats: Option<(RadioStats, Timestamp)>,
 }
@@ -135,10 +162,21 @@ pub struct BridgeReception {
     pub reception: Reception,
 }
 
-/// A node that this one hears directly.
+/// What a node calls itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeName {
+    /// The mesh id under which it was spoken of.
+    pub node: NodeId,
+    /// Its long name.
+    pub long_name: Option<String>,
+    /// Its short name.
+    pub short_name: Option<String>,
+}
+
+/// Another node that hears this one directly, or is heard by it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct NeighborRow {
-    /// The one that is heard.
+    /// The other one.
     pub node: NodeId,
     /// Signal to noise in decibels.
     pub snr_db: f32,

@@ -7,8 +7,8 @@ use crate::{
 use kosmo_domain::{DAY, Metric, Metrics, NodeId, Position, Timestamp};
 use kosmo_store::{
     Store,
-    ingest::{Neighbor, NodeReport, RadioStats, Traceroute, User},
-    weather::{Bucket, NodeDetail},
+    ingest::{Heard, Neighbor, NodeReport, RadioStats, Reception, Record, Traceroute, User},
+    weather::{BridgeReception, Bucket, NodeDetail, NodeListing},
 };
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ store_test! {
         assert_eq!(store.readings(OLD, hours(0), hours(1), None, 10).await.unwrap(), None);
         assert_eq!(store.rollups(OLD, Bucket::Day, hours(0), hours(1), None, 10).await.unwrap(), None);
         assert!(store.latest(Some(OLD)).await.unwrap().is_empty() && store.latest(None).await.unwrap().is_empty());
-        assert!(store.nodes(None, 10).await.unwrap().is_empty());
+        assert!(store.list_nodes(None, Timestamp::EPOCH, 10).await.unwrap().is_empty());
     }
 
     async fn what_a_node_says_of_itself_is_kept(store: Store) {
@@ -108,8 +108,8 @@ store_test! {
         store.ingest(&[spool.reading(OLD, hours(1), &rain)], hours(26)).await.unwrap();
         while store.run_rollups(100).await.unwrap().more {}
 
-        let nodes = store.nodes(None, 10).await.unwrap();
-        assert_eq!(nodes.iter().map(|node| node.node).collect::<Vec<_>>(), [NEW_ID]);
+        let nodes = store.list_nodes(None, Timestamp::EPOCH, 10).await.unwrap();
+        assert_eq!(nodes.iter().map(|node| node.node.node).collect::<Vec<_>>(), [NEW_ID]);
         let known = detail(&store, OLD).await;
         assert_eq!(known, detail(&store, NEW_ID).await);
         assert_eq!((known.node.first_heard, known.node.key_changed_at), (hours(0), None));
@@ -144,7 +144,7 @@ store_test! {
         let later = hours(24 * 30);
         let claims = [spool.user(thief, later, "Roof", Some(7)), spool.user(old_station, later, "Roof", Some(7))];
         store.ingest(&claims, later).await.unwrap();
-        assert_eq!(store.nodes(None, 10).await.unwrap().len(), 3);
+        assert_eq!(store.list_nodes(None, Timestamp::EPOCH, 10).await.unwrap().len(), 3);
         assert_eq!(detail(&store, victim).await.node.key_changed_at, None);
         assert_eq!(detail(&store, thief).await.node.key_changed_at, Some(later));
         assert_eq!(store.readings(old_station, Timestamp::EPOCH, later.plus(DAY), None, 9).await.unwrap().unwrap().len(), 1);
@@ -154,8 +154,71 @@ store_test! {
         let mut spool = Spool::of("roof");
         let batch: Vec<_> = [0xffff_fffe, 9, 0x8000_0000, 4, 77].map(|number| spool.user(node(number), hours(0), "x", None)).into();
         store.ingest(&batch, hours(0)).await.unwrap();
-        let ids = |rows: Vec<kosmo_store::weather::NodeRow>| rows.into_iter().map(|row| row.node.number()).collect::<Vec<_>>();
-        assert_eq!(ids(store.nodes(None, 3).await.unwrap()), [4, 9, 77]);
-        assert_eq!(ids(store.nodes(Some(node(77)), 3).await.unwrap()), [0x8000_0000, 0xffff_fffe]);
+        store.ingest(&[spool.user(node(9), hours(2), "x", None)], hours(2)).await.unwrap();
+        let ids = |rows: Vec<NodeListing>| rows.into_iter().map(|row| row.node.node.number()).collect::<Vec<_>>();
+        assert_eq!(ids(store.list_nodes(None, Timestamp::EPOCH, 3).await.unwrap()), [4, 9, 77]);
+        assert_eq!(ids(store.list_nodes(Some(node(77)), Timestamp::EPOCH, 3).await.unwrap()), [0x8000_0000, 0xffff_fffe]);
+        assert_eq!(ids(store.list_nodes(None, hours(1), 3).await.unwrap()), [9]);
+    }
+
+    async fn what_crossed_a_broker_does_not_take_the_place_of_what_a_radio_heard(store: Store) {
+        let (mut roof, mut hill) = (Spool::of("roof"), Spool::of("hill"));
+        let over_mqtt = |record: Record| {
+            let heard = record.heard.map(|heard| Heard { reception: Reception { snr_db: None, via_mqtt: true, ..heard.reception }, ..heard });
+            Record { heard, ..record }
+        };
+        let reading = |spool: &mut Spool, id: u32, hour: u64, snr| in_packet(spool.reading(OLD, hours(hour), &[(Metric::Battery, 80.0)]), OLD, id, hours(hour), snr);
+        let batch = [
+            reading(&mut roof, 1, 1, 6.0),
+            over_mqtt(reading(&mut roof, 2, 3, 0.0)),
+            reading(&mut hill, 3, 2, -9.5),
+            over_mqtt(reading(&mut hill, 4, 1, 0.0)),
+        ];
+        for record in &batch {
+            store.ingest(std::slice::from_ref(record), hours(4)).await.unwrap();
+        }
+        let heard = |receptions: &[BridgeReception]| {
+            receptions.iter().map(|r| (r.bridge.to_string(), r.reception.via_mqtt, r.reception.at, r.reception.snr_db)).collect::<Vec<_>>()
+        };
+        let expect = [
+            ("roof".to_owned(), true, hours(3), None),
+            ("hill".to_owned(), false, hours(2), Some(-9.5)),
+            ("hill".to_owned(), true, hours(1), None),
+            ("roof".to_owned(), false, hours(1), Some(6.0)),
+        ];
+        assert_eq!(heard(&detail(&store, OLD).await.receptions), expect);
+        let listed = store.list_nodes(None, Timestamp::EPOCH, 10).await.unwrap();
+        assert_eq!(heard(&listed[0].receptions), expect);
+        assert_eq!(listed[0].latest.iter().map(|v| (v.metric, v.value, v.at)).collect::<Vec<_>>(), [(Metric::Battery, 80.0, hours(3))]);
+    }
+
+    async fn who_hears_a_node_is_told_by_any_id_it_had_and_by_name(store: Store) {
+        let mut spool = Spool::of("roof");
+        let hears = |snr_db| NodeReport::Neighbors(vec![Neighbor { node: OLD, snr_db }]);
+        let route = Traceroute { to: node(3), route: vec![node(2)], snr_towards_db: vec![], route_back: vec![], snr_back_db: vec![] };
+        let batch = [
+            spool.user(OLD, hours(0), "Roof", Some(7)),
+            spool.user(node(1), hours(0), "One", None),
+            spool.user(node(3), hours(0), "Three", None),
+            spool.report(node(1), hours(0), hears(4.5)),
+            spool.report(node(2), hours(1), hears(-3.0)),
+            spool.user(NEW_ID, hours(2), "Roof", Some(7)),
+            spool.report(NEW_ID, hours(2), NodeReport::Traceroute(route)),
+            spool.report(NEW_ID, hours(2), hears(1.0)),
+        ];
+        store.ingest(&batch, hours(3)).await.unwrap();
+        let known = detail(&store, NEW_ID).await;
+        let heard_by: Vec<_> = known.heard_by.iter().map(|row| (row.node.number(), row.snr_db, row.at)).collect();
+        assert_eq!(heard_by, [(2, -3.0, hours(1)), (1, 4.5, hours(0))], "a node that changed its id does not hear itself");
+        let names: Vec<_> = known.names.iter().map(|name| (name.node, name.long_name.as_deref())).collect();
+        assert_eq!(names, [(node(1), Some("One")), (node(3), Some("Three")), (OLD, Some("Roof"))]);
+    }
+
+    async fn a_forger_of_keys_makes_no_answer_endless(store: Store) {
+        let mut spool = Spool::of("roof");
+        let batch: Vec<_> = (0..130_u8).map(|key| spool.user(OLD, hours(u64::from(key)), "Roof", Some(key))).collect();
+        store.ingest(&batch, hours(200)).await.unwrap();
+        let keys = detail(&store, OLD).await.identities;
+        assert_eq!((keys.len(), keys[0].public_key), (100, Some([129; 32])));
     }
 }
