@@ -26,7 +26,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("kosmo-gateway", SERVICE),
     ("kosmo-web", &["kosmo-http"]),
     ("kosmo", EVERYTHING),
-    ("kosmo-tests", &["kosmo-contract", "kosmo-domain", "kosmo-meshtastic", "kosmo-mqtt", "kosmo-sim", "kosmo-store", "kosmo-test-support"]),
+    (
+        "kosmo-tests",
+        &["kosmo-contract", "kosmo-domain", "kosmo-meshtastic", "kosmo-mqtt", "kosmo-sim", "kosmo-store", "kosmo-test-support"],
+    ),
     ("kosmo-test-support", &[]),
 ];
 /// Points at which a test has the process die: whoever does I/O may mark some.

@@ -32,6 +32,11 @@ pub fn now() -> Timestamp {
     SystemClock.now().floor_to(Duration::from_secs(1))
 }
 
+/// Returns the present time.
+pub(crate) fn clock_now() -> Timestamp {
+    SystemClock.now()
+}
+
 /// The mesh, its radios on free ports. What radios hand over is recorded.
 pub struct Air {
     /// The mesh itself.
@@ -108,7 +113,7 @@ pub fn environment(at: Timestamp, temperature: f32) -> proto::Data {
 }
 
 /// Returns when the environment reading in a packet was measured, if it holds one.
-fn measured_at(packet: &kosmo_sim::HandOver) -> Option<u32> {
+pub(crate) fn measured_at(packet: &kosmo_sim::HandOver) -> Option<u32> {
     let Some(proto::mesh_packet::PayloadVariant::Decoded(data)) = &packet.packet.payload_variant else { return None };
     if data.portnum != TELEMETRY {
         return None;

@@ -88,7 +88,7 @@ pub struct Facts {
     pub transmitted_at: Option<Timestamp>,
     /// A neighbour passed it on.
     pub relayed_at: Option<Timestamp>,
-    /// The destination's radio confirmed it; of several proofs, the strongest.
+    /// The destination's radio confirmed it: the strongest of several proofs, and the time of the earliest.
     pub delivered: Option<(DeliveryEvidence, Timestamp)>,
     /// Somebody answered.
     pub answered_at: Option<Timestamp>,
@@ -117,13 +117,11 @@ impl Facts {
         }
     }
 
-    /// Keeps the strongest evidence, and of equally strong the earliest.
+    /// Keeps the strongest evidence, and the time of the earliest: a text does not arrive anew when it is proven better.
     fn add_delivery(&mut self, evidence: DeliveryEvidence, at: Timestamp) -> bool {
-        let better = self.delivered.is_none_or(|(known, since)| evidence > known || (evidence == known && at < since));
-        if better {
-            self.delivered = Some((evidence, at));
-        }
-        better
+        let known = self.delivered;
+        self.delivered = Some(known.map_or((evidence, at), |(strongest, since)| (strongest.max(evidence), since.min(at))));
+        self.delivered != known
     }
 
     /// Returns what may be claimed.
@@ -283,10 +281,10 @@ mod tests {
     }
 
     #[test]
-    fn the_strongest_evidence_stays() {
+    fn the_strongest_evidence_stays_and_the_earliest_time() {
         use DeliveryEvidence::{Ack, AckProven, Reply};
         assert_eq!(told(&[Fact::Delivered(Reply), Fact::Delivered(Ack)]).delivered, Some((Reply, second(0))));
-        assert_eq!(told(&[Fact::Delivered(Ack), Fact::Delivered(AckProven)]).delivered, Some((AckProven, second(1))));
+        assert_eq!(told(&[Fact::Delivered(Ack), Fact::Delivered(AckProven)]).delivered, Some((AckProven, second(0))));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::{
     ffi::OsString,
     fs::{File, OpenOptions},
     io::{self, Write as _},
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -17,7 +18,7 @@ use std::{
 pub enum ArmError {
     /// The kill is not `POINT:N` with a point of the list and an N from 1.
     Kill(String),
-    /// The file for the passes cannot be written.
+    /// The folder for the passes cannot be written to.
     Log(io::Error),
 }
 
@@ -25,7 +26,7 @@ impl std::fmt::Display for ArmError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Kill(text) => write!(f, "`{text}` in {KILL_VARIABLE} is no POINT:N with a point that there is"),
-            Self::Log(_) => write!(f, "the file in {LOG_VARIABLE} cannot be written"),
+            Self::Log(_) => write!(f, "the folder in {LOG_VARIABLE} cannot be written to"),
         }
     }
 }
@@ -50,7 +51,8 @@ pub fn pass(name: &'static str) {
 /// [`ArmError`] if the environment says something that cannot be done, for a test that kills nothing shows nothing.
 pub fn arm(variable: impl Fn(&str) -> Option<OsString>) -> Result<(), ArmError> {
     let kill = variable(KILL_VARIABLE).map(parse).transpose()?;
-    let log = variable(LOG_VARIABLE).map(|path| OpenOptions::new().create(true).append(true).open(path)).transpose();
+    let file = |folder| PathBuf::from(folder).join(std::process::id().to_string());
+    let log = variable(LOG_VARIABLE).map(|folder| OpenOptions::new().create(true).append(true).open(file(folder))).transpose();
     let log = log.map_err(ArmError::Log)?.map(Arc::new);
     if kill.is_none() && log.is_none() {
         return Ok(());

@@ -2,8 +2,8 @@
 //!
 //! [`fail_point!`] marks one. In a build for users it is no code at all: only the feature `enabled`, which nothing but the
 //! whole-system tests asks for, makes it a call. There, [`arm`] reads from the environment where to die: `KOSMO_FAIL=POINT:N`
-//! at the N-th pass of a point. `KOSMO_FAIL_LOG` names a file that gets a line for every pass, so that it is known which
-//! points a run came by.
+//! at the N-th pass of a point. `KOSMO_FAIL_LOG` names a folder in which a file with the process's number gets a line for every
+//! pass, so that it is known which points a run came by.
 //!
 //! [`POINTS`] lists all of them. A test holds the list against the code, and the kill matrix against the list.
 
@@ -24,7 +24,7 @@ pub const ENABLED: bool = cfg!(feature = "enabled");
 
 /// The variable that says where to die: `POINT:N`.
 pub const KILL_VARIABLE: &str = "KOSMO_FAIL";
-/// The variable that names the file in which passes are noted.
+/// The variable that names the folder in which passes are noted, in a file with the process's number.
 pub const LOG_VARIABLE: &str = "KOSMO_FAIL_LOG";
 
 /// Marks a point at which a test can have the process die.

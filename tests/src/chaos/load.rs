@@ -1,0 +1,130 @@
+//! What happens on the mesh and at the gateway, by a seed: readings, texts, answers, and lost connections.
+
+use super::check::Habit;
+use crate::{Air, environment};
+use kosmo_domain::{HOUR, NodeId, Timestamp};
+use kosmo_meshtastic::proto::{self, mesh_packet::PayloadVariant};
+use kosmo_sim::{Person, Trouble, region};
+use rand::{Rng as _, rngs::StdRng, seq::IndexedRandom as _};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// How long it goes on before it begins anew, with other readings and texts.
+pub(super) const ROUND: Duration = Duration::from_secs(12);
+/// How many readings and texts there are in a round.
+const READINGS: u32 = 60;
+const TEXTS: u32 = 8;
+
+/// Who lives on the mesh besides Lena, who answers, and Jörg, who does not.
+pub(super) const PEOPLE: [Person; 4] = [Person::Faint, Person::BehindRelay, Person::Off, Person::Refuses];
+
+/// Two members whose plans let them write to everybody.
+pub(super) const MEMBERS: [(&str, &str, Uuid); 2] = [
+    ("ana", "wanderer", Uuid::from_u128(0x1111_1111_1111_1111_1111_1111_1111_1111)),
+    ("cleo", "sanctuary", Uuid::from_u128(0x3333_3333_3333_3333_3333_3333_3333_3333)),
+];
+
+/// Who hears a reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hearers {
+    All,
+    Radio(usize),
+}
+
+/// A reading that a station sends.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Sent {
+    pub(super) station: NodeId,
+    pub(super) at: Timestamp,
+    pub(super) temperature: f32,
+}
+
+/// A text that a member posts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Post {
+    pub(super) key: String,
+    pub(super) handle: &'static str,
+    pub(super) member: Uuid,
+    pub(super) to: NodeId,
+    pub(super) habit: Habit,
+    pub(super) text: String,
+}
+
+/// Something that happens.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Act {
+    Reading(Sent, Hearers),
+    Text(Post),
+    /// A station's values are no numbers.
+    Nonsense(NodeId),
+    /// The first radio's client is thrown out.
+    CutRadio,
+    /// The bridges lose the broker.
+    CutBroker,
+}
+
+/// Everything of one round, in the order of its times.
+pub(super) fn round(number: u32, air: &Air, now: Timestamp, rng: &mut StdRng) -> Vec<(Duration, Act)> {
+    let stations = air.stations();
+    let mut acts = Vec::new();
+    for index in 0..READINGS {
+        // The last station is the one that talks nonsense.
+        let station = stations[rng.random_range(0..stations.len() - 1)];
+        // Three hours that are over and the present one; no two readings of a round have a time in common.
+        let age = HOUR * rng.random_range(0..4) + Duration::from_secs(u64::from(number * READINGS + index) + 1);
+        let sent = Sent { station, at: now.minus(age), temperature: (rng.random_range(-200_i16..400) as f32) / 10.0 };
+        let hearers = *[Hearers::All, Hearers::Radio(0), Hearers::Radio(0), Hearers::Radio(1)].choose(rng).expect("there are four");
+        acts.push((time(rng), Act::Reading(sent, hearers)));
+    }
+    for index in 0..TEXTS {
+        let (handle, _, member) = *MEMBERS.choose(rng).expect("there are two");
+        let (to, habit) = *[
+            (region::LENA, Habit::Confirms),
+            (region::LENA, Habit::Confirms),
+            (region::person(Person::Silent), Habit::Confirms),
+            (region::person(Person::Faint), Habit::Confirms),
+            (region::person(Person::BehindRelay), Habit::Confirms),
+            (region::person(Person::Off), Habit::Fails),
+            (region::person(Person::Refuses), Habit::Fails),
+        ]
+        .choose(rng)
+        .expect("there are seven");
+        let name = format!("text {number}.{index}");
+        acts.push((time(rng), Act::Text(Post { key: name.replace(' ', "-"), handle, member, to, habit, text: name })));
+    }
+    let nonsense = *stations.last().expect("the region has stations");
+    acts.extend([0.1, 0.4, 0.7].map(|part| (ROUND.mul_f64(part), Act::Nonsense(nonsense))));
+    acts.push((ROUND.mul_f64(0.3), Act::CutBroker));
+    acts.push((ROUND.mul_f64(0.6), Act::CutRadio));
+    acts.sort_by_key(|(at, _)| *at);
+    acts
+}
+
+fn time(rng: &mut StdRng) -> Duration {
+    ROUND.mul_f64(rng.random_range(0.0..0.9))
+}
+
+/// Lets a station send a reading.
+pub(super) fn send(air: &Air, sent: &Sent, hearers: Hearers, now: Timestamp, rng: &mut StdRng) {
+    match hearers {
+        Hearers::All => air.send_temperature(sent.station, sent.at, sent.temperature),
+        Hearers::Radio(radio) => air.mesh.radio(radio).hear(proto::MeshPacket {
+            from: sent.station.number(),
+            to: NodeId::BROADCAST.number(),
+            id: rng.random_range(1..=u32::MAX),
+            rx_time: u32::try_from(now.as_seconds()).unwrap_or(0),
+            rx_snr: 6.0,
+            rx_rssi: -80,
+            hop_limit: 3,
+            hop_start: 3,
+            transport_mechanism: proto::mesh_packet::TransportMechanism::TransportLora.into(),
+            payload_variant: Some(PayloadVariant::Decoded(environment(sent.at, sent.temperature))),
+            ..Default::default()
+        }),
+    }
+}
+
+/// Lets a station send values that are no numbers.
+pub(super) fn send_nonsense(air: &Air, station: NodeId) {
+    air.mesh.trouble(station, Trouble::NotANumber);
+}

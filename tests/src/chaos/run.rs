@@ -1,0 +1,371 @@
+//! One run: a system under load, one of whose processes dies, comes back, and is held to its word.
+
+use super::{
+    check::{Violation, check},
+    load::{self, Act, MEMBERS, PEOPLE, Post, ROUND},
+    matrix::Kill,
+    observe,
+    relay::Relay,
+    witness::{Break, Notes, truth},
+};
+use crate::{Air, BridgeProcess, Footing, Setup, System, now};
+use kosmo_domain::Timestamp;
+use kosmo_failpoints::{KILL_VARIABLE, LOG_VARIABLE, Part};
+use rand::{SeedableRng as _, rngs::StdRng};
+use serde_json::{Value, json};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fs,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep, timeout},
+};
+use uuid::Uuid;
+
+/// How many bridges there are; the first is the one that dies.
+const RADIOS: usize = 2;
+const NAMES: [&str; RADIOS] = ["north", "south"];
+/// How many times faster than real ones radios and people are. They remember packets for as much shorter, so that this must be
+/// little: a bridge repeats what it is in doubt of within four minutes.
+const SPEED: u32 = 4;
+/// How many rounds of load a run has at most until its process has died.
+const ROUNDS: u32 = 6;
+/// How long all parts may take to be back.
+const BACK: Duration = Duration::from_secs(60);
+/// How long it may take until everything is as it must be.
+const SETTLES: Duration = Duration::from_secs(100);
+/// How long what is as it must be is watched for what comes twice.
+const STAYS: Duration = Duration::from_secs(2);
+
+/// One run.
+#[derive(Debug)]
+pub struct Run {
+    /// What the system stands on.
+    pub footing: Footing,
+    /// What the load follows from.
+    pub seed: u64,
+    /// Where what dies, if anything does.
+    pub kill: Option<Kill>,
+}
+
+/// What came of a run.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Whether the process died where it was to.
+    pub died: bool,
+    /// What must not be.
+    pub violations: Vec<Violation>,
+    /// Whatever else went wrong, in words.
+    pub faults: Vec<String>,
+    /// How long after the death all parts were back.
+    pub back_after: Option<Duration>,
+    /// How often each point was passed, by process.
+    pub passes: BTreeMap<(String, String), u64>,
+    /// What all processes said.
+    pub log: String,
+}
+
+impl Outcome {
+    /// Tells whether all was as it must be.
+    pub fn is_good(&self) -> bool {
+        self.violations.is_empty() && self.faults.is_empty()
+    }
+}
+
+/// The name of the process that a part runs in.
+const fn process(part: Part, footing: Footing) -> &'static str {
+    match (part, footing) {
+        (Part::Bridge, _) => NAMES[0],
+        (Part::Ingestion | Part::Gateway | Part::Broker, Footing::Embedded) => "up",
+        (Part::Ingestion, Footing::Servers) => "ingestion",
+        (Part::Gateway, Footing::Servers) => "gateway",
+        (Part::Broker, Footing::Servers) => "broker",
+    }
+}
+
+struct Stage {
+    system: System,
+    bridges: Vec<BridgeProcess>,
+    air: Air,
+    relay: Relay,
+    notes: Notes,
+    posts: JoinSet<Result<(Uuid, Post), String>>,
+    gateway: Arc<Mutex<String>>,
+    rng: StdRng,
+    victim: Option<&'static str>,
+    death: Option<Death>,
+    outcome: Outcome,
+}
+
+struct Death {
+    since: Instant,
+    is_back: bool,
+    canaries: Vec<load::Sent>,
+}
+
+impl Run {
+    /// Runs it in this folder.
+    pub async fn run(&self, folder: &Path) -> Outcome {
+        let mut stage = self.set_up(folder).await;
+        stage.play(self).await;
+        stage.settle().await;
+        stage.finish()
+    }
+
+    async fn set_up(&self, folder: &Path) -> Stage {
+        let passes = folder.join("passes");
+        fs::create_dir_all(&passes).expect("the folder is the test's");
+        let log = passes.display().to_string();
+        let settings = "[auth]\ndev_header = true\n\n[gateway]\nburst = 1000\nper_minute = 600\n".to_owned();
+        let env = [(LOG_VARIABLE.to_owned(), log.clone())].into();
+        let mut system = System::with(folder, self.footing, Setup { settings, env, ..Setup::default() }).await;
+        for (handle, plan, id) in MEMBERS {
+            let added = system.command(&["user", "add", handle, "--plan", plan, "--id", &id.to_string()]);
+            assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
+        }
+        let air = Air::peopled(RADIOS, &PEOPLE, SPEED).await;
+        let broker = system.address("mqtt").trim_start_matches("mqtt://").parse().expect("brokers listen on addresses");
+        let relay = Relay::start(broker).await;
+        let mut bridges = Vec::new();
+        for name in NAMES {
+            let mut bridge = system.bridge(name).await;
+            bridge.set_env(LOG_VARIABLE, Some(&log));
+            bridges.push(bridge);
+        }
+        let victim = self.kill.map(|kill| process(kill.part, kill.footing));
+        if let Some((kill, victim)) = self.kill.zip(victim) {
+            let at = format!("{}:{}", kill.point, kill.pass);
+            if kill.part == Part::Bridge {
+                bridges[0].set_env(KILL_VARIABLE, Some(&at));
+            } else {
+                system.kill(victim);
+                system.pin_broker();
+                let process = system.process_mut(victim);
+                process.set_env(KILL_VARIABLE, Some(&at));
+                process.launch();
+            }
+        }
+        for (radio, bridge) in bridges.iter_mut().enumerate() {
+            bridge.start(air.mesh.radio(radio).address(), &relay.url());
+        }
+        let gateway = Arc::new(Mutex::new(system.address("gateway").to_owned()));
+        Stage {
+            system,
+            bridges,
+            air,
+            relay,
+            notes: Notes::default(),
+            posts: JoinSet::new(),
+            gateway,
+            rng: StdRng::seed_from_u64(self.seed),
+            victim,
+            death: None,
+            outcome: Outcome::default(),
+        }
+    }
+}
+
+impl Stage {
+    /// Plays rounds of load until the process has died and one more is over, or as many as there are to be.
+    async fn play(&mut self, run: &Run) {
+        let origin = now();
+        for round in 0..ROUNDS {
+            let had_died = self.death.is_some();
+            let mut acts: VecDeque<_> = load::round(round, &self.air, origin, &mut self.rng).into();
+            let began = Instant::now();
+            while began.elapsed() < ROUND || !acts.is_empty() {
+                while acts.front().is_some_and(|(at, _)| began.elapsed() >= *at) {
+                    if let Some((_, act)) = acts.pop_front() {
+                        self.act(act).await;
+                    }
+                }
+                self.watch().await;
+                sleep(Duration::from_millis(10)).await;
+            }
+            if run.kill.is_none() || had_died {
+                return;
+            }
+        }
+    }
+
+    async fn act(&mut self, act: Act) {
+        match act {
+            Act::Reading(sent, hearers) => {
+                load::send(&self.air, &sent, hearers, now(), &mut self.rng);
+                self.notes.readings.push(sent);
+            }
+            Act::Text(post) => {
+                self.posts.spawn(send(Arc::clone(&self.gateway), post));
+            }
+            Act::Nonsense(station) => load::send_nonsense(&self.air, station),
+            Act::CutBroker => {
+                self.relay.cut();
+                if let Some(broker) = self.system.broker() {
+                    broker.kill();
+                    broker.restart().await;
+                }
+            }
+            Act::CutRadio => {
+                self.air.mesh.radio(0).cut();
+                self.note_break(0, precisely_now(), false).await;
+            }
+        }
+    }
+
+    /// Notes that a radio's connection is gone, once it is.
+    async fn note_break(&mut self, radio: usize, at: Timestamp, died: bool) {
+        let mut attached = self.air.mesh.radio(radio).attached();
+        let _ = timeout(Duration::from_millis(300), attached.wait_for(|attached| !*attached)).await;
+        let handed_over = self.air.mesh.radio(radio).handed_over().len();
+        self.notes.breaks.push(Break { radio, at, handed_over, died });
+    }
+
+    /// Takes note of deaths, brings what died back, and learns where it listens then.
+    async fn watch(&mut self) {
+        while let Some(posted) = self.posts.try_join_next() {
+            match posted.expect("posting does not panic") {
+                Ok((id, post)) => drop(self.notes.accepted.insert(id, post)),
+                Err(fault) => self.outcome.faults.push(fault),
+            }
+        }
+        for index in 0..self.bridges.len() {
+            let Some(status) = self.bridges[index].has_ended() else { continue };
+            self.note_death(NAMES[index], &status.to_string()).await;
+            self.note_break(index, precisely_now(), true).await;
+            self.bridges[index].set_env(KILL_VARIABLE, None);
+            self.bridges[index].start(self.air.mesh.radio(index).address(), &self.relay.url());
+        }
+        for name in self.system.names() {
+            let process = self.system.process_mut(&name);
+            if let Some(status) = process.has_ended() {
+                self.note_death(&name, &status.to_string()).await;
+                self.system.pin_broker();
+                let process = self.system.process_mut(&name);
+                process.set_env(KILL_VARIABLE, None);
+                process.launch();
+            } else if process.is_ready() {
+                self.system.note_addresses();
+                *self.gateway.lock().unwrap_or_else(PoisonError::into_inner) = self.system.address("gateway").to_owned();
+            }
+        }
+        self.look_for_canaries().await;
+    }
+
+    async fn note_death(&mut self, name: &str, status: &str) {
+        if self.victim != Some(name) || self.death.is_some() || !status.contains("SIGABRT") {
+            self.outcome.faults.push(format!("{name} ended by itself: {status}"));
+        }
+        self.outcome.died = true;
+        self.death.get_or_insert(Death { since: Instant::now(), is_back: false, canaries: Vec::new() });
+    }
+
+    /// Sees to it that what is sent after a death arrives, which says that all parts are back.
+    async fn look_for_canaries(&mut self) {
+        let Some(death) = self.death.as_mut().filter(|death| !death.is_back) else { return };
+        if death.canaries.is_empty() {
+            let station = self.air.stations()[0];
+            for radio in 0..RADIOS {
+                // Before all that the load sends.
+                let at = now().minus(Duration::from_hours(10) + Duration::from_secs(u64::try_from(radio).unwrap_or(0)));
+                let sent = load::Sent { station, at, temperature: 7.5 };
+                load::send(&self.air, &sent, load::Hearers::Radio(radio), now(), &mut self.rng);
+                self.notes.readings.push(sent.clone());
+                death.canaries.push(sent);
+            }
+            return;
+        }
+        let station = death.canaries[0].station;
+        let (start, end) = (now().minus(Duration::from_hours(11)), now().minus(Duration::from_hours(9)));
+        let path = format!("/api/v1/weather/history?node_id={station}&start={start}&end={end}&interval=raw");
+        let Some((200, body)) = self.system.try_ask("weather", &path).await else { return };
+        let rows = serde_json::from_str::<Value>(&body).ok().and_then(|body| body["data"].as_array().map(Vec::len));
+        if rows == Some(death.canaries.len()) {
+            death.is_back = true;
+            self.outcome.back_after = Some(death.since.elapsed());
+        }
+    }
+
+    /// Waits until everything is as it must be, and looks whether it stays so.
+    async fn settle(&mut self) {
+        let data = self.system.data().to_owned();
+        let store = observe::open(&self.system, &data).await;
+        let began = Instant::now();
+        let mut good_since: Option<Instant> = None;
+        loop {
+            self.watch().await;
+            let violations = match observe::found(&self.system, &store, &self.notes, now()).await {
+                Some(found) => check(&truth(&self.air, RADIOS, &self.notes), &found),
+                None => Vec::new(),
+            };
+            let is_quiet = self.posts.is_empty() && self.death.as_ref().is_none_or(|death| death.is_back);
+            let is_good = violations.is_empty() && is_quiet && self.outcome.faults.is_empty();
+            good_since = if is_good { good_since.or_else(|| Some(Instant::now())) } else { None };
+            let is_over = began.elapsed() > SETTLES;
+            if is_over || good_since.is_some_and(|since| since.elapsed() >= STAYS) || !self.outcome.faults.is_empty() {
+                self.outcome.violations = violations;
+                if is_over && !self.posts.is_empty() {
+                    self.outcome.faults.push(format!("{} posts were not answered", self.posts.len()));
+                }
+                break;
+            }
+            sleep(Duration::from_millis(300)).await;
+        }
+        store.close().await;
+    }
+
+    fn finish(mut self) -> Outcome {
+        if let Some(death) = &self.death {
+            match self.outcome.back_after {
+                None => self.outcome.faults.push(format!("not all parts were back {} s after the death", death.since.elapsed().as_secs())),
+                Some(after) if after > BACK => {
+                    self.outcome.faults.push(format!("all parts were back only {} s after the death", after.as_secs()));
+                }
+                Some(_) => {}
+            }
+        }
+        self.outcome.log = self.system.log() + &self.bridges.iter().map(BridgeProcess::log).collect::<String>();
+        let folder = self.system.data().with_file_name("passes");
+        let mut pids: Vec<_> = self.bridges.iter().zip(NAMES).map(|(bridge, name)| (name.to_owned(), bridge.pid())).collect();
+        pids.extend(self.system.names().into_iter().map(|name| (name.clone(), self.system.process(&name).pid())));
+        for (name, pid) in pids {
+            for line in fs::read_to_string(folder.join(pid.to_string())).unwrap_or_default().lines() {
+                *self.outcome.passes.entry((name.clone(), line.to_owned())).or_default() += 1;
+            }
+        }
+        self.outcome
+    }
+}
+
+/// Posts a text, again and again with its key, until it is answered.
+async fn send(gateway: Arc<Mutex<String>>, post: Post) -> Result<(Uuid, Post), String> {
+    let http = reqwest::Client::builder().no_proxy().build().expect("a client without settings can be made");
+    let body = json!({ "target_node_id": post.to.to_string(), "text": post.text }).to_string();
+    let began = Instant::now();
+    loop {
+        let url = format!("{}/api/v1/messages", gateway.lock().unwrap_or_else(PoisonError::into_inner));
+        let request = http.post(url).header("Content-Type", "application/json").header("X-User-ID", post.member.to_string());
+        let answer = request.header("Idempotency-Key", &post.key).timeout(Duration::from_secs(20)).body(body.clone()).send().await;
+        let status = answer.as_ref().map_or(0, |answer| answer.status().as_u16());
+        match answer {
+            Ok(answer) if status == 202 => {
+                let body: Value = answer.json().await.map_err(|error| format!("{}: {error}", post.key))?;
+                let id = body["id"].as_str().and_then(|id| id.parse().ok()).ok_or_else(|| format!("{}: {body}", post.key))?;
+                return Ok((id, post));
+            }
+            Ok(answer) if status < 500 => {
+                return Err(format!("{} was refused: {status} {}", post.key, answer.text().await.unwrap_or_default()));
+            }
+            Ok(_) | Err(_) if began.elapsed() > Duration::from_secs(90) => return Err(format!("{} was not answered", post.key)),
+            Ok(_) | Err(_) => sleep(Duration::from_millis(100)).await,
+        }
+    }
+}
+
+/// Returns the present time, and not in whole seconds.
+fn precisely_now() -> Timestamp {
+    crate::air::clock_now()
+}
