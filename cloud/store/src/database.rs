@@ -3,7 +3,7 @@
 use crate::{
     Error, Result, Store,
     db::{Db, on_reader},
-    jobs::Wakes,
+    signals::Signals,
 };
 use sqlx::{
     Connection as _, PgConnection,
@@ -163,7 +163,7 @@ async fn open_sqlite(path: &Path, lock: Option<ServingLock>) -> Result<Store> {
         .max_connections(SQLITE_READERS)
         .acquire_timeout(PATIENCE)
         .connect_lazy_with(options.optimize_on_close(false, None).pragma("query_only", "on"));
-    Ok(Store { db: Db::Sqlite { write, read }, wakes: Arc::new(Wakes::in_process()), _lock: lock.map(Arc::new) })
+    Ok(Store { db: Db::Sqlite { write, read }, signals: Arc::new(Signals::in_process()), _lock: lock.map(Arc::new) })
 }
 
 async fn open_postgres(url: &str, max_connections: u32) -> Result<Store> {
@@ -172,7 +172,7 @@ async fn open_postgres(url: &str, max_connections: u32) -> Result<Store> {
     let first = time::timeout(PATIENCE, PgConnection::connect_with(&options)).await;
     first.map_err(|_elapsed| sqlx::Error::PoolTimedOut)??.close().await?;
     let pool = PgPoolOptions::new().max_connections(max_connections).acquire_timeout(PATIENCE).connect_lazy_with(options.clone());
-    Ok(Store { db: Db::Postgres(pool), wakes: Arc::new(Wakes::from_postgres(options)), _lock: None })
+    Ok(Store { db: Db::Postgres(pool), signals: Arc::new(Signals::from_postgres(options)), _lock: None })
 }
 
 /// Makes the file if it is missing, readable by its owner alone; SQLite gives its side files the same rights.
@@ -183,7 +183,8 @@ fn create_private(path: &Path) -> io::Result<()> {
     OpenOptions::new().create(true).append(true).mode(0o600).open(path).map(drop)
 }
 
-fn lock_for_serving(path: &Path) -> Result<ServingLock> {
+/// Takes the lock that makes this the one process that serves from a SQLite file, or replaces it.
+pub(crate) fn lock_for_serving(path: &Path) -> Result<ServingLock> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let lock = PathBuf::from(name);

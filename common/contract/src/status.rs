@@ -17,7 +17,7 @@ pub struct Status {
     pub bridge: BridgeId,
     /// Whether it runs and is connected.
     pub state: BridgeState,
-    /// When it said so; absent in a last will, which is written before the fact.
+    /// When it said so; absent in a last will, which is written before the fact. A farewell has it: by it the two are told apart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<schema::Time>")]
     pub at: Option<Timestamp>,
@@ -77,6 +77,9 @@ pub struct RadioStatus {
     /// In plain words, what is wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<Text<200>>,
+    /// For how many seconds the link has been so. Who was not listened to for a while learns by it what may be missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link_s: Option<u64>,
     /// Its node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<schema::NodeIdText>")]

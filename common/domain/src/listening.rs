@@ -186,11 +186,8 @@ pub fn silence(bridges: &[(Timestamp, Option<Timestamp>, Vec<Span>)], from: Time
 }
 
 fn intersect(some: &[Span], others: &[Span]) -> Vec<Span> {
-    let mut both: Vec<Span> = some
-        .iter()
-        .flat_map(|a| others.iter().map(move |b| (a.0.max(b.0), a.1.min(b.1))))
-        .filter(|(from, until)| from < until)
-        .collect();
+    let mut both: Vec<Span> =
+        some.iter().flat_map(|a| others.iter().map(move |b| (a.0.max(b.0), a.1.min(b.1)))).filter(|(from, until)| from < until).collect();
     both.sort_unstable();
     both.dedup_by(|next, last| {
         let touches = next.0 <= last.1;

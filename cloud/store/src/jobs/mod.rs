@@ -5,7 +5,7 @@ mod queue;
 mod wakes;
 mod worker;
 
-pub(crate) use crate::jobs::{queue::enqueue, wakes::Wakes};
+pub(crate) use crate::jobs::queue::enqueue;
 pub use crate::jobs::{
     queue::{Completed, Job, JobRow, NewJob, Retry},
     wakes::Wakeups,

@@ -2,12 +2,15 @@
 
 use crate::{
     Result, Store,
-    db::{Tx, on_reader, on_tx, on_writer},
+    db::{Tx, on_reader, on_tx},
     messages::{
         columns::parse_status,
+        events::{self, EventKind},
+        follow,
         rows::{InboundColumns, InboundRow, MessageColumns, MessageRow},
     },
     types::{At, Node, unsigned},
+    users::{self, Peer, PeerColumns},
 };
 use futures_util::TryFutureExt as _;
 use kosmo_domain::{NodeId, Status, Timestamp};
@@ -31,6 +34,21 @@ pub struct Conversation {
     /// What became of it, if it is the member's own.
     pub last_status: Option<Status>,
     /// How many of the node's texts the member has not read.
+    pub unread: u64,
+    /// Up to which text the member has read it.
+    pub read_seq: i64,
+    /// What is known of the node; nothing if it was never heard.
+    pub peer: Option<Peer>,
+}
+
+/// How far a member has read a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadMark {
+    /// With whom.
+    pub node: NodeId,
+    /// Up to which text.
+    pub read_seq: i64,
+    /// How many later texts of the node's there are.
     pub unread: u64,
 }
 
@@ -77,6 +95,9 @@ struct Row {
     status: Option<String>,
     received: Option<String>,
     unread: i64,
+    read_seq: i64,
+    #[sqlx(flatten)]
+    peer: PeerColumns,
 }
 
 impl TryFrom<Row> for Conversation {
@@ -90,6 +111,8 @@ impl TryFrom<Row> for Conversation {
             last_text: row.sent.or(row.received).unwrap_or_default(),
             last_status: row.status.as_deref().map(parse_status).transpose()?,
             unread: unsigned(row.unread, "a number of texts")?,
+            read_seq: row.read_seq,
+            peer: row.peer.into(),
         })
     }
 }
@@ -101,12 +124,14 @@ impl Store {
     /// # Errors
     /// As the database does.
     pub async fn conversations(&self, user: Uuid, before: Option<i64>, limit: u32) -> Result<Vec<Conversation>> {
-        const SQL: &str = "select c.node_id, c.last_seq, c.last_at, m.text as sent, m.status, t.text as received,
+        const SQL: &str = "select c.node_id, c.last_seq, c.last_at, c.read_seq, m.text as sent, m.status, t.text as received,
+                                  p.long_name, p.short_name, p.unmessagable, p.key_changed_at, p.last_heard,
                                   (select count(*) from inbound_texts n
                                     where n.user_id = c.user_id and n.from_node = c.node_id and n.seq > c.read_seq) as unread
                              from conversations c
                              left join messages m on m.user_id = c.user_id and m.seq = c.last_seq
                              left join inbound_texts t on t.user_id = c.user_id and t.seq = c.last_seq
+                             left join nodes p on p.id = (select i.node from node_identities i where i.node_id = c.node_id limit 1)
                             where c.user_id = $1 and c.last_seq < $2
                             order by c.last_seq desc
                             limit $3";
@@ -160,14 +185,34 @@ impl Store {
         Ok(page)
     }
 
-    /// Notes that a member has read a conversation up to the text with this number.
+    /// Notes that a member has read a conversation up to the text with this number, and returns how far it is read then; nothing
+    /// if there is no such conversation. What was read stays read.
     ///
     /// # Errors
     /// As the database does.
-    pub async fn mark_read(&self, user: Uuid, node: NodeId, up_to: i64) -> Result<()> {
-        const SQL: &str = "update conversations set read_seq = $3 where user_id = $1 and node_id = $2 and read_seq < $3";
-        on_writer!(self, |db| sqlx::query(SQL).bind(user).bind(Node(node)).bind(up_to).execute(db).map_ok(drop))?;
-        Ok(())
+    pub async fn mark_read(&self, user: Uuid, node: NodeId, up_to: i64, now: Timestamp) -> Result<Option<ReadMark>> {
+        const SQL: &str = "update conversations
+                              set read_seq = case when $3 < last_seq then $3 else last_seq end
+                            where user_id = $1 and node_id = $2 and read_seq < $3 and read_seq < last_seq";
+        let mut tx = self.begin().await?;
+        users::lock(&mut tx, user).await?;
+        let rows =
+            on_tx!(tx, |db| { sqlx::query(SQL).bind(user).bind(Node(node)).bind(up_to).execute(db).map_ok(|done| done.rows_affected()) })?;
+        if rows > 0 {
+            events::append(&mut tx, user, EventKind::ConversationRead, follow::subject_of(node), now).await?;
+            tx.commit().await?;
+        }
+        self.read_mark(user, node).await
+    }
+
+    /// Returns how far a member has read a conversation.
+    pub(super) async fn read_mark(&self, user: Uuid, node: NodeId) -> Result<Option<ReadMark>> {
+        const SQL: &str = "select c.read_seq, (select count(*) from inbound_texts n
+                                                where n.user_id = c.user_id and n.from_node = c.node_id and n.seq > c.read_seq)
+                             from conversations c
+                            where c.user_id = $1 and c.node_id = $2";
+        let row: Option<(i64, i64)> = on_reader!(self, |db| sqlx::query_as(SQL).bind(user).bind(Node(node)).fetch_optional(db))?;
+        row.map(|(read_seq, unread)| Ok(ReadMark { node, read_seq, unread: unsigned(unread, "a number of texts")? })).transpose()
     }
 }
 

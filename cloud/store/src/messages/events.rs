@@ -1,7 +1,7 @@
 //! What happens to a member, numbered for each without a gap, so that whoever follows can resume where they were.
 
 use crate::{
-    Error, Result, Store,
+    Change, Error, Result, Store,
     db::{Tx, on_reader, on_tx},
     types::At,
 };
@@ -22,6 +22,8 @@ pub enum EventKind {
     MessageChanged,
     /// A text came for the member.
     TextReceived,
+    /// The member read a conversation.
+    ConversationRead,
 }
 
 /// Something that happened to a member.
@@ -33,12 +35,12 @@ pub struct MemberEvent {
     pub at: Timestamp,
     /// What kind of thing it is.
     pub kind: EventKind,
-    /// The message, or the text, that it is about.
+    /// The message or the text that it is about; of a conversation that was read, the number of its node.
     pub subject: Uuid,
 }
 
 impl EventKind {
-    const ALL: [Self; 3] = [Self::MessageAccepted, Self::MessageChanged, Self::TextReceived];
+    const ALL: [Self; 4] = [Self::MessageAccepted, Self::MessageChanged, Self::TextReceived, Self::ConversationRead];
 
     /// Returns the name used in the database and in answers.
     pub const fn as_str(self) -> &'static str {
@@ -46,6 +48,7 @@ impl EventKind {
             Self::MessageAccepted => "message_accepted",
             Self::MessageChanged => "message_changed",
             Self::TextReceived => "text_received",
+            Self::ConversationRead => "conversation_read",
         }
     }
 
@@ -78,5 +81,6 @@ pub(super) async fn append(tx: &mut Tx, user: Uuid, kind: EventKind, subject: Uu
     let seq: i64 = on_tx!(tx, |db| sqlx::query_scalar(COUNT).bind(user).fetch_one(db))?;
     on_tx!(tx, |db| { sqlx::query(INSERT).bind(user).bind(seq).bind(At(now)).bind(kind.as_str()).bind(subject).execute(db).map_ok(drop) })?;
     fail_point!("event::written");
+    tx.tell(Change::Member(user));
     Ok(seq)
 }

@@ -14,6 +14,7 @@ mod columns;
 mod conversations;
 mod events;
 mod facts;
+mod follow;
 mod grants;
 mod idempotency;
 mod inbound;
@@ -22,21 +23,25 @@ mod offers;
 mod packets;
 mod quota;
 mod receipts;
+mod restored;
+mod retention;
 mod rows;
 mod timeline;
 
 pub use crate::messages::{
     accept::{AcceptError, Accepted, IdempotencyKey, MAX_KEY, NewMessage, OFFER_JOB},
     batch::{Effect, GatewayBody, GatewayOutcome, GatewayRecord, NOT_DESTINATION, NOT_GRANTED, UNKNOWN_MESSAGE},
-    conversations::{Conversation, PageFrom, Said},
+    conversations::{Conversation, PageFrom, ReadMark, Said},
     events::{EventKind, MemberEvent},
     facts::{Change, Teller},
+    follow::{Followed, OwnEvent},
     grants::Grant,
     inbound::{InboundText, Routed},
     offers::{OFFER_EVERY, SETTLE_AFTER},
     packets::SentPacket,
     quota::Quota,
     receipts::{Receipt, WaitReason},
+    retention::{KeepMessages, PurgedMessages},
     rows::{InboundRow, MessageRow},
     timeline::{Happening, TimelineEntry},
 };

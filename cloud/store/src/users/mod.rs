@@ -5,14 +5,17 @@
 
 mod accounts;
 mod names;
+mod peers;
 mod reach;
 
 pub use crate::users::{
     accounts::{NewUser, UserRow},
     names::{GroupName, Handle, NameError},
+    peers::{Peer, Recipient},
     reach::GroupRow,
 };
 pub(crate) use crate::users::{
     accounts::{lock, lock_all, parse_plan},
+    peers::PeerColumns,
     reach::reach,
 };

@@ -70,10 +70,10 @@ store_test! {
         assert!(!format!("{list:?}").contains("five"), "texts stand in no log");
 
         let page = store.conversation(ANA, HUT, PageFrom::After(0), 50).await.unwrap();
-        store.mark_read(ANA, HUT, page[1].seq()).await.unwrap();
+        store.mark_read(ANA, HUT, page[1].seq(), seconds(60)).await.unwrap();
         assert_eq!(store.conversations(ANA, None, 50).await.unwrap()[0].unread, 1);
-        store.mark_read(ANA, HUT, page[4].seq()).await.unwrap();
-        store.mark_read(ANA, HUT, page[0].seq()).await.unwrap();
+        store.mark_read(ANA, HUT, page[4].seq(), seconds(60)).await.unwrap();
+        store.mark_read(ANA, HUT, page[0].seq(), seconds(60)).await.unwrap();
         assert_eq!(store.conversations(ANA, None, 50).await.unwrap()[0].unread, 0);
         learn(&store, Uuid::from_u128(3), Fact::Offered, seconds(9)).await;
         assert_eq!(store.conversations(ANA, None, 50).await.unwrap()[0].last_status, Some(Status::Queued));
