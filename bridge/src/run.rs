@@ -468,7 +468,7 @@ impl Bridge {
             tracing::error!(bridge.id = %self.config.bridge, records = lost, "records are lost because the spool cannot be written");
         }
         let patience = self.config.pace.finish;
-        tokio::join!(self.link.finish(patience), self.uplink.finish(patience));
+        tokio::join!(self.link.finish(patience), self.uplink.finish(self.clock.now(), patience));
         self.spool.close().await;
     }
 

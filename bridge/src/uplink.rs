@@ -5,7 +5,7 @@ use kosmo_contract::{
     Ack, BridgeState, Offer, Status, V1, parse,
     topic::{self, OUTBOUND, Topic},
 };
-use kosmo_domain::BridgeId;
+use kosmo_domain::{BridgeId, Timestamp};
 use kosmo_failpoints::fail_point;
 use kosmo_mqtt::{Client, Delivery, Event, Incoming, Login, Message, Options, OptionsError, PublishError, Subscription};
 use rand::RngCore;
@@ -105,7 +105,7 @@ impl Uplink {
             subscriptions: [topics.ack.as_str(), OUTBOUND].map(Subscription::at_least_once).into(),
             will: Some(topics.status_message(&offline(&config.bridge))),
             backoff: config.pace.broker,
-            ..Options::new(config.broker.clone(), format!("{CLIENT_PREFIX}{}", config.bridge))
+            ..Options::new(config.broker.clone(), format!("{CLIENT_PREFIX}{}", config.bridge)).with_keep_alive(config.pace.keep_alive)
         };
         let stop = CancellationToken::new();
         let (client, incoming) = kosmo_mqtt::connect(options, rng, stop.clone())?;
@@ -206,11 +206,13 @@ impl Uplink {
     }
 
     /// Says that the bridge goes, and closes the connection. What was not published is in the spool.
-    pub(crate) async fn finish(self, patience: Duration) {
+    pub(crate) async fn finish(self, now: Timestamp, patience: Duration) {
         let Self { topics, bridge, client, incoming, outbox, connection, publisher, stop } = self;
         connection.fetch_add(1, Ordering::SeqCst);
         let farewell = async {
-            if let Ok(receipt) = client.publish(topics.status_message(&offline(&bridge))).await {
+            // With its time, which tells it from a last will: the bridge went by itself.
+            let farewell = Status { at: Some(now), ..offline(&bridge) };
+            if let Ok(receipt) = client.publish(topics.status_message(&farewell)).await {
                 let _ = receipt.await;
             }
         };

@@ -5,12 +5,16 @@
 use crate::{
     ack,
     decode::{Decoded, decode},
+    link::Link,
     radios::Radios,
     reason::Reason,
     shared::Shared,
     telemetry::{ACK_FAILURES, BATCH_SIZE, CLAIMS, COMMIT_FAILURES, COMMIT_SECONDS, INBOUND, MESSAGES, PENDING, RECORDS, REJECTS},
+    upkeep::{self, Heard},
 };
-use kosmo_contract::{AckBody, topic::Topic};
+use bytes::Bytes;
+use kosmo_contract::{AckBody, Status, topic::Topic};
+use kosmo_domain::BridgeId;
 use kosmo_failpoints::fail_point;
 use kosmo_mqtt::{AckToken, Client, Delivery, Event, Incoming};
 use kosmo_store::{
@@ -28,7 +32,10 @@ use std::{
     },
     time::Duration,
 };
-use tokio::{sync::Notify, time::Instant};
+use tokio::{
+    sync::{Notify, mpsc},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 /// The wait after a database's first failure; it doubles with each further one.
@@ -36,16 +43,24 @@ const FIRST_RETRY: Duration = Duration::from_millis(100);
 /// The longest wait for a database.
 const LONGEST_RETRY: Duration = Duration::from_secs(5);
 
-/// Takes in what comes over one connection.
-pub(crate) struct Consumer {
+/// What consumers share.
+#[derive(Clone)]
+pub(crate) struct Desk {
     pub(crate) shared: Shared,
-    pub(crate) client: Client,
-    pub(crate) incoming: Incoming,
-    pub(crate) is_subscribed: Arc<AtomicBool>,
     pub(crate) radios: Arc<Radios>,
     pub(crate) bridge_came: Arc<Notify>,
     pub(crate) answer_window: Duration,
     pub(crate) batch: usize,
+    /// Takes in what bridges say of their listening.
+    pub(crate) listening: mpsc::Sender<Heard>,
+}
+
+/// Takes in what comes over one connection.
+pub(crate) struct Consumer {
+    desk: Desk,
+    client: Client,
+    incoming: Incoming,
+    is_subscribed: Arc<AtomicBool>,
 }
 
 /// Decoded messages, and what acknowledges them.
@@ -57,6 +72,11 @@ struct Batch {
 }
 
 impl Consumer {
+    pub(crate) fn new(desk: Desk, link: Link) -> Self {
+        let Link { client, incoming, is_subscribed } = link;
+        Self { desk, client, incoming, is_subscribed }
+    }
+
     /// Takes in what comes until `shutdown`. A batch that the database is away for stays where it came from.
     pub(crate) async fn run(&mut self, shutdown: &CancellationToken) {
         loop {
@@ -67,7 +87,7 @@ impl Consumer {
             let Some(first) = first else { return };
             let mut batch = Batch::default();
             self.note(first, &mut batch);
-            while batch.tokens.len() < self.batch
+            while batch.tokens.len() < self.desk.batch
                 && let Some(event) = self.incoming.try_next()
             {
                 self.note(event, &mut batch);
@@ -97,20 +117,30 @@ impl Consumer {
     }
 
     fn add(&self, delivery: Delivery, batch: &mut Batch) {
-        let Delivery { topic, payload, token, .. } = delivery;
+        let Delivery { topic, payload, token, retain, .. } = delivery;
         batch.tokens.push(token);
         let parsed = topic.parse();
         metrics::counter!(MESSAGES, "kind" => kind(parsed.as_ref().ok())).increment(1);
         if let Ok(Topic::Status(bridge)) = parsed {
+            self.note_listening(&bridge, &payload, retain);
             // Ingestion keeps statuses, and the bad ones among its rejects.
-            if self.radios.heard(bridge, &payload) {
-                self.bridge_came.notify_one();
+            if self.desk.radios.heard(bridge, &payload) {
+                self.desk.bridge_came.notify_one();
             }
             return;
         }
-        match decode(&topic, &payload, self.shared.clock.now(), self.shared.draw_id()) {
+        match decode(&topic, &payload, self.desk.shared.clock.now(), self.desk.shared.draw_id()) {
             Decoded::Record(record) => batch.records.push(*record),
             Decoded::Garbage { raw, reason } => batch.garbage.push((raw, reason)),
+        }
+    }
+
+    /// Has it noted whether a bridge listens. What does not get through is said again within a minute.
+    fn note_listening(&self, bridge: &BridgeId, payload: &Bytes, is_kept: bool) {
+        let Ok(status) = kosmo_contract::parse::<Status>(payload) else { return };
+        if status.bridge == *bridge {
+            let (said, at) = upkeep::listening(&status, is_kept, self.desk.shared.clock.now());
+            let _ = self.desk.listening.try_send((bridge.clone(), said, at));
         }
     }
 
@@ -169,7 +199,7 @@ impl Consumer {
     async fn commit(&self, batch: &mut Batch) -> Result<Vec<GatewayOutcome>, Error> {
         for record in &mut batch.records {
             if let GatewayBody::Text(text) = &mut record.body {
-                text.to_bridge = self.radios.is_addressed(&record.origin.bridge, text.to, &self.shared.store).await?;
+                text.to_bridge = self.desk.radios.is_addressed(&record.origin.bridge, text.to, &self.desk.shared.store).await?;
             }
         }
         let outcomes = match self.take(&batch.records).await {
@@ -178,7 +208,7 @@ impl Consumer {
         };
         let garbage: Vec<_> = batch.garbage.iter().map(|(raw, note)| reject(raw, &note.code, &note.field, &note.detail)).collect();
         if !garbage.is_empty() {
-            self.shared.store.add_rejects(&garbage, self.shared.clock.now()).await?;
+            self.desk.shared.store.add_rejects(&garbage, self.desk.shared.clock.now()).await?;
         }
         Ok(outcomes)
     }
@@ -187,7 +217,7 @@ impl Consumer {
         if records.is_empty() {
             return Ok(Vec::new());
         }
-        self.shared.store.commit_gateway_batch(records, self.answer_window, self.shared.clock.now()).await
+        self.desk.shared.store.commit_gateway_batch(records, self.desk.answer_window, self.desk.shared.clock.now()).await
     }
 
     /// Commits records one by one, because the store fails for one of them, and sets that one aside, so that it holds up nobody else.
@@ -201,7 +231,7 @@ impl Consumer {
                     tracing::error!(bridge.id = %record.origin.bridge, record.seq = record.origin.seq, %error, "a record could not be stored, and is kept as a reject");
                     let code = Reason::NotStorable.as_str();
                     let reject = reject(&record.raw, code, "", "the store failed for this record alone");
-                    self.shared.store.add_rejects(&[reject], self.shared.clock.now()).await?;
+                    self.desk.shared.store.add_rejects(&[reject], self.desk.shared.clock.now()).await?;
                     outcomes.push(GatewayOutcome::Rejected { code: code.to_owned() });
                 }
             }

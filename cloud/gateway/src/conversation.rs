@@ -9,11 +9,11 @@ use crate::{
 use axum::extract::State;
 use kosmo_domain::NodeId;
 use kosmo_http::{Code, Json, Page, Path, Problem, ProblemBody, Query, cursor, page_size, read_cursor};
-use kosmo_store::messages::{PageFrom, Said};
+use kosmo_store::messages::PageFrom;
 
 /// What the member and a node said to each other
 ///
-/// The latest texts, in the order in which they were written or came; `next` leads to those before them. What came is read from then on.
+/// The latest texts, in the order in which they were written or came; `next` leads to those before them. Reading a page marks nothing as read: `POST …/read` does.
 #[utoipa::path(
     get,
     operation_id = "get_conversation",
@@ -48,8 +48,5 @@ pub(crate) async fn handler(
     let surplus = texts.len().saturating_sub(size as usize);
     texts.drain(..surplus);
     let next = texts.first().filter(|_| surplus > 0).map(|oldest| cursor(&(node, oldest.seq())));
-    if let Some(latest) = texts.iter().rfind(|said| matches!(said, Said::Received(_))) {
-        shared.store.mark_read(user.id, node, latest.seq()).await?;
-    }
     Ok(Json(Page { data: texts.into_iter().map(TextView::from).collect(), next }))
 }

@@ -1,7 +1,7 @@
 //! `GET /api/v1/messages/conversations`: with whom a member has written.
 #![expect(unused_qualifications, reason = "utoipa's macros write the paths of types in full")]
 
-use crate::{identity::Member, shared::Shared};
+use crate::{identity::Member, recipients::PeerView, shared::Shared};
 use axum::extract::State;
 use kosmo_domain::{NodeId, Timestamp};
 use kosmo_http::{Json, Page, Problem, ProblemBody, Query, cursor, page_size, read_cursor};
@@ -29,7 +29,7 @@ pub(crate) struct Params {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Conversation, example = json!({
     "node_id": "!a1b2c3d4", "last_at": "2026-06-01T12:00:00Z", "last_text": "Hello mesh", "last_direction": "out",
-    "last_status": "delivered", "unread": 0
+    "last_status": "delivered", "unread": 0, "read_seq": 17, "last_seq": 17, "long_name": "Lena", "last_heard": "2026-06-01T12:00:00Z"
 }))]
 pub(crate) struct ConversationView {
     /// With whom.
@@ -44,9 +44,16 @@ pub(crate) struct ConversationView {
     last_direction: &'static str,
     /// How it stands, if it is the member's.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::codes::Status>)]
     last_status: Option<&'static str>,
     /// How many of the node's texts the member has not read.
     unread: u64,
+    /// Up to which text the member has read it.
+    read_seq: i64,
+    /// `seq` of the last text.
+    last_seq: i64,
+    #[serde(flatten)]
+    peer: PeerView,
 }
 
 /// With whom the member has written
@@ -87,6 +94,9 @@ impl From<Conversation> for ConversationView {
             last_direction: if row.last_status.is_some() { "out" } else { "in" },
             last_status: row.last_status.map(kosmo_domain::Status::as_str),
             unread: row.unread,
+            read_seq: row.read_seq,
+            last_seq: row.last_seq,
+            peer: row.peer.map(PeerView::from).unwrap_or_default(),
         }
     }
 }

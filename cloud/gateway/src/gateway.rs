@@ -1,27 +1,31 @@
 //! The gateway as a whole: its routes, and what runs beside them.
 
 use crate::{
-    consumer::Consumer,
+    bare::{Bare, Whereabouts},
+    consumer::{Consumer, Desk},
+    hub::Hub,
     identity::DevIdentity,
+    link::Link,
     offers::Offers,
     pace::{Limiter, Pace},
     radios::Radios,
     shared::{Inner, Shared},
+    upkeep::{self, Upkeep},
 };
 use kosmo_contract::topic;
 use kosmo_domain::{Clock, HOUR};
 use kosmo_http::{Check, OpenApiRouter, Service};
-use kosmo_mqtt::{Client, Incoming, Options, OptionsError, Subscription};
-use kosmo_store::Store;
+use kosmo_mqtt::{Options, OptionsError, Subscription};
+use kosmo_store::{Store, messages::KeepMessages};
 use rand::{RngCore, SeedableRng as _, rngs::StdRng};
 use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::Duration,
 };
-use tokio::{sync::Notify, task::JoinHandle};
+use tokio::{
+    sync::{Notify, mpsc},
+    task::JoinHandle,
+};
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::routes;
 
@@ -32,8 +36,8 @@ const MAX_PACKET: usize = 2 * 1024 * 1024;
 /// How the gateway runs.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The broker and the login. The client id must be this replica's own; a second connection adds `:v01` to it.
-    /// Subscriptions are set here.
+    /// The broker and the login. The client id must be this process's own; one process at a time has a second connection, whose
+    /// client id is the login's name with `:v01`. Subscriptions are set here.
     pub mqtt: Options,
     /// The permission to believe `X-User-ID`; without it nobody is recognised.
     pub dev_identity: Option<DevIdentity>,
@@ -47,6 +51,10 @@ pub struct Config {
     pub answer_window: Duration,
     /// How many messages of bridges are committed at once, at most.
     pub batch: usize,
+    /// How many streams of live events there may be.
+    pub streams: usize,
+    /// How long events, packets and texts are kept.
+    pub keep: KeepMessages,
 }
 
 impl Config {
@@ -60,6 +68,8 @@ impl Config {
             ttl: HOUR,
             answer_window: Duration::from_hours(72),
             batch: 200,
+            streams: 512,
+            keep: KeepMessages::default(),
         }
     }
 }
@@ -67,18 +77,16 @@ impl Config {
 /// The gateway, connected to its broker.
 pub struct Gateway {
     shared: Shared,
-    links: [Link; 2],
+    spooled: Link,
+    /// How to connect to the one session for bridges of version 0.1.
+    bare: Options,
+    whereabouts: Whereabouts,
+    rng: StdRng,
     answer_window: Duration,
     batch: usize,
+    keep: KeepMessages,
     /// Ends the connections, after the last acknowledgement.
     disconnect: CancellationToken,
-}
-
-/// One connection to the broker.
-struct Link {
-    client: Client,
-    incoming: Incoming,
-    is_subscribed: Arc<AtomicBool>,
 }
 
 impl Gateway {
@@ -87,33 +95,34 @@ impl Gateway {
     /// # Errors
     /// Refuses options that no connection could be made of; a broker that is away is none.
     pub fn connect(config: Config, store: Store, clock: Arc<dyn Clock>, mut rng: impl RngCore) -> Result<Self, OptionsError> {
-        let Config { mqtt, dev_identity, pace, sign_texts, ttl, answer_window, batch } = config;
+        let Config { mqtt, dev_identity, pace, sign_texts, ttl, answer_window, batch, streams, keep } = config;
         let disconnect = CancellationToken::new();
         let limiter = Limiter::new(pace);
-        let links = [spooled(&mqtt), bare(&mqtt)].map(|options| Link::open(options, &mut rng, &disconnect));
-        let [spooled, bare] = links;
+        let mqtt = with_packet_limit(mqtt);
+        let spooled = Link::open(spooled(&mqtt), &mut rng, &disconnect)?;
+        let (bare, own_rng) = (Bare::options(&mqtt), StdRng::from_rng(&mut rng));
         let rng = Mutex::new(StdRng::from_rng(&mut rng));
-        let shared = Shared::new(Inner { store, clock, dev_identity, limiter, sign_texts, ttl, rng });
-        Ok(Self { shared, links: [spooled?, bare?], answer_window, batch, disconnect })
+        let shared = Shared::new(Inner { store, clock, dev_identity, limiter, sign_texts, ttl, rng, hub: Arc::new(Hub::new(streams)) });
+        Ok(Self { shared, spooled, bare, whereabouts: Whereabouts::default(), rng: own_rng, answer_window, batch, keep, disconnect })
     }
 
     /// Returns the service: the endpoints of members, and whether the gateway is ready.
     pub fn service(&self) -> Service {
-        let links = self.links.each_ref().map(|link| (link.client.clone(), Arc::clone(&link.is_subscribed)));
+        let (spooled, bare) = (self.spooled.state(), self.whereabouts.clone());
         let routes = OpenApiRouter::new()
             .routes(routes!(crate::send::handler))
             .routes(routes!(crate::conversations::handler))
             .routes(routes!(crate::conversation::handler))
             .routes(routes!(crate::quota::handler))
+            .routes(routes!(crate::recipients::handler))
+            .routes(routes!(crate::read::handler))
             .routes(routes!(crate::message::handler))
+            .routes(routes!(crate::stream::handler))
+            .routes(routes!(crate::gaps::handler))
+            .routes(routes!(crate::who::handler))
             .with_state(self.shared.clone());
         Service::new("gateway", routes).depends_on(Check::database(self.shared.store.clone())).depends_on(Check::new("broker", move || {
-            let ready =
-                links.iter().try_for_each(|(client, is_subscribed)| match (client.is_connected(), is_subscribed.load(Ordering::Relaxed)) {
-                    (false, _) => Err("not connected"),
-                    (true, false) => Err("refuses a subscription"),
-                    (true, true) => Ok(()),
-                });
+            let ready = spooled.check().and_then(|()| bare.check());
             async move { ready }
         }))
     }
@@ -124,52 +133,42 @@ impl Gateway {
     /// # Panics
     /// If one of its tasks does.
     pub async fn run(self, shutdown: CancellationToken) {
-        let Self { shared, links, answer_window, batch, disconnect } = self;
-        let clients = links.each_ref().map(|link| link.client.clone());
+        let Self { shared, spooled, bare, whereabouts, rng, answer_window, batch, keep, disconnect } = self;
+        let client = spooled.client.clone();
         let (radios, bridge_came) = (Arc::new(Radios::default()), Arc::new(Notify::new()));
         let offers = Offers {
             store: shared.store.clone(),
             clock: Arc::clone(&shared.clock),
-            client: clients[0].clone(),
+            client: client.clone(),
             bridge_came: Arc::clone(&bridge_came),
         };
-        let until = shutdown.clone();
-        let mut tasks = vec![tokio::spawn(async move { offers.run(&until).await })];
-        for Link { client, incoming, is_subscribed } in links {
-            let mut consumer = Consumer {
-                shared: shared.clone(),
-                client,
-                incoming,
-                is_subscribed,
-                radios: Arc::clone(&radios),
-                bridge_came: Arc::clone(&bridge_came),
-                answer_window,
-                batch,
-            };
-            let until = shutdown.clone();
-            tasks.push(tokio::spawn(async move { consumer.run(&until).await }));
-        }
+        let (listening, heard) = mpsc::channel(upkeep::WAITING);
+        let mut upkeep = Upkeep { store: shared.store.clone(), clock: Arc::clone(&shared.clock), keep, heard };
+        let desk = Desk { shared: shared.clone(), radios, bridge_came, answer_window, batch, listening };
+        let follow = shared.clone();
+        let mut consumer = Consumer::new(desk.clone(), spooled);
+        let (store, clock, holder) = (shared.store.clone(), Arc::clone(&shared.clock), shared.draw_id());
+        let bare = Bare { store, clock, options: bare, rng, holder, desk, whereabouts };
+        let [until_offers, until_spooled, until_bare, until_upkeep, until_hub] = [(); 5].map(|()| shutdown.clone());
+        let tasks = [
+            tokio::spawn(async move { offers.run(&until_offers).await }),
+            tokio::spawn(async move { consumer.run(&until_spooled).await }),
+            tokio::spawn(async move { bare.run(&until_bare).await }),
+            tokio::spawn(async move { upkeep.run(&until_upkeep).await }),
+            tokio::spawn(async move { follow.hub.run(&follow.store, follow.clock.as_ref(), &until_hub).await }),
+        ];
         for task in tasks {
             join(task).await;
         }
         disconnect.cancel();
-        for client in clients {
-            client.closed().await;
-        }
-    }
-}
-
-impl Link {
-    fn open(options: Options, rng: &mut impl RngCore, disconnect: &CancellationToken) -> Result<Self, OptionsError> {
-        let (client, incoming) = kosmo_mqtt::connect(options, StdRng::from_rng(rng), disconnect.clone())?;
-        Ok(Self { client, incoming, is_subscribed: Arc::new(AtomicBool::new(true)) })
+        client.closed().await;
     }
 }
 
 /// What bridges keep in their spools until it is answered for, shared out among the replicas, and their statuses, of which each
 /// replica reads all. Nothing is lost with a session.
 fn spooled(mqtt: &Options) -> Options {
-    let mut options = with_packet_limit(mqtt);
+    let mut options = mqtt.clone();
     options.clean_session = true;
     options.subscriptions = vec![
         Subscription::at_least_once(format!("$share/gateway/{}", topic::RECEIPTS)),
@@ -179,24 +178,13 @@ fn spooled(mqtt: &Options) -> Options {
     options
 }
 
-/// What bridges of version 0.1 say once and forget, so that the broker keeps it while the gateway is away. It is not shared out:
-/// what were given to a replica that never comes back would be lost, and what several read is stored once.
-fn bare(mqtt: &Options) -> Options {
-    let mut options = with_packet_limit(mqtt);
-    options.client_id = format!("{}:v01", mqtt.client_id);
-    options.clean_session = false;
-    options.subscriptions = vec![Subscription::at_least_once(topic::INBOUND_BARE)];
-    options
-}
-
-fn with_packet_limit(mqtt: &Options) -> Options {
-    let mut options = mqtt.clone();
+fn with_packet_limit(mut options: Options) -> Options {
     options.limits.packet = options.limits.packet.max(MAX_PACKET);
     options
 }
 
 /// Waits for a task. Nobody aborts it, so that one that failed has panicked, and so does this.
-async fn join(task: JoinHandle<()>) {
+pub(crate) async fn join(task: JoinHandle<()>) {
     if let Err(error) = task.await
         && let Ok(panic) = error.try_into_panic()
     {

@@ -66,6 +66,20 @@ impl FromRequestParts<Shared> for Member {
     }
 }
 
+/// Whoever asks: a member, or nobody in particular, who may know what is public.
+pub(crate) struct Caller(pub(crate) Option<UserRow>);
+
+impl FromRequestParts<Shared> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
+        if !parts.headers.contains_key(HEADER) {
+            return Ok(Self(None));
+        }
+        Member::from_request_parts(parts, shared).await.map(|Member(user)| Self(Some(user)))
+    }
+}
+
 /// Reads the one spelling of a UUID that is written everywhere else.
 fn user_id(text: &str) -> Option<Uuid> {
     let hyphens_at_their_places = text.len() == 36 && [8, 13, 18, 23].iter().all(|&place| text.as_bytes()[place] == b'-');

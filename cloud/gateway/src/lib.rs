@@ -5,23 +5,34 @@
 //! database has it. What was refused is kept as it came, and [`replay`] takes it through the decoder again.
 
 mod ack;
+mod bare;
+mod codes;
 mod consumer;
 mod conversation;
 mod conversations;
 mod decode;
+mod gaps;
 mod gateway;
+mod hub;
 mod identity;
+mod link;
+mod live;
 mod message;
 mod offers;
 mod pace;
 mod quota;
 mod radios;
+mod read;
 mod reason;
+mod recipients;
 mod replay;
 mod send;
 mod shared;
+mod stream;
 mod telemetry;
+mod upkeep;
 mod views;
+mod who;
 mod wording;
 mod words;
 

@@ -1,6 +1,6 @@
 //! `GET /api/v1/messages/quota`: what a member may still send.
 
-use crate::{identity::Member, shared::Shared};
+use crate::{identity::Member, shared::Shared, wording};
 use axum::extract::State;
 use kosmo_domain::{Allowance, Scope, Timestamp};
 use kosmo_http::{Json, Problem, ProblemBody};
@@ -11,10 +11,16 @@ use utoipa::ToSchema;
 /// What a member may send in the present period, and has sent.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Quota, example = json!({
-    "plan": "wanderer", "scope": "network", "limit": 50, "used": 3, "reserved": 1, "left": 47,
+    "handle": "ana", "prefix": "ana: ", "max_bytes": 200, "plan": "wanderer", "scope": "network", "limit": 50, "used": 3, "reserved": 1, "left": 47,
     "period_start": "2026-05-15T08:00:00Z", "resets_at": "2026-06-15T08:00:00Z"
 }))]
 pub(crate) struct QuotaView {
+    /// What the mesh calls the member.
+    handle: String,
+    /// What goes on the air before each text; its bytes count.
+    prefix: String,
+    /// How many bytes of UTF-8 text and prefix have together at most.
+    max_bytes: usize,
     /// The plan: `free`, `wanderer`, `guardian` or `sanctuary`.
     plan: &'static str,
     /// How far it reaches: `nobody`, `listed` (the member's own list and groups) or `network`.
@@ -55,11 +61,11 @@ pub(crate) async fn handler(State(shared): State<Shared>, Member(user): Member) 
     let quota = shared.store.quota(user.id, shared.clock.now()).await?;
     // A user who was there a moment ago.
     let quota = quota.ok_or_else(|| Problem::not_found("this user is gone"))?;
-    Ok(Json(quota.into()))
+    Ok(Json(QuotaView::of(quota, &shared, user.handle.as_str())))
 }
 
-impl From<Quota> for QuotaView {
-    fn from(quota: Quota) -> Self {
+impl QuotaView {
+    fn of(quota: Quota, shared: &Shared, handle: &str) -> Self {
         let scope = match quota.plan.scope() {
             Scope::Nobody => "nobody",
             Scope::Network => "network",
@@ -70,6 +76,9 @@ impl From<Quota> for QuotaView {
             Allowance::Unlimited => None,
         };
         Self {
+            handle: handle.to_owned(),
+            prefix: wording::prefix(shared.sign_texts.then_some(handle)),
+            max_bytes: wording::LONGEST,
             plan: quota.plan.as_str(),
             scope,
             limit,

@@ -1,6 +1,6 @@
 //! What every endpoint has at hand.
 
-use crate::{identity::DevIdentity, pace::Limiter};
+use crate::{hub::Hub, identity::DevIdentity, pace::Limiter};
 use kosmo_domain::{Clock, Timestamp};
 use kosmo_store::Store;
 use rand::{RngCore, rngs::StdRng};
@@ -25,6 +25,8 @@ pub(crate) struct Inner {
     /// How long a text may wait for a radio if its sender does not say.
     pub(crate) ttl: Duration,
     pub(crate) rng: Mutex<StdRng>,
+    /// Who follows.
+    pub(crate) hub: Arc<Hub>,
 }
 
 impl Shared {

@@ -24,5 +24,9 @@ pub(crate) const COMMIT_SECONDS: &str = "gateway_commit_seconds";
 pub(crate) const COMMIT_FAILURES: &str = "gateway_commit_failures_total";
 /// Messages taken and not yet answered for.
 pub(crate) const PENDING: &str = "gateway_pending_messages";
+/// Streams of live events that are open.
+pub(crate) const STREAMS: &str = "gateway_streams";
+/// Public events that were left out for clients that read too slowly.
+pub(crate) const BEHIND: &str = "gateway_streams_behind_total";
 /// Answers to bridges that could not be published; the bridges ask again.
 pub(crate) const ACK_FAILURES: &str = "gateway_ack_failures_total";

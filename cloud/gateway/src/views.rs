@@ -11,6 +11,7 @@ use uuid::Uuid;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Message, example = json!({
     "id": "01976c3e-7b00-7000-8000-000000000001",
+    "seq": 16,
     "target_node_id": "!a1b2c3d4",
     "text": "Hello mesh",
     "sent_as": "ana: Hello mesh",
@@ -29,6 +30,8 @@ use uuid::Uuid;
 pub(crate) struct MessageView {
     /// Its id.
     id: Uuid,
+    /// Its place in the conversation: later texts have greater numbers.
+    seq: i64,
     /// Whom it is for.
     #[schema(value_type = String, pattern = "^![0-9a-f]{8}$")]
     target_node_id: NodeId,
@@ -41,6 +44,7 @@ pub(crate) struct MessageView {
     #[schema(value_type = Option<u64>, maximum = 4_294_967_295_u64)]
     reply_to: Option<PacketId>,
     /// How it stands: `pending`, `queued`, `transmitted`, `delivered`, `failed` or `expired`. `failed` and `expired` may still become `delivered`.
+    #[schema(value_type = crate::codes::Status)]
     status: &'static str,
     /// The same to a person.
     says: String,
@@ -49,14 +53,17 @@ pub(crate) struct MessageView {
     waits_for: Option<WaitView>,
     /// What proves that it arrived: `ack`, `ack_proven` or `reply`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::codes::Evidence>)]
     evidence: Option<&'static str>,
     /// Of a text that expired: `not_sent`, or `unknown` if it may have been sent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::codes::Outcome>)]
     outcome: Option<&'static str>,
     /// Why it failed or was not sent: the protocol's name of the error, or `never_granted`, `expired`, `revoked`, `radio_refused`, `too_large`.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
     /// What became of its quota: `reserved`, `committed`, or `released`, which is given back.
+    #[schema(value_type = crate::codes::Charge)]
     charge: &'static str,
     /// When it was accepted.
     #[schema(value_type = String, format = DateTime)]
@@ -103,6 +110,7 @@ pub(crate) struct MessageView {
 #[schema(as = Waiting)]
 pub(crate) struct WaitView {
     /// `broker`, `bridge`, `sending`, `turn`, `radio`, `radio_queue`, `duty_cycle`, `channel` or `airtime`.
+    #[schema(value_type = crate::codes::WaitReason)]
     reason: &'static str,
     /// The same to a person.
     says: &'static str,
@@ -134,9 +142,11 @@ pub(crate) struct HappeningView {
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
     /// What happened: `accepted`, `offered`, `granted`, `handed_over`, `transmitted`, `relayed`, `delivered`, `answered`, `refused`, `not_sent` or `unknown`.
+    #[schema(value_type = crate::codes::Event)]
     event: &'static str,
     /// What proves that it arrived: `ack`, `ack_proven` or `reply`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::codes::Evidence>)]
     evidence: Option<&'static str>,
     /// Why it was refused or not sent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -160,6 +170,7 @@ pub(crate) struct HappeningView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ReceivedText, example = json!({
     "id": "01976c3e-8c00-7000-8000-000000000002",
+    "seq": 17,
     "packet_id": 2_706_066_294_u32,
     "from_node_id": "!a1b2c3d4",
     "text": "Hello Ana",
@@ -171,6 +182,8 @@ pub(crate) struct HappeningView {
 pub(crate) struct ReceivedView {
     /// Its id.
     id: Uuid,
+    /// Its place in the conversation: later texts have greater numbers.
+    seq: i64,
     /// The id of its packet: `reply_to` of an answer to it. Left out if it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<u64>, maximum = 4_294_967_295_u64)]
@@ -218,6 +231,7 @@ impl From<MessageRow> for MessageView {
         let ended_at = facts.refused.map(|(at, _)| at).or_else(|| facts.not_sent.map(|(at, _)| at)).or(facts.unknown_at).filter(|_| ended);
         Self {
             id: row.id,
+            seq: row.seq,
             target_node_id: row.node,
             status: status.as_str(),
             says: words::status(facts, row.charge, said),
@@ -260,6 +274,7 @@ impl From<InboundRow> for ReceivedView {
     fn from(row: InboundRow) -> Self {
         Self {
             id: row.id,
+            seq: row.seq.unwrap_or(0),
             packet_id: Some(row.packet_id).filter(|id| id.is_given()),
             from_node_id: row.from,
             text: row.text,

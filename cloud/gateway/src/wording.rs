@@ -16,12 +16,17 @@ pub(crate) fn on_air(handle: Option<&str>, text: &str) -> Result<String, Problem
     if text.chars().any(|c| c.is_control() && c != '\n') {
         return Err(Problem::new(Code::TextUnprintable, "a text has no control characters other than a new line").of("text"));
     }
-    let signature = handle.map(|handle| format!("{handle}: ")).unwrap_or_default();
+    let signature = prefix(handle);
     let room = LONGEST.saturating_sub(signature.len());
     if text.len() > room {
         return Err(too_long(&signature, text.len(), room));
     }
     Ok(signature + text)
+}
+
+/// Returns what goes on the air before a text.
+pub(crate) fn prefix(handle: Option<&str>) -> String {
+    handle.map(|handle| format!("{handle}: ")).unwrap_or_default()
 }
 
 /// Tells whether nobody sees anything of a character.

@@ -41,6 +41,8 @@ pub enum Code {
     PayloadTooLarge,
     /// The body is not of a type the service reads.
     UnsupportedMediaType,
+    /// As many streams of live events are open as may be.
+    TooManyStreams,
     /// The answer took longer than a client should wait.
     Timeout,
     /// Something the service depends on does not answer.
@@ -51,7 +53,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::InvalidRequest,
         Self::InvalidJson,
         Self::InvalidNodeId,
@@ -70,6 +72,7 @@ impl Code {
         Self::MethodNotAllowed,
         Self::PayloadTooLarge,
         Self::UnsupportedMediaType,
+        Self::TooManyStreams,
         Self::Timeout,
         Self::Unavailable,
         Self::Internal,
@@ -96,6 +99,7 @@ impl Code {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::PayloadTooLarge => "payload_too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::TooManyStreams => "too_many_streams",
             Self::Timeout => "timeout",
             Self::Unavailable => "unavailable",
             Self::Internal => "internal",
@@ -119,7 +123,7 @@ impl Code {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Timeout | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooManyStreams | Self::Timeout | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -145,6 +149,7 @@ impl Code {
             Self::MethodNotAllowed => "This path does not take this method",
             Self::PayloadTooLarge => "The request is too large",
             Self::UnsupportedMediaType => "The request is not of a type that is read here",
+            Self::TooManyStreams => "There are too many streams",
             Self::Timeout => "The answer took too long",
             Self::Unavailable => "The service cannot answer at present",
             Self::Internal => "Something went wrong on the server",
@@ -172,6 +177,7 @@ impl Code {
             Self::MethodNotAllowed => "Use one of the methods in the `Allow` header.",
             Self::PayloadTooLarge => "Send at most `limit` bytes.",
             Self::UnsupportedMediaType => "Send JSON as `application/json`.",
+            Self::TooManyStreams => "Close a stream, or ask again and again instead; try again after `Retry-After`.",
             Self::Timeout => "Ask for less, or try again later.",
             Self::Unavailable => "Try again after a while, or after `Retry-After` if it is given.",
             Self::Internal => "Tell the operator the `request_id`; the cause is in the log.",

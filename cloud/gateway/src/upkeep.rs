@@ -1,0 +1,84 @@
+//! What the gateway looks after beside texts: which bridges listen, who has fallen silent, and what is old enough to go.
+
+use kosmo_contract::{BridgeState, RadioLink, Status};
+use kosmo_domain::{BELIEVED, BridgeId, Clock, DAY, Listening, Timestamp};
+use kosmo_store::{Store, messages::KeepMessages};
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, MissedTickBehavior},
+};
+use tokio_util::sync::CancellationToken;
+
+/// How often to look who has fallen silent.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+/// How often old rows are looked for.
+const PURGE_EVERY: Duration = Duration::from_hours(1);
+/// How many rows are given up in one transaction, so that nobody waits long for it.
+const ROWS_AT_ONCE: u32 = 2_000;
+/// For how long gaps are kept.
+const GAPS: Duration = Duration::from_hours(400 * 24);
+/// How many statuses may wait to be taken in. What does not fit in is said again within a minute.
+pub(crate) const WAITING: usize = 256;
+
+/// What a bridge said of its listening.
+pub(crate) type Heard = (BridgeId, Listening, Timestamp);
+
+/// Looks after all that.
+pub(crate) struct Upkeep {
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) keep: KeepMessages,
+    pub(crate) heard: mpsc::Receiver<Heard>,
+}
+
+/// Returns what a status says of its bridge's listening, and when that was so. What the broker has kept may be old news.
+pub(crate) fn listening(status: &Status, is_kept: bool, received_at: Timestamp) -> (Listening, Timestamp) {
+    let at = status.at.filter(|_| is_kept).map_or(received_at, |at| at.min(received_at));
+    let ago = |seconds: u64| at.minus(Duration::from_secs(seconds));
+    let started = status.uptime_s.map(ago);
+    let since = status.radio.as_ref().and_then(|radio| radio.link_s).map(ago);
+    let said = match (status.state, status.radio.as_ref().map(|radio| radio.link)) {
+        // A last will has no time, and says only that the connection is gone.
+        (BridgeState::Offline, _) if status.at.is_some() => Listening::Left,
+        (BridgeState::Offline, _) => Listening::Silent,
+        (BridgeState::Online, Some(RadioLink::Ready)) => Listening::Yes { since, started },
+        (BridgeState::Online, Some(RadioLink::Connecting | RadioLink::Down) | None) => Listening::No { since },
+    };
+    (said, at)
+}
+
+impl Upkeep {
+    pub(crate) async fn run(&mut self, shutdown: &CancellationToken) {
+        let began = Instant::now();
+        let (mut looks, mut purges) = (tokio::time::interval(LOOK_EVERY), tokio::time::interval(PURGE_EVERY));
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        purges.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let done = tokio::select! {
+                () = shutdown.cancelled() => return,
+                Some((bridge, said, at)) = self.heard.recv() => self.store.note_listening(&bridge, said, at).await.map(drop),
+                // Whoever was not listened to because we were away is given the time to say so.
+                _ = looks.tick() => if began.elapsed() > BELIEVED { self.look().await } else { Ok(()) },
+                _ = purges.tick() => self.purge(shutdown).await,
+            };
+            if let Err(error) = done {
+                tracing::warn!(%error, "the gateway's upkeep did not work, and is tried again");
+            }
+        }
+    }
+
+    async fn look(&self) -> kosmo_store::Result<()> {
+        for bridge in self.store.note_silence(self.clock.now()).await? {
+            tracing::warn!(bridge.id = %bridge, "a bridge is not heard of any more: texts may be missing");
+        }
+        Ok(())
+    }
+
+    async fn purge(&self, shutdown: &CancellationToken) -> kosmo_store::Result<()> {
+        let now = self.clock.now();
+        self.store.purge_gaps(now.minus(GAPS.max(DAY))).await?;
+        while self.store.purge_messages(&self.keep, now, ROWS_AT_ONCE).await?.more && !shutdown.is_cancelled() {}
+        Ok(())
+    }
+}
