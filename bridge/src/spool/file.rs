@@ -16,7 +16,7 @@ use std::{
 use uuid::Uuid;
 
 /// The format of the file, kept as SQLite's `user_version`.
-const FORMAT: i64 = 2;
+const FORMAT: i64 = 3;
 /// Bytes of a SQLite page.
 const PAGE: u64 = 4096;
 /// What SQLite may keep of the file in memory, in KiB (hence negative).
@@ -26,6 +26,24 @@ const CACHE_KIB: &str = "-1024";
 #[derive(Debug)]
 pub(crate) struct SpoolLock {
     _file: File,
+}
+
+/// A life of a spool: from one opening of its file to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Life {
+    pub(crate) epoch: Epoch,
+    /// The first numbers that were given in it.
+    ingest: u64,
+    gateway: u64,
+}
+
+impl Life {
+    pub(crate) const fn first(&self, stream: Stream) -> u64 {
+        match stream {
+            Stream::Ingest => self.ingest,
+            Stream::Gateway => self.gateway,
+        }
+    }
 }
 
 /// What a stream holds.
@@ -86,37 +104,36 @@ pub(crate) async fn connect(path: &Path, max_bytes: u64) -> sqlx::Result<SqliteC
         .await
 }
 
-/// Makes the tables if they are missing, and returns the epoch: the one in the file, or `fresh` if it is a new one.
-pub(crate) async fn prepare(db: &mut SqliteConnection, path: &Path, bridge: &BridgeId, fresh: Epoch) -> Result<Epoch, SpoolError> {
+/// Makes the tables if they are missing, and makes sure that the file is this bridge's.
+pub(crate) async fn prepare(db: &mut SqliteConnection, path: &Path, bridge: &BridgeId) -> Result<(), SpoolError> {
     let failed = |error| SpoolError::from_database(path, error);
     let found: i64 = sqlx::query_scalar("pragma user_version").fetch_one(&mut *db).await.map_err(failed)?;
     match found {
-        0 => begin_anew(db, bridge, fresh).await.map_err(failed)?,
-        1 => add_texts(db).await.map_err(failed)?,
+        0 => begin_anew(db, bridge).await.map_err(failed)?,
+        1 => upgrade(db, &[TEXTS, LIVES]).await.map_err(failed)?,
+        2 => upgrade(db, &[LIVES]).await.map_err(failed)?,
         FORMAT => {}
         _ => return Err(SpoolError::Newer { path: path.to_owned(), found, known: FORMAT }),
     }
-    let row = sqlx::query("select bridge, epoch from spool").fetch_one(db).await.map_err(failed)?;
-    let owner = row.get::<String, _>(0).parse::<BridgeId>().map_err(|_| SpoolError::Damaged(path.to_owned()))?;
-    if owner != *bridge {
-        return Err(SpoolError::OtherBridge { path: path.to_owned(), owner });
-    }
-    Ok(Epoch::from_uuid(row.try_get::<Uuid, _>(1).map_err(|_| SpoolError::Damaged(path.to_owned()))?))
+    let owner: String = sqlx::query_scalar("select bridge from spool").fetch_one(db).await.map_err(failed)?;
+    let owner = owner.parse::<BridgeId>().map_err(|_| SpoolError::Damaged(path.to_owned()))?;
+    if owner == *bridge { Ok(()) } else { Err(SpoolError::OtherBridge { path: path.to_owned(), owner }) }
 }
 
-async fn begin_anew(db: &mut SqliteConnection, bridge: &BridgeId, epoch: Epoch) -> sqlx::Result<()> {
+async fn begin_anew(db: &mut SqliteConnection, bridge: &BridgeId) -> sqlx::Result<()> {
     // `last_seq` outlives the records: a number is never given twice, also when nothing is left.
     const TABLES: &str = "
-        create table spool   (bridge text not null, epoch blob not null) strict;
+        create table spool   (bridge text not null, epoch blob) strict;
         create table streams (stream integer primary key, last_seq integer not null) strict;
         create table records (stream integer not null, seq integer not null, kind integer not null, body blob not null,
                               primary key (stream, seq)) strict, without rowid;
         insert into streams (stream, last_seq) values (0, 0), (1, 0);";
-    const OWNER: &str = "insert into spool (bridge, epoch) values ($1, $2)";
+    const OWNER: &str = "insert into spool (bridge) values ($1)";
     let mut tx = db.begin_with("begin immediate").await?;
     sqlx::raw_sql(TABLES).execute(&mut *tx).await?;
-    sqlx::query(OWNER).bind(bridge.as_str()).bind(epoch.as_uuid()).execute(&mut *tx).await?;
+    sqlx::query(OWNER).bind(bridge.as_str()).execute(&mut *tx).await?;
     sqlx::raw_sql(TEXTS).execute(&mut *tx).await?;
+    sqlx::raw_sql(LIVES).execute(&mut *tx).await?;
     tx.commit().await
 }
 
@@ -128,11 +145,50 @@ const TEXTS: &str = "
                         told integer, left_us integer) strict, without rowid;
     pragma user_version = 2";
 
-/// Makes a file of format 1 one of format 2.
-async fn add_texts(db: &mut SqliteConnection) -> sqlx::Result<()> {
+/// What format 3 has and format 2 had not: a spool had one epoch for good, which is its first life's.
+const LIVES: &str = "
+    create table lives (epoch blob primary key, ingest integer not null, gateway integer not null) strict, without rowid;
+    insert into lives (epoch, ingest, gateway) select epoch, 1, 1 from spool where epoch is not null;
+    alter table spool drop column epoch;
+    pragma user_version = 3";
+
+/// Makes a file of an earlier format one of this, in these steps.
+async fn upgrade(db: &mut SqliteConnection, steps: &[&'static str]) -> sqlx::Result<()> {
     let mut tx = db.begin_with("begin immediate").await?;
-    sqlx::raw_sql(TEXTS).execute(&mut *tx).await?;
+    for step in steps {
+        sqlx::raw_sql(*step).execute(&mut *tx).await?;
+    }
     tx.commit().await
+}
+
+/// Begins a life with the next numbers, and forgets those of which no record is left.
+pub(crate) async fn begin_life(db: &mut SqliteConnection, epoch: Epoch) -> sqlx::Result<()> {
+    const BEGIN: &str = "insert or ignore into lives (epoch, ingest, gateway)
+                         select $1, (select last_seq + 1 from streams where stream = 0), (select last_seq + 1 from streams where stream = 1)";
+    // A life ends where the next one begins; it has records if the first one that is left comes before that.
+    const FORGET: &str = "
+        delete from lives
+        where epoch <> $1
+          and not exists (
+            select 1 from records r
+            where (r.stream = 0 and r.seq >= lives.ingest
+                   and r.seq < coalesce((select min(l.ingest) from lives l where l.ingest > lives.ingest), 9223372036854775807))
+               or (r.stream = 1 and r.seq >= lives.gateway
+                   and r.seq < coalesce((select min(l.gateway) from lives l where l.gateway > lives.gateway), 9223372036854775807)))";
+    let mut tx = db.begin_with("begin immediate").await?;
+    sqlx::query(BEGIN).bind(epoch.as_uuid()).execute(&mut *tx).await?;
+    sqlx::query(FORGET).bind(epoch.as_uuid()).execute(&mut *tx).await?;
+    tx.commit().await
+}
+
+/// Returns the lives whose records may be there, in order.
+pub(crate) async fn lives(db: &mut SqliteConnection) -> sqlx::Result<Vec<Life>> {
+    const SQL: &str = "select epoch, ingest, gateway from lives order by ingest, gateway";
+    let rows = sqlx::query(SQL).fetch_all(db).await?;
+    let life = |row: &SqliteRow| {
+        Ok(Life { epoch: Epoch::from_uuid(row.try_get::<Uuid, _>(0)?), ingest: unsigned(row, 1), gateway: unsigned(row, 2) })
+    };
+    rows.iter().map(life).collect()
 }
 
 /// Returns what a stream holds.
@@ -235,8 +291,8 @@ mod tests {
         create(&path).unwrap();
         let mut db = connect(&path, 8 * 1024 * 1024).await.unwrap();
         sqlx::query("pragma user_version = 9").execute(&mut db).await.unwrap();
-        let refusal = prepare(&mut db, &path, &"roof".parse().unwrap(), Epoch::from_random(1)).await.unwrap_err().to_string();
-        assert!(refusal.contains("written by a newer version of this program (format 9, known is 2)"), "{refusal}");
+        let refusal = prepare(&mut db, &path, &"roof".parse().unwrap()).await.unwrap_err().to_string();
+        assert!(refusal.contains("written by a newer version of this program (format 9, known is 3)"), "{refusal}");
     }
 
     #[tokio::test]
@@ -258,9 +314,11 @@ mod tests {
         sqlx::query("insert into spool values ('roof', $1)").bind(epoch.as_uuid()).execute(&mut db).await.unwrap();
 
         for _ in 0..2 {
-            let found = prepare(&mut db, &path, &"roof".parse().unwrap(), Epoch::from_random(1)).await.unwrap();
+            prepare(&mut db, &path, &"roof".parse().unwrap()).await.unwrap();
             let content = content(&mut db, Stream::Gateway).await.unwrap();
-            assert_eq!((found, content.last_seq, content.records), (epoch, 7, 1));
+            let lives = lives(&mut db).await.unwrap();
+            assert_eq!((content.last_seq, content.records), (7, 1));
+            assert_eq!(lives, [Life { epoch, ingest: 1, gateway: 1 }]);
             assert_eq!(crate::spool::texts::all(&mut db).await.unwrap(), []);
         }
     }

@@ -2,8 +2,9 @@
 //!
 //! A record is safe once [`Spool::append`] has returned; it leaves when [`Spool::apply`] takes an answer that names its
 //! number, and in no other way except one: above the byte cap the oldest telemetry is dropped and counted, texts of
-//! people never. Numbers run from 1 within each stream and are never given twice in the life of a spool, its epoch; a
-//! spool begun anew draws another epoch. Texts for the mesh lie in the same file, so that one commit says what is done with
+//! people never. Numbers run from 1 within each stream. Whoever opens the file begins another life of the spool, with an epoch of
+//! its own: the file may be a copy of an earlier day, and the numbers after its last may have been given before. So a number and
+//! an epoch are never given twice. Texts for the mesh lie in the same file, so that one commit says what is done with
 //! a text and has the cloud told. After a failure the database is closed and opened again, so that what is known
 //! in memory is always what the file holds.
 
@@ -23,13 +24,16 @@ use crate::{
     record::NewRecord,
     spool::flight::Flight,
 };
-use file::{Content, SpoolLock};
+use file::{Content, Life, SpoolLock};
 use kosmo_contract::{QueueDepth, Queues};
 use kosmo_domain::{BridgeId, Epoch, SeqSet, Stream, Uptime};
 use kosmo_failpoints::fail_point;
 use rand::RngCore;
 use sqlx::{Connection as _, SqliteConnection};
-use std::path::{Path, PathBuf};
+use std::{
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+};
 use uuid::Uuid;
 
 /// What SQLite needs for a record besides its payload, roughly; counted against the cap.
@@ -60,6 +64,8 @@ pub struct Spool {
     path: PathBuf,
     bridge: BridgeId,
     epoch: Epoch,
+    /// The lives of which records are there, in order; the last one is this process's.
+    lives: Vec<Life>,
     limits: SpoolLimits,
     /// Absent after a failure, until the next use.
     db: Option<SqliteConnection>,
@@ -94,7 +100,8 @@ pub struct Applied {
 }
 
 impl Spool {
-    /// Opens the spool of `bridge` at `path`, or begins one there with the epoch `fresh`, which the caller draws.
+    /// Opens the spool of `bridge` at `path`, or begins one there. Either begins a life of the epoch `fresh`, which the caller
+    /// draws; what lies there keeps the names it has.
     ///
     /// # Errors
     /// [`SpoolError`] if another process has it, it is another bridge's, or it cannot be read.
@@ -103,13 +110,17 @@ impl Spool {
         file::create(path)?;
         let lane = || Lane { content: Content::default(), flight: Flight::new(limits.resend) };
         let (path, bridge) = (path.to_owned(), bridge.clone());
-        let mut spool = Self { path, bridge, epoch: fresh, limits, db: None, ingest: lane(), gateway: lane(), _lock: lock };
-        let (db, epoch) = spool.connect(fresh).await?;
-        (spool.db, spool.epoch) = (Some(db), epoch);
+        let mut spool =
+            Self { path, bridge, epoch: fresh, lives: Vec::new(), limits, db: None, ingest: lane(), gateway: lane(), _lock: lock };
+        let mut db = spool.connect().await?;
+        let failed = |error| SpoolError::from_database(&spool.path, error);
+        file::begin_life(&mut db, fresh).await.map_err(failed)?;
+        spool.lives = file::lives(&mut db).await.map_err(failed)?;
+        spool.db = Some(db);
         Ok(spool)
     }
 
-    /// Returns this life of the spool.
+    /// Returns the epoch of this life of the spool.
     pub const fn epoch(&self) -> Epoch {
         self.epoch
     }
@@ -237,13 +248,15 @@ impl Spool {
     /// # Errors
     /// [`SpoolError::Database`]; then nothing has left.
     pub async fn apply(&mut self, epoch: Epoch, stream: Stream, committed: &SeqSet, rejected: &SeqSet) -> Result<Applied, SpoolError> {
-        if epoch != self.epoch {
+        let Some(place) = self.lives.iter().position(|life| life.epoch == epoch) else {
             return Ok(Applied { other_epoch: true, ..Applied::default() });
-        }
-        let highest = self.lane(stream).flight.highest();
+        };
+        let first = self.lives[place].first(stream);
+        let end = self.lives.get(place + 1).map_or(u64::MAX, |next| next.first(stream).saturating_sub(1));
+        let numbers = first..=end.min(self.lane(stream).flight.highest());
         let mut db = self.take_db().await?;
         fail_point!("spool::answer::before");
-        let deleted = delete_named(&mut db, stream, highest, [committed, rejected]).await;
+        let deleted = delete_named(&mut db, stream, numbers, [committed, rejected]).await;
         fail_point!("spool::answer::after");
         let [committed, rejected] = deleted.map_err(|error| SpoolError::from_database(&self.path, error))?;
         self.db = Some(db);
@@ -294,19 +307,27 @@ impl Spool {
         if let Some(db) = self.db.take() {
             return Ok(db);
         }
-        let (db, epoch) = self.connect(self.epoch).await?;
-        if epoch == self.epoch { Ok(db) } else { Err(SpoolError::Damaged(self.path.clone())) }
+        let known = (self.ingest.content, self.gateway.content);
+        let mut db = self.connect().await?;
+        let lives = file::lives(&mut db).await.map_err(|error| SpoolError::from_database(&self.path, error))?;
+        let is_older = self.ingest.content.last_seq < known.0.last_seq || self.gateway.content.last_seq < known.1.last_seq;
+        // Somebody put another file in its place: numbers that were given could be given again.
+        if lives != self.lives || is_older {
+            (self.ingest.content, self.gateway.content) = known;
+            return Err(SpoolError::Damaged(self.path.clone()));
+        }
+        Ok(db)
     }
 
-    async fn connect(&mut self, fresh: Epoch) -> Result<(SqliteConnection, Epoch), SpoolError> {
+    async fn connect(&mut self) -> Result<SqliteConnection, SpoolError> {
         let failed = |error| SpoolError::from_database(&self.path, error);
         let mut db =
             file::connect(&self.path, self.limits.cap_bytes.saturating_mul(2).saturating_add(FILE_MARGIN)).await.map_err(failed)?;
-        let epoch = file::prepare(&mut db, &self.path, &self.bridge, fresh).await?;
+        file::prepare(&mut db, &self.path, &self.bridge).await?;
         let ingest = file::content(&mut db, Stream::Ingest).await.map_err(failed)?;
         let gateway = file::content(&mut db, Stream::Gateway).await.map_err(failed)?;
         (self.ingest.content, self.gateway.content) = (ingest, gateway);
-        Ok((db, epoch))
+        Ok(db)
     }
 }
 
@@ -393,13 +414,21 @@ impl Content {
     }
 }
 
-/// Deletes the records in each of the sets that are numbered up to `highest`, all or none, and returns what was deleted.
-async fn delete_named(db: &mut SqliteConnection, stream: Stream, highest: u64, sets: [&SeqSet; 2]) -> sqlx::Result<[Vec<(u64, u64)>; 2]> {
+/// Deletes those of the numbered records that are in each of the sets, all or none, and returns what was deleted.
+async fn delete_named(
+    db: &mut SqliteConnection,
+    stream: Stream,
+    numbers: RangeInclusive<u64>,
+    sets: [&SeqSet; 2],
+) -> sqlx::Result<[Vec<(u64, u64)>; 2]> {
     let mut deleted = [Vec::new(), Vec::new()];
     let mut tx = db.begin_with("begin immediate").await?;
     for (set, deleted) in sets.into_iter().zip(&mut deleted) {
-        for range in set.ranges().take_while(|range| *range.start() <= highest) {
-            deleted.extend(file::delete(&mut tx, stream, *range.start(), *range.end().min(&highest)).await?);
+        for range in set.ranges().take_while(|range| range.start() <= numbers.end()) {
+            let (first, last) = (*range.start().max(numbers.start()), *range.end().min(numbers.end()));
+            if first <= last {
+                deleted.extend(file::delete(&mut tx, stream, first, last).await?);
+            }
         }
     }
     fail_point!("spool::answer::within");

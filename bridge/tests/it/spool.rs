@@ -6,9 +6,9 @@ use kosmo_bridge::{
     spool::{Applied, MAX_IN_FLIGHT, Resend, Spool, SpoolError, SpoolLimits, Stored},
 };
 use kosmo_contract::{InboundBody, ReadingBody, Record, parse};
-use kosmo_domain::{BridgeId, SeqSet, Stream, Uptime};
+use kosmo_domain::{BridgeId, Epoch, SeqSet, Stream, Uptime};
 use rand::{SeedableRng as _, rngs::StdRng};
-use std::{path::Path, time::Duration};
+use std::{collections::BTreeSet, path::Path, time::Duration};
 use tempfile::TempDir;
 
 fn roof() -> BridgeId {
@@ -40,6 +40,16 @@ fn numbers(records: &[Stored]) -> Vec<u64> {
     records.iter().map(|record| record.seq).collect()
 }
 
+/// Returns what names each record for good.
+fn named(records: &[Stored]) -> Vec<(Epoch, u64)> {
+    let name = |record: &Stored| {
+        let published: Record<ReadingBody> = parse(&record.payload).unwrap();
+        assert_eq!(published.seq, record.seq);
+        (published.epoch, published.seq)
+    };
+    records.iter().map(name).collect()
+}
+
 fn set(numbers: &[u64]) -> SeqSet {
     numbers.iter().copied().collect()
 }
@@ -68,18 +78,77 @@ async fn records_come_out_in_order_as_they_are_published() {
 }
 
 #[tokio::test]
-async fn a_restart_keeps_records_epoch_and_numbers() {
+async fn a_restart_keeps_records_and_their_names_and_begins_another_life() {
     let folder = folder();
     let mut spool = open(&folder, 1).await;
-    spool.append(&readings(3)).await.unwrap();
+    spool.append(&readings(4)).await.unwrap();
     take(&mut spool, Stream::Ingest, 10).await;
     commit(&mut spool, Stream::Ingest, &[1, 2, 3]).await;
     spool.close().await;
 
     let mut spool = open(&folder, 2).await;
-    assert_eq!((spool.epoch(), spool.depths().ingest.waiting), (epoch(1), 0));
+    assert_eq!((spool.epoch(), spool.depths().ingest.waiting), (epoch(2), 1));
     spool.append(&readings(1)).await.unwrap();
-    assert_eq!(numbers(&take(&mut spool, Stream::Ingest, 10).await), [4], "a number is given once, also when nothing is left of it");
+    assert_eq!(named(&take(&mut spool, Stream::Ingest, 10).await), [(epoch(1), 4), (epoch(2), 5)]);
+    let everything = SeqSet::from_ranges([(0, u64::MAX)]);
+    let answer = spool.apply(epoch(1), Stream::Ingest, &everything, &SeqSet::new()).await.unwrap();
+    assert_eq!((answer.committed, spool.depths().ingest.waiting), (1, 1), "an answer to one life lets go nothing of another");
+    assert_eq!(spool.apply(epoch(2), Stream::Ingest, &everything, &SeqSet::new()).await.unwrap().committed, 1);
+    spool.close().await;
+
+    let mut spool = open(&folder, 3).await;
+    spool.append(&readings(1)).await.unwrap();
+    assert_eq!(
+        named(&take(&mut spool, Stream::Ingest, 10).await),
+        [(epoch(3), 6)],
+        "a number is given once, also when nothing is left of it"
+    );
+    let answer = spool.apply(epoch(1), Stream::Ingest, &everything, &SeqSet::new()).await.unwrap();
+    assert!(answer.other_epoch, "a life of which nothing is left is forgotten");
+}
+
+#[tokio::test]
+async fn a_copy_of_an_earlier_day_gives_no_name_a_second_time() {
+    let (today, copied) = (folder(), folder());
+    let mut spool = open(&today, 1).await;
+    spool.append(&readings(2)).await.unwrap();
+    spool.close().await;
+    std::fs::copy(today.path().join("spool.db"), copied.path().join("spool.db")).unwrap();
+    // Life goes on, and the cloud has what it heard…
+    let mut spool = open(&today, 2).await;
+    spool.append(&readings(3)).await.unwrap();
+    let known: BTreeSet<_> = named(&take(&mut spool, Stream::Ingest, 10).await).into_iter().collect();
+    assert_eq!(known.len(), 5);
+    spool.close().await;
+    // …until the disk is set back to the copy.
+    let mut spool = open(&copied, 3).await;
+    spool.append(&readings(2)).await.unwrap();
+    let after = named(&take(&mut spool, Stream::Ingest, 10).await);
+    assert_eq!(after, [(epoch(1), 1), (epoch(1), 2), (epoch(3), 3), (epoch(3), 4)]);
+    let repeated: Vec<_> = after.iter().filter(|name| known.contains(name)).collect();
+    assert_eq!(repeated, [&(epoch(1), 1), &(epoch(1), 2)], "only what is the same has the name it had");
+}
+
+#[tokio::test]
+async fn a_file_that_is_set_back_under_a_running_bridge_is_not_gone_on_with() {
+    let (alive, earlier) = (folder(), folder());
+    let limits = SpoolLimits { cap_bytes: 100_000, ..SpoolLimits::default() };
+    let path = alive.path().join("spool.db");
+    let mut spool = try_open(&path, 1, limits).await.unwrap();
+    spool.append(&readings(2)).await.unwrap();
+    for name in ["spool.db", "spool.db-wal"] {
+        std::fs::copy(alive.path().join(name), earlier.path().join(name)).unwrap();
+    }
+    spool.append(&readings(2)).await.unwrap();
+    // A batch that fails has the file opened again.
+    assert!(spool.append(&vec![text(8, &"ä".repeat(110)); 3000]).await.is_err());
+    for name in ["spool.db", "spool.db-wal", "spool.db-shm"] {
+        let _ = std::fs::remove_file(alive.path().join(name));
+        let _ = std::fs::copy(earlier.path().join(name), alive.path().join(name));
+    }
+    for _ in 0..2 {
+        assert!(matches!(spool.append(&readings(1)).await, Err(SpoolError::Damaged(_))));
+    }
 }
 
 #[tokio::test]
@@ -109,8 +178,8 @@ async fn what_was_appended_survives_the_death_of_the_process() {
         std::fs::copy(alive.path().join(name), dead.path().join(name)).unwrap();
     }
     let mut spool = open(&dead, 2).await;
-    assert_eq!(spool.epoch(), epoch(1));
-    assert_eq!(take(&mut spool, Stream::Ingest, 1000).await.len(), 250);
+    let expected: Vec<_> = (1..=250).map(|seq| (epoch(1), seq)).collect();
+    assert_eq!(named(&take(&mut spool, Stream::Ingest, 1000).await), expected);
 }
 
 #[tokio::test]

@@ -147,8 +147,8 @@ impl From<BridgeId> for String {
     }
 }
 
-/// One life of a bridge's spool. A spool begun anew draws a new epoch, so that its sequence numbers,
-/// which start again at 1, are not taken for records the cloud already has.
+/// One life of a bridge's spool, from one start of the bridge to the next. Each draws a new epoch, so that the numbers of a
+/// spool that was begun anew, or set back to an older copy, are not taken for records the cloud already has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Epoch(Uuid);
