@@ -1,17 +1,15 @@
-import { useLingui } from '@lingui/react/macro'
 import { createLazyRoute } from '@tanstack/react-router'
-import { Page } from '@/ui/page'
-import { SkeletonRows } from '@/ui/states'
+import { NodesView } from './list'
+import { NodeView } from './node'
 
-function NodesView() {
-  const { t } = useLingui()
-  return <Page title={t`Nodes`}><SkeletonRows /></Page>
+function Nodes() {
+  return <NodesView search={nodesPage.useSearch()} />
 }
 
-function NodeView() {
+function Node() {
   const { id } = nodePage.useParams()
-  return <Page title={id}><SkeletonRows /></Page>
+  return <NodeView key={id} id={id} search={nodePage.useSearch()} />
 }
 
-export const nodesPage = createLazyRoute('/nodes')({ component: NodesView })
-export const nodePage = createLazyRoute('/nodes/$id')({ component: NodeView })
+export const nodesPage = createLazyRoute('/nodes')({ component: Nodes })
+export const nodePage = createLazyRoute('/nodes/$id')({ component: Node })

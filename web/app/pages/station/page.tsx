@@ -1,10 +1,76 @@
-import { createLazyRoute } from '@tanstack/react-router'
+import { Trans, useLingui } from '@lingui/react/macro'
+import { createLazyRoute, Link, useNavigate } from '@tanstack/react-router'
+import { MapPin, Radio, SearchX, Thermometer } from 'lucide-react'
+import { lazy, Suspense, useCallback, useMemo } from 'react'
+import { Problem } from '@/api/problem'
+import { isCharted, isEnvironmental } from '@/charts/panels'
+import type { BoardView } from '@/charts/search'
+import { nodeName } from '@/format/names'
+import { Age } from '@/ui/age'
 import { Page } from '@/ui/page'
-import { SkeletonRows } from '@/ui/states'
+import { EmptyState, ErrorState, Skeleton } from '@/ui/states'
+import { useNewest, useStation } from './data'
+import { Now } from './now'
+import { EXPECTED } from './tile'
 
-function StationView() {
+const Board = lazy(() => import('@/charts/board'))
+const ACTION = 'inline-flex min-h-11 items-center gap-2 rounded-lg border border-line-strong bg-surface px-4 text-sm font-medium hover:bg-sunken'
+
+function Station() {
   const { id } = stationPage.useParams()
-  return <Page title={id}><SkeletonRows /></Page>
+  return <StationView key={id} id={id} search={stationPage.useSearch()} />
 }
 
-export const stationPage = createLazyRoute('/stations/$id')({ component: StationView })
+function StationView({ id, search }: { readonly id: string; readonly search: BoardView }) {
+  const { t } = useLingui()
+  const navigate = useNavigate()
+  const station = useStation(id)
+  const newest = useNewest(id)
+  const latest = newest.data
+  const onView = useCallback((view: BoardView) => { void navigate({ to: '/stations/$id', params: { id }, search: view, replace: true, resetScroll: false }) }, [navigate, id])
+  // The list changes only when a sensor is added, not with every reading.
+  const there = Object.entries(latest ?? {}).filter(([name, value]) => typeof value === 'number' && isCharted(name) && (isEnvironmental(name) || name === 'battery_pct')).map(([name]) => name).sort().join(' ')
+  const names = useMemo(() => there.split(' ').filter((name) => name !== ''), [there])
+
+  if (station.error instanceof Problem && (station.error.status === 404 || station.error.status === 400)) {
+    return (
+      <Page title={id}>
+        <EmptyState icon={SearchX} title={t`Nothing was ever heard of this station`} action={<Link to="/" className={ACTION}><Trans>To the map</Trans></Link>} />
+      </Page>
+    )
+  }
+  const title = station.data === undefined ? id : nodeName(station.data)
+  return (
+    <Page
+      title={title}
+      lead={
+        <span className="flex flex-wrap items-center gap-x-3 gap-y-1">
+          <span className="font-mono">{id}</span>
+          {latest != null && <span className="inline-flex items-center gap-1"><Trans>Last reading</Trans> <Age at={latest.at} expected={EXPECTED} /></span>}
+        </span>
+      }
+      aside={
+        <div className="flex flex-wrap gap-2">
+          <Link to="/nodes/$id" params={{ id }} className={ACTION}><Radio aria-hidden className="size-4" /><Trans>The node</Trans></Link>
+          {station.data?.position != null && <Link to="/" search={{ node: id }} className={ACTION}><MapPin aria-hidden className="size-4" /><Trans>On the map</Trans></Link>}
+        </div>
+      }
+    >
+      {newest.isPending && <div className="grid grid-cols-2 gap-3 sm:grid-cols-3 lg:grid-cols-4">{Array.from({ length: 8 }, (_, tile) => <Skeleton key={tile} className="h-28" />)}</div>}
+      {newest.isError && latest === undefined && <ErrorState error={newest.error} retry={() => { void newest.refetch() }} />}
+      {latest === null && <EmptyState icon={Thermometer} title={t`It has measured nothing yet`}><Trans>Values appear here as soon as the first reading is heard.</Trans></EmptyState>}
+      {latest != null && (
+        <div className="flex flex-col gap-5">
+          <Now id={id} latest={latest} />
+          {names.length > 0 && (
+            <Suspense fallback={<Skeleton className="h-96 w-full" />}>
+              <Board id={id} names={names} view={search} onView={onView} title={t`History`} />
+            </Suspense>
+          )}
+        </div>
+      )}
+    </Page>
+  )
+}
+
+export const stationPage = createLazyRoute('/stations/$id')({ component: Station })
