@@ -60,7 +60,7 @@ impl Store {
     }
 
     /// Returns the number of the newest migration the database has had; 0 if it is empty.
-    async fn schema_version(&self) -> Result<i64> {
+    pub(crate) async fn schema_version(&self) -> Result<i64> {
         // The migrations' own table is missing in an empty database, and each database lists its tables in its own way.
         let exists: i64 = match &self.db {
             Db::Sqlite { read, .. } => {
@@ -77,6 +77,11 @@ impl Store {
         }
         let newest: Option<i64> = on_reader!(self, |db| sqlx::query_scalar("select max(version) from _sqlx_migrations").fetch_one(db))?;
         Ok(newest.unwrap_or(0))
+    }
+
+    /// Returns the number of the newest migration that this program knows, the same for both databases.
+    pub(crate) fn newest_schema() -> i64 {
+        SQLITE.iter().map(|migration| migration.version).max().unwrap_or(0)
     }
 
     fn known_version(&self) -> i64 {
