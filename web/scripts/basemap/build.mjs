@@ -38,7 +38,7 @@ export function build(atlas, maxZoom = MAX_ZOOM) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const out = process.argv[2] ?? fileURLToPath(new URL('../../public/basemap/world.pmtiles', import.meta.url));
+  const out = process.argv[2] ?? fileURLToPath(new URL('../../public/world.pmtiles', import.meta.url));
   const makers = ['build.mjs', 'cut.mjs', 'names.mjs', 'pmtiles.mjs'].map((name) => fileURLToPath(new URL(name, import.meta.url)));
   const sources = [...makers, require.resolve('world-atlas/countries-10m.json'), require.resolve('i18n-iso-countries/codes.json')];
   const made = statSync(out, { throwIfNoEntry: false })?.mtimeMs ?? 0;

@@ -29,7 +29,7 @@ export function tileId(z, x, y) {
 }
 
 /** Returns the archive of these tiles, `{z, x, y, data}`; equal tiles are kept once. */
-export function archive(tiles, { maxZoom, metadata }) {
+export function archive(tiles, { maxZoom, metadata, maxRoot = MAX_ROOT, leaf = LEAF }) {
   const sorted = tiles.map(({ z, x, y, data }) => ({ id: tileId(z, x, y), data })).sort((a, b) => a.id - b.id);
   const known = new Map();
   const contents = [];
@@ -48,7 +48,7 @@ export function archive(tiles, { maxZoom, metadata }) {
     if (last && last.offset === place.offset && last.id + last.run === id) last.run += 1;
     else entries.push({ id, run: 1, ...place });
   }
-  const { root, leaves } = directories(entries);
+  const { root, leaves } = directories(entries, maxRoot, leaf);
   const about = gzipSync(JSON.stringify(metadata), { level: 9 });
   const offsets = { root: HEADER, metadata: HEADER + root.length };
   offsets.leaves = offsets.metadata + about.length;
@@ -64,13 +64,13 @@ export function archive(tiles, { maxZoom, metadata }) {
   return Buffer.concat([header, root, about, leaves, ...contents]);
 }
 
-function directories(entries) {
+function directories(entries, maxRoot, size) {
   const whole = directory(entries);
-  if (whole.length <= MAX_ROOT) return { root: whole, leaves: Buffer.alloc(0) };
+  if (whole.length <= maxRoot) return { root: whole, leaves: Buffer.alloc(0) };
   const [leaves, pointers] = [[], []];
   let offset = 0;
-  for (let i = 0; i < entries.length; i += LEAF) {
-    const leaf = directory(entries.slice(i, i + LEAF));
+  for (let i = 0; i < entries.length; i += size) {
+    const leaf = directory(entries.slice(i, i + size));
     pointers.push({ id: entries[i].id, run: 0, offset, length: leaf.length });
     leaves.push(leaf);
     offset += leaf.length;

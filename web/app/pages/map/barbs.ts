@@ -47,7 +47,7 @@ const MOST = 50
 
 /** Returns the name of the picture of a wind, which [`barbOf`] reads. */
 export function barbName(ms: number, latitude: number): string {
-  const { pennants, feathers, halves } = barb(Math.max(0, ms))
+  const { pennants, feathers, halves } = barb(Math.min(MOST * 5, Math.max(0, ms)))
   return `barb-${latitude < 0 ? 's' : 'n'}-${String(Math.min(MOST, pennants * 10 + feathers * 2 + halves))}`
 }
 

@@ -1,11 +1,9 @@
-import { isQuantityOnMap } from './quantities'
-
 /** What can be laid over the map. */
 export const LAYERS = ['nodes', 'wind', 'bridges', 'links', 'names'] as const
 export type Layer = (typeof LAYERS)[number]
 
 /** What is shown where nothing else was chosen. */
-export const USUAL_LAYERS: readonly Layer[] = ['nodes', 'wind', 'bridges']
+export const USUAL_LAYERS: readonly Layer[] = ['nodes', 'wind', 'bridges', 'names']
 
 /** A view of the map: degrees and zoom. */
 export interface View {
@@ -38,7 +36,7 @@ export function mapSearch(search: Record<string, unknown>): MapSearch {
   const [show, at, t, node] = [text('show'), text('at'), text('t'), text('node')]
   const layers = layersOf(text('layers'))
   return {
-    ...(isQuantityOnMap(show) ? { show } : {}),
+    ...(/^[a-z0-9_]{2,40}$/.test(show) ? { show } : {}),
     ...(viewOf(at) === null ? {} : { at }),
     ...(layers === null ? {} : { layers: layersText(layers) }),
     ...(HOUR.test(t) && !Number.isNaN(Date.parse(t)) ? { t } : {}),

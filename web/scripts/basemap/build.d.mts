@@ -1,0 +1,1 @@
+export function build(atlas: unknown, maxZoom?: number): Uint8Array
