@@ -21,10 +21,22 @@ use std::sync::Arc;
 use utoipa_axum::routes;
 
 /// What the handlers share.
-#[derive(Clone, FromRef)]
+#[derive(Clone)]
 struct Shared {
     store: Store,
     clock: Arc<dyn Clock>,
+}
+
+impl FromRef<Shared> for Store {
+    fn from_ref(shared: &Shared) -> Self {
+        shared.store.clone()
+    }
+}
+
+impl FromRef<Shared> for Arc<dyn Clock> {
+    fn from_ref(shared: &Shared) -> Self {
+        Self::clone(&shared.clock)
+    }
 }
 
 /// Returns the service.

@@ -1,11 +1,46 @@
-import { useLingui } from '@lingui/react/macro'
+import { Trans, useLingui } from '@lingui/react/macro'
+import { useQuery } from '@tanstack/react-query'
 import { createLazyRoute } from '@tanstack/react-router'
 import { Page } from '@/ui/page'
-import { SkeletonRows } from '@/ui/states'
+import { ErrorState, Skeleton } from '@/ui/states'
+import { BridgeSheet } from './bridge-sheet'
+import { Bridges, Verdict } from './bridges'
+import { useServerNow } from './clock'
+import { useNetworkNews } from './live'
+import { bridgesQuery } from './queries'
+import { Rejects } from './rejects'
+import type { NetworkSearch } from './search'
+import { Services } from './services'
+import { Silent } from './silent'
+import { Traffic } from './traffic'
+
+export const networkPage = createLazyRoute('/network')({ component: NetworkView })
 
 function NetworkView() {
   const { t } = useLingui()
-  return <Page title={t`Network`}><SkeletonRows /></Page>
+  const search = networkPage.useSearch()
+  const navigate = networkPage.useNavigate()
+  const every = useNetworkNews()
+  const bridges = useQuery({ ...bridgesQuery, refetchInterval: every.bridges })
+  const now = useServerNow(bridges.data, bridges.dataUpdatedAt)
+  const change = (what: NetworkSearch, replace = true) => { void navigate({ to: '/network', search: (was) => ({ ...was, ...what }), replace, resetScroll: false }) }
+  return (
+    <Page title={t`Network`} lead={bridges.data === undefined ? undefined : <Verdict page={bridges.data} now={now} />}>
+      <div className="flex flex-col gap-5">
+        <section aria-labelledby="bridges-title">
+          <h2 id="bridges-title" className="sr-only"><Trans>Bridges</Trans></h2>
+          {bridges.data === undefined && bridges.isError && <ErrorState error={bridges.error} retry={() => { void bridges.refetch() }} />}
+          {bridges.data === undefined && !bridges.isError && <div className="grid gap-3 sm:grid-cols-2 xl:grid-cols-3"><Skeleton className="h-48" /><Skeleton className="h-48" /></div>}
+          {bridges.data !== undefined && <Bridges page={bridges.data} now={now} onOpen={(bridge) => { change({ bridge }, false) }} />}
+        </section>
+        <Traffic span={search.span ?? 'day'} onSpan={(span) => { change({ span: span === 'day' ? undefined : span }) }} refetchInterval={every.counts} />
+        <div className="grid items-start gap-5 lg:grid-cols-2">
+          <Silent refetchInterval={every.counts} />
+          <Rejects code={search.code} onCode={(code) => { change({ code }) }} refetchInterval={every.counts} />
+        </div>
+        <Services refetchInterval={every.counts} />
+      </div>
+      <BridgeSheet page={bridges.data} id={search.bridge} now={now} onClose={() => { change({ bridge: undefined }) }} />
+    </Page>
+  )
 }
-
-export const networkPage = createLazyRoute('/network')({ component: NetworkView })
