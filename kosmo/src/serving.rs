@@ -14,7 +14,7 @@ use kosmo_gateway::{DevIdentity, Gateway, NotLoopback, Pace};
 use kosmo_http::{App, Info, Problem, ServeLimits, Service, serve_with};
 use kosmo_ingestion::Ingestion;
 use kosmo_store::Store;
-use kosmo_web::{ServiceState, Status, StatusSource};
+use kosmo_web::{Assets, ServiceState, Status, StatusSource};
 use metrics_exporter_prometheus::PrometheusHandle;
 use rand::RngCore as _;
 use std::{convert::Infallible, net::SocketAddr, path::Path, sync::Arc, time::Duration};
@@ -155,9 +155,15 @@ impl Serving {
             }
         }
         if kind == Kind::Web {
-            app = app.with_pages(kosmo_web::pages(self.status()));
+            app = app.with_pages(kosmo_web::pages(self.assets(), self.status()));
         }
         app.into_router(self.metrics.clone())
+    }
+
+    /// Returns where the web app's files come from.
+    fn assets(&self) -> Assets {
+        let app = Config::file(&self.config.http.web_dir).map_or_else(Assets::embedded, |folder| Assets::of_folder(folder.to_owned()));
+        app.with_maps(self.config.data.dir.clone())
     }
 
     /// Returns what gathers the page's state.

@@ -1,71 +1,104 @@
-//! The page on the web port: static files compiled into the program, and the state of the program as the page shows it.
+//! The web app on the web port: its built files, compiled into the program, and the state of the program as it shows it.
 //!
-//! Everything the page loads comes from its own origin, its scripts are files, and its policy lets the browser run
-//! nothing else: a node's name that is markup stays a name.
+//! Everything the app loads comes from its own origin, its scripts are files, and its policy lets the browser run nothing
+//! else: a node's name that is markup stays a name.
 
+mod answer;
+mod basemap;
+mod files;
+mod ranges;
 mod status;
 
-pub use crate::status::{BridgeState, Mark, ServiceState, Status, StatusSource};
+use crate::{basemap::Basemaps, files::Files};
+pub use crate::{
+    ranges::{Asked, answer_file},
+    status::{BridgeState, Mark, ServiceState, Status, StatusSource},
+};
 use kosmo_http::{
     Problem, Router,
-    web::{HeaderMap, HeaderValue, IntoResponse, Method, Request, Response, StatusCode, header},
+    web::{HeaderMap, IntoResponse, Method, Request, Response, StatusCode, header},
 };
+use std::path::PathBuf;
 
-/// What a browser may do with the page: load from here, ask here, and nothing else.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
-                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// The first names of the app's routes: whatever else is asked for by a browser is answered with the app too, which says that
+/// there is no such page, and with a status that says the same. `web/app/shell/router.tsx` has the routes.
+const ROUTES: [&str; 5] = ["", "nodes", "stations", "messages", "network"];
 
-/// One file of the page.
-struct File {
-    path: &'static str,
-    content_type: &'static str,
-    content: &'static str,
+/// Where the app's files come from.
+#[derive(Debug, Clone)]
+pub struct Assets {
+    files: Files,
+    maps: Option<Basemaps>,
 }
 
-const FILES: [File; 5] = [
-    File { path: "/", content_type: "text/html; charset=utf-8", content: include_str!("../pages/index.html") },
-    File { path: "/page.css", content_type: "text/css; charset=utf-8", content: include_str!("../pages/page.css") },
-    File { path: "/page.js", content_type: "text/javascript; charset=utf-8", content: include_str!("../pages/page.js") },
-    File { path: "/show.js", content_type: "text/javascript; charset=utf-8", content: include_str!("../pages/show.js") },
-    File { path: "/icon.svg", content_type: "image/svg+xml", content: include_str!("../pages/icon.svg") },
-];
+impl Assets {
+    /// Those that were there when the program was built; a page that says what to do if none were.
+    pub const fn embedded() -> Self {
+        Self { files: Files::Program, maps: None }
+    }
 
-/// Returns the page's routes, for [`kosmo_http::App::with_pages`]; `status` is asked each time the page asks.
-pub fn pages(status: StatusSource) -> Router {
+    /// Those of this folder, read anew for each request: for whoever works on the app.
+    pub const fn of_folder(folder: PathBuf) -> Self {
+        Self { files: Files::Folder(folder), maps: None }
+    }
+
+    /// Has the maps that the operator has put into this folder served under `/basemap/`.
+    #[must_use]
+    pub fn with_maps(self, folder: PathBuf) -> Self {
+        Self { maps: Some(Basemaps::of_folder(folder)), ..self }
+    }
+}
+
+/// Returns the app's routes, for [`kosmo_http::App::with_pages`]; `status` is asked each time the app asks.
+pub fn pages(assets: Assets, status: StatusSource) -> Router {
     Router::new().fallback(move |request: Request| {
         let (parts, _) = request.into_parts();
-        let status = status.clone();
+        let (assets, status) = (assets.clone(), status.clone());
         async move {
-            let reads = matches!(parts.method, Method::GET | Method::HEAD);
-            match (parts.uri.path(), FILES.iter().find(|file| file.path == parts.uri.path())) {
-                ("/status.json", _) if reads => status::answer(&status).await,
-                (_, Some(file)) if reads => file.answer(&parts.headers),
+            let path = parts.uri.path().trim_start_matches('/');
+            match parts.method {
+                Method::GET | Method::HEAD if path == "status.json" => status::answer(&status).await,
+                Method::GET | Method::HEAD => {
+                    asset(&assets, path, &parts.method, &parts.headers).await.unwrap_or_else(Problem::into_response)
+                }
                 _ => Problem::not_found("nothing is served at this path").into_response(),
             }
         }
     })
 }
 
-impl File {
-    fn answer(&self, headers: &HeaderMap) -> Response {
-        let tag = self.tag();
-        let known = headers.get(header::IF_NONE_MATCH).is_some_and(|given| given.as_bytes() == tag.as_bytes());
-        let mut response = if known { StatusCode::NOT_MODIFIED.into_response() } else { self.content.into_response() };
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type));
-        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-        // A browser asks each time, and is told in a few bytes that it has the file already.
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        if let Ok(tag) = HeaderValue::from_str(&tag) {
-            headers.insert(header::ETAG, tag);
-        }
-        response
+/// Answers with a map of the operator's, or with what belongs to the app.
+async fn asset(assets: &Assets, path: &str, method: &Method, headers: &HeaderMap) -> Result<Response, Problem> {
+    match (path.strip_prefix("basemap/"), &assets.maps) {
+        (Some(name), Some(maps)) => maps.answer(name, method, headers).await,
+        _ => page(&assets.files, path, method, headers).await,
     }
+}
 
-    /// Names this content: FNV-1a, because a file is only told apart from its earlier versions, not from forgeries.
-    fn tag(&self) -> String {
-        let hash =
-            self.content.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-        format!("\"{hash:016x}\"")
+/// Answers with a file, or with the app where a browser navigates to one of its routes.
+async fn page(files: &Files, path: &str, method: &Method, headers: &HeaderMap) -> Result<Response, Problem> {
+    let unreadable = |error: std::io::Error| Problem::internal(format!("a file of the web app cannot be read: {error}"));
+    if !path.is_empty()
+        && path != "index.html"
+        && let Some(file) = files.get(path).await.map_err(unreadable)?
+    {
+        return Ok(answer::answer(path, &file, method, headers));
     }
+    let is_route = ROUTES.contains(&path.split('/').next().unwrap_or_default());
+    if path != "index.html" && !is_navigation(headers) && !path.is_empty() || answer::is_hashed(path) {
+        return Err(Problem::not_found("nothing is served at this path"));
+    }
+    let index = files.index().await.map_err(unreadable)?;
+    let mut response = answer::answer("index.html", &index, method, headers);
+    if !is_route && path != "index.html" && response.status() == StatusCode::OK {
+        *response.status_mut() = StatusCode::NOT_FOUND;
+    }
+    Ok(response)
+}
+
+/// Tells whether a browser asks for something to show, not a script or a program for something to work with.
+fn is_navigation(headers: &HeaderMap) -> bool {
+    let accepts = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let html = accepts.flat_map(|value| value.split(',')).any(|kind| kind.trim().starts_with("text/html"));
+    html && headers.get("sec-fetch-mode").is_none_or(|mode| mode == "navigate")
 }

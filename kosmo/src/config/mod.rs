@@ -65,7 +65,7 @@ sections! {
     /// The embedded broker.
     Broker { address: IpAddr, port: u16, tls_cert_file: PathBuf, tls_key_file: PathBuf, tls_port: u16, max_clients: u32, }
     /// What HTTP listens on.
-    Http { address: IpAddr, web_port: u16, ingestion_port: u16, weather_port: u16, gateway_port: u16, max_connections: usize, }
+    Http { address: IpAddr, web_port: u16, ingestion_port: u16, weather_port: u16, gateway_port: u16, max_connections: usize, web_dir: PathBuf, }
     /// Who is believed to be who.
     Auth { dev_header: bool, }
     /// Radios attached to `kosmo up`, and what every bridge keeps to.
