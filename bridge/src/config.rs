@@ -67,6 +67,8 @@ pub struct Pace {
     pub radio: LinkPatience,
     /// How patiently the broker is connected.
     pub broker: Backoff,
+    /// How long neither side of that connection is silent.
+    pub keep_alive: Duration,
     /// How long the end may take: leaving the radio, and telling the broker.
     pub finish: Duration,
 }
@@ -80,6 +82,7 @@ impl Default for Pace {
             status_change: Duration::from_secs(1),
             radio: LinkPatience::default(),
             broker: Backoff::default(),
+            keep_alive: Duration::from_secs(30),
             finish: Duration::from_secs(5),
         }
     }

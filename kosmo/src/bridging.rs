@@ -2,7 +2,7 @@
 
 use crate::{
     config::Config,
-    system::{SystemClock, random},
+    system::{SteadyClock, random},
 };
 use anyhow::{Context as _, Result};
 use kosmo_bridge::{Deps, RadioUrl};
@@ -25,13 +25,14 @@ pub fn configure(config: &Config, id: BridgeId, radio: RadioUrl, broker: Server,
     crate::secrets::private_folder(&folder)?;
     let mut bridge = kosmo_bridge::Config::new(id, radio, broker, folder.join("spool.db"));
     bridge.password = (!password.is_empty()).then_some(password);
+    bridge.pace.keep_alive = config.mqtt.keep_alive();
     bridge.limits.cap_bytes = config.bridge.spool_max_mb * 1024 * 1024;
     Ok(bridge)
 }
 
 /// Returns what a bridge takes from the world around it.
 pub fn deps() -> Deps {
-    Deps { clock: Arc::new(SystemClock), rng: Box::new(random()) }
+    Deps { clock: Arc::new(SteadyClock::start()), rng: Box::new(random()) }
 }
 
 /// Returns the radios that are configured, each with the name of its bridge.

@@ -53,6 +53,10 @@ pub enum Command {
     Sim(Sim),
     /// Bring the database's schema up to date
     Migrate,
+    /// Write a backup of the database into a new folder, while everything goes on
+    Backup(Backup),
+    /// Put a backup in the place of the database; nothing may use it meanwhile
+    Restore(Restore),
     /// Ask a running service whether it is ready; for containers and supervisors
     Healthcheck(Healthcheck),
     /// Look at input that was refused, and try it again
@@ -191,6 +195,15 @@ pub enum Logins {
     },
     /// List the bridges, and what they last said of themselves
     List,
+    /// Let ingestion and the gateway log in to an outside Mosquitto, and print their secrets, once
+    Services {
+        /// Keep Mosquitto's password file FILE up to date
+        #[arg(long, value_name = "FILE")]
+        mosquitto_passwords: PathBuf,
+        /// Keep Mosquitto's ACL file FILE up to date
+        #[arg(long, value_name = "FILE")]
+        mosquitto_acl: PathBuf,
+    },
     /// Take a bridge's login away; what it delivered stays
     Revoke {
         /// Its name
@@ -299,6 +312,34 @@ pub struct Sim {
     /// Once the radios can be connected to, write their addresses to FILE as JSON
     #[arg(long, value_name = "FILE", help_heading = "Ports")]
     pub ready_file: Option<PathBuf>,
+}
+
+/// Arguments of `kosmo backup`.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 done, 4 refused (the folder exists), 3 what was written is not what was read, 1 anything else")]
+pub struct Backup {
+    /// The folder that the backup becomes
+    #[arg(value_name = "FOLDER")]
+    pub to: PathBuf,
+    /// Print what is in it as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `kosmo restore`.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 done, 4 refused, 3 the backup is none or not as it was written, 1 anything else; \
+                        unless it is done, what was there is as it was")]
+pub struct Restore {
+    /// The backup's folder
+    #[arg(value_name = "FOLDER")]
+    pub from: PathBuf,
+    /// Set aside what is there, if anything is
+    #[arg(long)]
+    pub force: bool,
+    /// Print what was restored as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `kosmo healthcheck`.

@@ -5,6 +5,7 @@ mod chaos;
 mod database;
 mod demo;
 mod journey;
+mod limits;
 mod messages;
 mod operating;
 mod outages;

@@ -16,27 +16,37 @@ use std::{
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
+    sync::mpsc,
     task::JoinHandle,
 };
 
 /// A radio on the network that answers each handshake with everything that a real one sent while it was recorded.
-struct RecordedRadio {
-    address: SocketAddr,
+pub(crate) struct RecordedRadio {
+    pub(crate) address: SocketAddr,
+    further: mpsc::UnboundedSender<Vec<u8>>,
     serving: JoinHandle<()>,
 }
 
 impl RecordedRadio {
-    async fn start(recording: &str) -> Self {
+    pub(crate) async fn start(recording: &str) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let said = frames(&fs::read(fixture(recording, "rx.bin")).unwrap());
+        let (further, mut waiting) = mpsc::unbounded_channel();
         let serving = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 // A client that leaves is no concern of a radio.
-                let _ = serve(client, &said).await;
+                let _ = serve(client, &said, &mut waiting).await;
             }
         });
-        Self { address, serving }
+        Self { address, further, serving }
+    }
+
+    /// Has it hand over a packet that no real one ever did, to a client that has been told all else.
+    pub(crate) fn hand_over(&self, packet: proto::MeshPacket) {
+        let message = proto::FromRadio { payload_variant: Some(PayloadVariant::Packet(packet)), ..Default::default() };
+        let frame = stream::encode(&message.encode_to_vec()).expect("a packet fits into a frame");
+        self.further.send(frame).expect("the radio serves for as long as it lives");
     }
 }
 
@@ -46,11 +56,17 @@ impl Drop for RecordedRadio {
     }
 }
 
-async fn serve(mut client: TcpStream, said: &[Vec<u8>]) -> io::Result<()> {
+async fn serve(mut client: TcpStream, said: &[Vec<u8>], further: &mut mpsc::UnboundedReceiver<Vec<u8>>) -> io::Result<()> {
     let mut decoder = Decoder::new();
     let mut buffer = [0; 1024];
     loop {
-        let count = client.read(&mut buffer).await?;
+        let count = tokio::select! {
+            count = client.read(&mut buffer) => count?,
+            Some(frame) = further.recv() => {
+                client.write_all(&frame).await?;
+                continue;
+            }
+        };
         if count == 0 {
             return Ok(());
         }

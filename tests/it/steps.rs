@@ -51,6 +51,30 @@ pub(crate) fn send_series(air: &Air, station: NodeId, end: Timestamp, temperatur
     sent
 }
 
+/// Sends a series that is longer than the queue in which a radio keeps what its client has not taken: ten at a time, once these
+/// radios have handed over those before.
+pub(crate) async fn send_long_series(
+    air: &Air,
+    radios: &[usize],
+    station: NodeId,
+    end: Timestamp,
+    temperatures: &[f32],
+) -> BTreeMap<String, f64> {
+    let mut sent = BTreeMap::new();
+    for (place, chunk) in temperatures.chunks(10).enumerate() {
+        let left = temperatures.len() - place * 10 - chunk.len();
+        let end_of_chunk = end.minus(Duration::from_mins(1) * u32::try_from(left).unwrap());
+        sent.extend(send_series(air, station, end_of_chunk, chunk));
+        let last = (station, u32::try_from(end_of_chunk.as_seconds()).unwrap());
+        until("the radios have handed it over", || {
+            let all = radios.iter().all(|radio| air.handed_over(*radio).contains(&last));
+            std::future::ready(all.then_some(()))
+        })
+        .await;
+    }
+    sent
+}
+
 /// Returns what the API has of a node: temperature by time, and fails if anything is there twice.
 pub(crate) async fn stored(cloud: &System, node: NodeId, around: Timestamp) -> BTreeMap<String, f64> {
     let readings = cloud.readings(node, around).await;

@@ -103,6 +103,11 @@ impl BridgeProcess {
         fs::remove_dir_all(self.data.join("bridges")).expect("the bridge has a spool");
     }
 
+    /// Returns its folder.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
     /// Returns what it said.
     pub fn log(&self) -> String {
         fs::read_to_string(self.data.join("bridge.log")).unwrap_or_default()

@@ -17,6 +17,6 @@ pub use crate::{
     api::Api,
     bridge::BridgeProcess,
     patience::until,
-    process::{Env, Kosmo, kosmo, kosmo_with},
+    process::{Env, Kosmo, kosmo, kosmo_with, memory_mb},
     system::{Footing, Setup, System},
 };

@@ -32,6 +32,13 @@ pub fn program() -> PathBuf {
     folder.join("kosmo")
 }
 
+/// Returns how much memory a running process holds, in MB.
+pub fn memory_mb(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("a running process has a status");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("the status says how much it holds");
+    line.split_whitespace().nth(1).and_then(|kb| kb.parse::<u64>().ok()).expect("memory is a number") / 1024
+}
+
 /// A running `kosmo up`, `demo`, `serve` or `sim`, on ports of its own. It ends with this value, or with the test's process.
 #[derive(Debug)]
 pub struct Kosmo {
@@ -185,9 +192,7 @@ impl Kosmo {
 
     /// Returns how much memory it holds, in MB.
     pub fn memory_mb(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("a running process has a status");
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("the status says how much it holds");
-        line.split_whitespace().nth(1).and_then(|kb| kb.parse::<u64>().ok()).expect("memory is a number") / 1024
+        memory_mb(self.pid())
     }
 
     /// Runs a command of the program on the same data.

@@ -124,14 +124,12 @@ impl System {
     }
 
     async fn servers(data: PathBuf, setup: &Setup) -> Self {
-        let logins = ["ingestion", "gateway"].map(|name| (name.to_owned(), password(name)));
-        let options = MosquittoOptions {
-            logins: logins.to_vec(),
-            acl: Some(SERVICE_RULES.to_owned()),
-            persistent: setup.persistent_broker,
-            ..MosquittoOptions::default()
-        };
-        let broker = Mosquitto::start(&options).await;
+        // Somebody who may do nothing: with a login and rules, however few, the broker lets in nobody else.
+        let logins = vec![("nobody".to_owned(), "nothing".to_owned())];
+        let acl = Some("user nobody\n".to_owned());
+        let options = MosquittoOptions { logins, acl, persistent: setup.persistent_broker, ..MosquittoOptions::default() };
+        let mut broker = Mosquitto::start(&options).await;
+        let passwords = let_services_in(&data, &mut broker).await;
         let database = if setup.own_cluster {
             let cluster = PostgresCluster::start().await;
             migrate(&data, cluster.url());
@@ -149,7 +147,7 @@ impl System {
                 let mut env = env.clone();
                 if name != "web" {
                     env.insert("KOSMO__MQTT__LOGIN".to_owned(), name.to_owned());
-                    env.insert("KOSMO__MQTT__PASSWORD".to_owned(), password(name));
+                    env.insert("KOSMO__MQTT__PASSWORD".to_owned(), passwords[name].clone());
                 }
                 let arguments = ["serve"].iter().chain(services).chain(&["--port-base", "0"]).map(ToString::to_string).collect();
                 let name = if replicas == 1 { name.to_owned() } else { format!("{name}-{number}") };
@@ -310,9 +308,7 @@ impl System {
 
     /// Returns the flags that name Mosquitto's files, on servers.
     pub fn broker_files(&self) -> Vec<String> {
-        let Some(broker) = &self.broker else { return Vec::new() };
-        let path = |name| broker.file(name).display().to_string();
-        vec!["--mosquitto-passwords".to_owned(), path("passwords"), "--mosquitto-acl".to_owned(), path("acl")]
+        self.broker.as_ref().map(broker_files).into_iter().flatten().collect()
     }
 
     /// Waits until every service says that it can do its work.
@@ -374,20 +370,25 @@ impl Database {
     }
 }
 
-/// What docs/operating.md lets the services' logins do.
-const SERVICE_RULES: &str = "\
-user ingestion
-topic read kosmo/#
-topic write kosmo/bridge/+/ack
+/// Gives the services their logins as an operator would, and returns their secrets.
+async fn let_services_in(data: &Path, broker: &mut Mosquitto) -> Env {
+    let files = broker_files(broker);
+    let arguments: Vec<_> = ["bridge", "services"].into_iter().chain(files.iter().map(String::as_str)).collect();
+    let output = kosmo_with(data, &Env::new(), &arguments);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    broker.reload().await;
+    let secrets = ["ingestion", "gateway"].map(|name| {
+        let secret = said.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+        (name.to_owned(), secret.expect("each service's secret is printed").to_owned())
+    });
+    Env::from(secrets)
+}
 
-user gateway
-topic read kosmo/#
-topic write kosmo/bridge/+/ack
-topic write kosmo/mesh/outbound/+
-";
-
-fn password(login: &str) -> String {
-    format!("password of {login}")
+/// Returns the flags that name Mosquitto's files.
+fn broker_files(broker: &Mosquitto) -> [String; 4] {
+    let path = |name| broker.file(name).display().to_string();
+    ["--mosquitto-passwords".to_owned(), path("passwords"), "--mosquitto-acl".to_owned(), path("acl")]
 }
 
 fn migrate(data: &Path, url: &str) {

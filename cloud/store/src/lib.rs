@@ -7,6 +7,7 @@
 pub mod backup;
 mod bridges;
 mod changes;
+mod clock;
 mod database;
 mod db;
 mod error;

@@ -16,8 +16,9 @@ pub struct Backoff {
 }
 
 impl Default for Backoff {
+    /// The delays of a system that is to be whole again a minute after its broker is.
     fn default() -> Self {
-        Self { min: Duration::from_millis(500), max: Duration::from_mins(1), settled: Duration::from_secs(10) }
+        Self { min: Duration::from_millis(500), max: Duration::from_secs(30), settled: Duration::from_secs(10) }
     }
 }
 

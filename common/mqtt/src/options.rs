@@ -46,6 +46,14 @@ impl Options {
         }
     }
 
+    /// Returns the same options with this patience: how long neither side is silent, and how long the broker may take to answer.
+    #[must_use]
+    pub fn with_keep_alive(mut self, keep_alive: Duration) -> Self {
+        self.keep_alive = keep_alive;
+        self.limits.acknowledge = keep_alive;
+        self
+    }
+
     pub(crate) fn check(&self) -> Result<(), OptionsError> {
         if self.client_id.is_empty() || self.client_id.len() > MAX_TEXT || self.client_id.contains('\0') {
             return Err(OptionsError::ClientId);

@@ -14,11 +14,17 @@ use kosmo_domain::{BridgeId, Clock as _, Timestamp};
 use kosmo_store::{BridgeAdded, BridgeRow, Constraint, Secret, Store};
 
 pub(crate) async fn run(command: Logins, config: &Config) -> Result<()> {
+    if let Logins::Services { mosquitto_passwords, mosquitto_acl } = command {
+        return mosquitto::Files { passwords: mosquitto_passwords, acl: mosquitto_acl }.let_services_in();
+    }
     let store = super::open_store(config).await?;
     match command {
+        Logins::Services { .. } => unreachable!("that needs no database, and is done"),
         Logins::Add { id, mosquitto } => {
+            let files = mosquitto::Files::of(mosquitto);
+            files.as_ref().map_or(Ok(()), |_| mosquitto::check_free(&id))?;
             let secret = add(&store, &id).await?;
-            if let Some(files) = mosquitto::Files::of(mosquitto) {
+            if let Some(files) = files {
                 files.add(&id, &secret)?;
             }
         }

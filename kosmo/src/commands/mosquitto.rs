@@ -1,14 +1,15 @@
 //! The password and ACL files of an outside Mosquitto, which knows nothing of our database.
 //!
-//! Passwords are hashed by Mosquitto's own `mosquitto_passwd` where it is installed. Each bridge's rules stand between
+//! Passwords are hashed by Mosquitto's own `mosquitto_passwd` where it is installed. Each login's rules stand between
 //! two marks in the ACL file, so that what others wrote there is left as it is.
 
-use crate::{cli, output::say};
+use crate::{cli, output::say, secrets::draw};
 use anyhow::{Context as _, Result, bail};
 use kosmo_contract::topic;
 use kosmo_domain::BridgeId;
 use kosmo_store::Secret;
 use std::{
+    fmt::Display,
     fs::{self, OpenOptions},
     io::{self, Write as _},
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
@@ -16,10 +17,24 @@ use std::{
     process::{Command, Stdio},
 };
 
+/// The services that speak MQTT, by the names of their logins, with what each reads and writes.
+const SERVICES: [(&str, &[&str], &[&str]); 2] = [
+    ("ingestion", &[topic::READINGS, topic::NODES, topic::STATUSES], &[topic::ACKS]),
+    ("gateway", &[topic::RECEIPTS, topic::INBOUND, topic::INBOUND_BARE, topic::STATUSES], &[topic::ACKS, topic::OUTBOUND]),
+];
+
 /// The two files.
 pub(crate) struct Files {
-    passwords: PathBuf,
-    acl: PathBuf,
+    pub(crate) passwords: PathBuf,
+    pub(crate) acl: PathBuf,
+}
+
+/// Refuses a name for a bridge that is a service's: they would share a login.
+pub(crate) fn check_free(id: &BridgeId) -> Result<()> {
+    if SERVICES.iter().any(|(service, ..)| *service == id.as_str()) {
+        bail!("{id} is the login of a service: choose another name for the bridge");
+    }
+    Ok(())
 }
 
 impl Files {
@@ -28,21 +43,41 @@ impl Files {
     }
 
     pub(crate) fn add(&self, id: &BridgeId, secret: &Secret) -> Result<()> {
-        let written = set_password(&self.passwords, id, secret)?;
-        replace_rules(&self.acl, id, Some(&rules(id)))?;
-        if !written {
-            say(&format!(
-                "`mosquitto_passwd` is not installed here (Debian: apt install mosquitto). On the broker's machine, give it the\n\
-                 secret above when it asks:\n\n  mosquitto_passwd {} {id}\n",
-                self.passwords.display()
-            ))?;
+        self.set(id.as_str(), secret, &format!("bridge {id}"), &topic::bridge_reads(id), &topic::bridge_writes(id))?;
+        self.say_reload()
+    }
+
+    /// Gives the services logins, or new secrets if they have them, and prints these.
+    pub(crate) fn let_services_in(&self) -> Result<()> {
+        let logins = SERVICES.map(|service| (service, draw()));
+        let rows: Vec<_> = logins.iter().map(|((name, ..), secret)| format!("{name}: {}\n", secret.reveal())).collect();
+        say(&format!(
+            "The services' secrets, which are shown only now:\n\n{}\n\
+             Start each with its name as `mqtt.login` and its secret in the file that `mqtt.password_file` names.\n",
+            rows.concat()
+        ))?;
+        for ((name, reads, writes), secret) in &logins {
+            self.set(name, secret, &format!("service {name}"), reads, writes)?;
         }
         self.say_reload()
     }
 
+    fn set(&self, login: &str, secret: &Secret, whose: &str, reads: &[impl Display], writes: &[impl Display]) -> Result<()> {
+        let written = set_password(&self.passwords, login, secret)?;
+        replace_rules(&self.acl, whose, Some(&rules(login, reads, writes)))?;
+        if !written {
+            say(&format!(
+                "`mosquitto_passwd` is not installed here (Debian: apt install mosquitto). On the broker's machine, give it the\n\
+                 secret above when it asks:\n\n  mosquitto_passwd {} {login}\n",
+                self.passwords.display()
+            ))?;
+        }
+        Ok(())
+    }
+
     pub(crate) fn remove(&self, id: &BridgeId) -> Result<()> {
         remove_password(&self.passwords, id)?;
-        replace_rules(&self.acl, id, None)?;
+        replace_rules(&self.acl, &format!("bridge {id}"), None)?;
         self.say_reload()
     }
 
@@ -55,17 +90,17 @@ impl Files {
     }
 }
 
-/// Returns the lines that let a bridge write and read exactly its own topics.
-fn rules(id: &BridgeId) -> String {
-    let mut lines = vec![format!("user {id}")];
-    lines.extend(topic::bridge_writes(id).into_iter().map(|filter| format!("topic write {filter}")));
-    lines.extend(topic::bridge_reads(id).into_iter().map(|filter| format!("topic read {filter}")));
+/// Returns the lines that let a login read and write exactly these topics.
+fn rules(login: &str, reads: &[impl Display], writes: &[impl Display]) -> String {
+    let mut lines = vec![format!("user {login}")];
+    lines.extend(writes.iter().map(|filter| format!("topic write {filter}")));
+    lines.extend(reads.iter().map(|filter| format!("topic read {filter}")));
     lines.join("\n")
 }
 
-/// Puts a bridge's rules in place of those it had, if it had any.
-fn replace_rules(path: &Path, id: &BridgeId, rules: Option<&str>) -> Result<()> {
-    let (begin, end) = (format!("# kosmo bridge {id}: begin"), format!("# kosmo bridge {id}: end"));
+/// Puts somebody's rules in place of those there were, if there were any.
+fn replace_rules(path: &Path, whose: &str, rules: Option<&str>) -> Result<()> {
+    let (begin, end) = (format!("# kosmo {whose}: begin"), format!("# kosmo {whose}: end"));
     let old = read(path)?;
     let mut kept: Vec<&str> = Vec::new();
     let mut inside = false;
@@ -88,14 +123,14 @@ fn replace_rules(path: &Path, id: &BridgeId, rules: Option<&str>) -> Result<()> 
 }
 
 /// Writes a password, and tells whether there was a program to hash it.
-fn set_password(path: &Path, id: &BridgeId, secret: &Secret) -> Result<bool> {
+fn set_password(path: &Path, login: &str, secret: &Secret) -> Result<bool> {
     if !path.exists() {
         write(path, "")?;
     }
     // The secret goes through a pipe: arguments are there for every process to see.
     let child = Command::new("mosquitto_passwd")
         .arg(path)
-        .arg(id.as_str())
+        .arg(login)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

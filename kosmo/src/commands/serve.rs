@@ -30,15 +30,13 @@ pub(crate) async fn run(args: cli::Serve, config: Config) -> Result<()> {
     let store = Store::open_serving(&config.database()).await.context("the database cannot be opened")?;
     store.check_schema().await?;
     let mut serving = Serving::new(config, store.clone())?;
+    // Each process has ids of its own, or two would throw each other out.
+    let own_id = |service: &str| format!("{service}-{:08x}", random().next_u32());
     if services.contains(&Service::Ingestion) {
-        // Each replica has an id of its own, or they would throw each other out.
-        let id = format!("ingestion-{:08x}", random().next_u32());
-        serving.start_ingestion(broker(&serving.config, "ingestion", &id)?)?;
+        serving.start_ingestion(broker(&serving.config, "ingestion", &own_id("ingestion"))?)?;
     }
     if services.contains(&Service::Gateway) {
-        // The broker keeps messages for a replica that is away, so that its id must be the same next time.
-        let id = format!("gateway-{}", serving.config.gateway.replica);
-        serving.start_gateway(broker(&serving.config, "the gateway", &id)?)?;
+        serving.start_gateway(broker(&serving.config, "the gateway", &own_id("gateway"))?)?;
     }
     // The page asks the weather API on its own port.
     if services.contains(&Service::Weather) || services.contains(&Service::Web) {
@@ -63,7 +61,7 @@ fn broker(config: &Config, service: &str, id: &str) -> Result<Options> {
     }
     let server = mqtt.url.parse().with_context(|| format!("`{}` is no broker", mqtt.url))?;
     let name = if mqtt.login.is_empty() { "kosmo" } else { &mqtt.login };
-    let mut options = Options::new(server, format!("{name}:{id}"));
+    let mut options = Options::new(server, format!("{name}:{id}")).with_keep_alive(mqtt.keep_alive());
     options.login = (!mqtt.login.is_empty()).then(|| Login { name: mqtt.login.clone(), password: mqtt.password.expose().to_owned() });
     options.ca_pem = mqtt.ca_pem()?;
     Ok(options)

@@ -56,7 +56,8 @@ impl Everything {
         if let Some(address) = broker.tls_addr() {
             serving.show("mqtts", "the same, encrypted", &url("mqtts", address));
         }
-        let [ingestion, gateway] = logins.map(|login| logged_in(broker_address, &login));
+        let keep_alive = serving.config.mqtt.keep_alive();
+        let [ingestion, gateway] = logins.map(|login| logged_in(broker_address, &login).with_keep_alive(keep_alive));
         serving.start_ingestion(ingestion)?;
         serving.start_gateway(gateway)?;
         serving.add_weather();

@@ -7,8 +7,9 @@ use std::net::IpAddr;
 use tracing_subscriber::EnvFilter;
 
 /// What each number lies between.
-pub(crate) const RANGES: [(&str, u64, u64); 20] = [
+pub(crate) const RANGES: [(&str, u64, u64); 24] = [
     ("database.max_connections", 2, 200),
+    ("mqtt.keep_alive_s", 5, 600),
     ("broker.port", 0, 65535),
     ("broker.tls_port", 0, 65535),
     ("broker.max_clients", 1, 100_000),
@@ -24,8 +25,11 @@ pub(crate) const RANGES: [(&str, u64, u64); 20] = [
     ("gateway.per_minute", 1, 600),
     ("gateway.ttl_s", 10, 604_800),
     ("gateway.answer_window_h", 1, 720),
-    ("gateway.replica", 1, 64),
+    ("gateway.streams_max", 8, 100_000),
     ("retention.raw_days", 8, 36_500),
+    ("retention.events_days", 2, 36_500),
+    ("retention.operators_days", 1, 36_500),
+    ("retention.messages_days", 0, 36_500),
     ("limits.worker_threads", 1, 64),
     ("limits.shutdown_s", 1, 300),
 ];

@@ -13,7 +13,7 @@ pub use crate::config::{
     show::show,
 };
 use kosmo_domain::{BridgeId, DAY};
-use kosmo_store::{Database, weather::Keep};
+use kosmo_store::{Database, messages::KeepMessages, weather::Keep};
 use serde::Deserialize;
 use std::{
     net::{IpAddr, SocketAddr},
@@ -61,7 +61,7 @@ sections! {
     /// Where data lies.
     DatabaseConfig { url: Secret, url_file: PathBuf, max_connections: u32, }
     /// An outside broker.
-    Mqtt { url: String, login: String, password: Secret, password_file: PathBuf, ca_file: PathBuf, }
+    Mqtt { url: String, login: String, password: Secret, password_file: PathBuf, ca_file: PathBuf, keep_alive_s: u64, }
     /// The embedded broker.
     Broker { address: IpAddr, port: u16, tls_cert_file: PathBuf, tls_key_file: PathBuf, tls_port: u16, max_clients: u32, }
     /// What HTTP listens on.
@@ -73,9 +73,9 @@ sections! {
     /// How records are written.
     Ingestion { batch_max: usize, batch_wait_ms: u64, }
     /// How texts of members are sent.
-    Gateway { handle_in_text: bool, burst: u32, per_minute: u32, ttl_s: u64, answer_window_h: u32, replica: u16, }
+    Gateway { handle_in_text: bool, burst: u32, per_minute: u32, ttl_s: u64, answer_window_h: u32, streams_max: usize, }
     /// What is deleted, and when.
-    Retention { raw_days: u32, }
+    Retention { raw_days: u32, events_days: u32, operators_days: u32, messages_days: u32, }
     /// The log.
     Log { level: String, format: LogFormat, }
     /// What the program takes of the machine.
@@ -137,6 +137,11 @@ impl Config {
 }
 
 impl Mqtt {
+    /// Returns how long neither side of a connection is silent.
+    pub const fn keep_alive(&self) -> Duration {
+        Duration::from_secs(self.keep_alive_s)
+    }
+
     /// Returns the certificate authority that is configured, if one is.
     ///
     /// # Errors
@@ -152,6 +157,16 @@ impl Retention {
     /// Returns how long what is kept.
     pub fn keep(&self) -> Keep {
         Keep { readings: DAY * self.raw_days, ..Keep::default() }
+    }
+
+    /// Returns how long what of messages is kept.
+    pub fn keep_messages(&self) -> KeepMessages {
+        KeepMessages {
+            events: DAY * self.events_days,
+            operators: DAY * self.operators_days,
+            texts: (self.messages_days > 0).then(|| DAY * self.messages_days),
+            ..KeepMessages::default()
+        }
     }
 }
 

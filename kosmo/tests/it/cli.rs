@@ -234,6 +234,40 @@ fn mosquitto_lets_a_bridge_do_what_the_contract_says_and_keeps_what_others_wrote
 }
 
 #[test]
+fn mosquitto_lets_the_services_do_what_they_do_and_no_bridge_has_their_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = ["--mosquitto-passwords", "passwords", "--mosquitto-acl", "acl"];
+    let services = [&["bridge", "services"], &files[..]].concat();
+    let first = said(&services, folder.path());
+    assert!(first.contains("\ningestion: ") && first.contains("\ngateway: "), "{first}");
+    // Once more for new secrets: what was there is replaced.
+    assert_ne!(said(&services, folder.path()), first);
+    insta::assert_snapshot!(std::fs::read_to_string(folder.path().join("acl")).unwrap(), @r"
+    # kosmo service ingestion: begin
+    user ingestion
+    topic write kosmo/bridge/+/ack
+    topic read kosmo/mesh/reading/+
+    topic read kosmo/mesh/node/+
+    topic read kosmo/bridge/+/status
+    # kosmo service ingestion: end
+    # kosmo service gateway: begin
+    user gateway
+    topic write kosmo/bridge/+/ack
+    topic write kosmo/mesh/outbound/+
+    topic read kosmo/mesh/receipt/+
+    topic read kosmo/mesh/inbound/+
+    topic read kosmo/mesh/inbound
+    topic read kosmo/bridge/+/status
+    # kosmo service gateway: end
+    ");
+    let passwords = std::fs::read_to_string(folder.path().join("passwords")).unwrap();
+    assert_eq!(passwords.lines().map(|line| line.split(':').next().unwrap()).collect::<Vec<_>>(), ["ingestion", "gateway"]);
+    let taken = kosmo(&[&["bridge", "add", "gateway"], &files[..]].concat(), folder.path());
+    assert_eq!(taken.status.code(), Some(1));
+    assert!(String::from_utf8(taken.stderr).unwrap().contains("gateway is the login of a service: choose another name"));
+}
+
+#[test]
 fn a_service_that_does_not_answer_is_not_healthy() {
     let folder = tempfile::tempdir().unwrap();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,0 +1,7 @@
+-- What only one of several processes may do at a time: who does it, and until when the others leave it to that one.
+
+create table leases (
+    name    text        not null primary key,
+    holder  uuid        not null,
+    ends_at timestamptz not null
+);
