@@ -1,24 +1,45 @@
 # The project's commands; `make help` lists them. On a fresh Debian 12 with Rust, `make run` and `make test` need nothing before them.
 CARGO ?= cargo
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint fmt bench doc clean
+.PHONY: help setup run test lint fmt bench doc clean web web-dev screenshots
 
 help: ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 13
 
 setup: ## install what building and testing need: Debian's packages, and pinned tools
 	@deploy/setup-debian.sh
 
-run: setup ## a running demo: simulated mesh, bridge, broker, store, API; the page is on http://127.0.0.1:8000
+run: web ## a running demo: simulated mesh, bridge, broker, store, API; the page is on http://127.0.0.1:8000
 	$(CARGO) run --locked -p kosmo -- demo
 
-test: setup lint ## everything that must hold before a change lands
+test: lint web ## everything that must hold before a change lands
+	cd web && npm test --silent
 	tests/support/with-postgres $(CARGO) test --locked --workspace
+	cd web && npm run --silent e2e
 
-lint: setup ## formatting, lints, licences
+web: web/dist/index.html ## build the web app, which the next build of the program embeds
+
+web-dev: web/node_modules/.installed ## the web app while one works on it, on http://127.0.0.1:5173, with the APIs of a running `kosmo demo`
+	cd web && npm run --silent dev
+
+screenshots: web ## take the pictures of the README anew, of a demo
+	$(CARGO) build --locked -p kosmo
+	cd web && node e2e/support/pictures.mjs ../docs/screenshots
+
+# What npm installs follows the lock file alone, and is installed anew when that changes.
+web/node_modules/.installed: web/package.json web/package-lock.json | setup
+	cd web && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+web/dist/index.html: web/node_modules/.installed web/index.html $(wildcard web/*.ts) docs/api/openapi.json $(shell find web/app web/public web/scripts -type f -not -name schema.d.ts -not -name '*.pmtiles' 2>/dev/null)
+	cd web && npm run --silent build
+	@touch $@
+
+lint: setup web/node_modules/.installed ## formatting, lints, licences, types and translations of the web app
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	target/tools/bin/cargo-deny --locked --all-features check bans licenses sources
+	cd web && npm run --silent types && npm run --silent lint && npm run --silent i18n:check
 
 fmt: ## format the code
 	$(CARGO) fmt --all
@@ -32,3 +53,4 @@ doc: ## the code's own documentation, private items included
 
 clean: ## remove what was built
 	$(CARGO) clean
+	rm -rf web/dist web/node_modules web/e2e/results

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-packages=(build-essential pkg-config ca-certificates git openssl procps postgresql mosquitto mosquitto-clients)
+packages=(build-essential pkg-config ca-certificates git openssl procps postgresql mosquitto mosquitto-clients chromium)
 cargo_deny=0.20.2
 
 missing=()
@@ -26,6 +26,11 @@ if [ "${#missing[@]}" -gt 0 ]; then
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
 
+node=20.19
+if ! command -v npm >/dev/null || [ "$(printf '%s\n' "$node" "$(node --version | tr -d v)" | sort -V | head -1)" != "$node" ]; then
+    echo "setup: the web app needs Node $node or later with npm, and Debian 12 has an older one; install it from nodejs.org, then run this again" >&2
+    exit 1
+fi
 command -v cargo >/dev/null || { echo "setup: Rust is missing; install it with rustup, then run this again" >&2; exit 1; }
 
 deny=target/tools/bin/cargo-deny

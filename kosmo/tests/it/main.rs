@@ -4,4 +4,5 @@
 mod cli;
 mod config;
 mod lifecycle;
+mod openapi;
 mod up;

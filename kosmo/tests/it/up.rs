@@ -11,14 +11,14 @@ use std::{
 };
 
 /// Flags that let any number of programs run side by side.
-const FREE_PORTS: [&str; 4] = ["--port-base", "0", "--mqtt-port", "0"];
+pub(crate) const FREE_PORTS: [&str; 4] = ["--port-base", "0", "--mqtt-port", "0"];
 
 /// A program that runs in a folder of its own; it is killed if the test fails before it ends.
-struct Running(Child);
+pub(crate) struct Running(Child);
 
 impl Running {
     /// Starts the program, and waits until it says that it is ready.
-    fn start(args: &[&str], folder: &Path) -> (Self, Value) {
+    pub(crate) fn start(args: &[&str], folder: &Path) -> (Self, Value) {
         let ready = folder.join("ready.json");
         let child = Command::new(env!("CARGO_BIN_EXE_kosmo"))
             .args(args)
@@ -45,7 +45,7 @@ impl Running {
     }
 
     /// Asks it to end, and returns its exit code and what it said.
-    fn end(mut self) -> (Option<i32>, String) {
+    pub(crate) fn end(mut self) -> (Option<i32>, String) {
         assert!(Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().unwrap().success());
         let mut said = String::new();
         std::io::Read::read_to_string(&mut self.0.stdout.take().unwrap(), &mut said).unwrap();
