@@ -1,6 +1,6 @@
 import { Trans, useLingui } from '@lingui/react/macro'
 import { ChevronLeft, ChevronRight, Download, LoaderCircle, RotateCcw, ZoomIn, ZoomOut } from 'lucide-react'
-import { useCallback, useId, useMemo, useRef } from 'react'
+import { useCallback, useId, useMemo, useState } from 'react'
 import { useFormat, useNow } from '@/format/hooks'
 import { Card } from '@/ui/card'
 import { IconButton } from '@/ui/button'
@@ -66,7 +66,7 @@ export default function Board({ id, names, view, onView, title }: BoardProps) {
         <Segmented
           label={t`Span of time`} value={custom === null ? span : ''} className="w-full sm:w-auto"
           onChange={(name) => { onView({ ...view, span: name as Span, from: undefined, to: undefined }) }}
-          options={SPANS.map((name) => ({ name: name as string, title: { day: t`Day`, week: t`Week`, month: t`Month`, year: t`Year` }[name] }))}
+          options={SPANS.map((name) => ({ name: name, title: { day: t`Day`, week: t`Week`, month: t`Month`, year: t`Year` }[name] }))}
         />
         <div role="group" aria-label={t`Move through time`} className="flex">
           <IconButton label={t`Earlier`} onClick={() => { show(panned(range, -0.5, minute)) }}><ChevronLeft aria-hidden className="size-5" /></IconButton>
@@ -117,7 +117,7 @@ function Drawn({ id, panels, range, isTable, onRange, zone }: DrawnProps) {
   const { t } = useLingui()
   const { dateTime } = useFormat()
   const [host, width] = useWidth()
-  const plots = useRef<Plots>(new Set())
+  const [plots] = useState<Plots>(() => new Set())
   const sync = useId()
   const names = useMemo(() => panels.flatMap((panel) => panel.quantities), [panels])
   // A table shows as many rows as can be read.
@@ -143,7 +143,7 @@ function Drawn({ id, panels, range, isTable, onRange, zone }: DrawnProps) {
         const frame = frames[index]
         return frame === undefined ? null : (
           <div key={panel.name} data-panel={panel.name} className="border-t border-line pt-2 first:border-t-0">
-            <ChartPanel frame={frame} range={range} width={width - 24} height={panels.length === 1 ? 300 : 176} sync={sync} plots={plots.current} onRange={onRange} />
+            <ChartPanel frame={frame} range={range} width={width - 24} height={panels.length === 1 ? 300 : 176} sync={sync} plots={plots} onRange={onRange} />
           </div>
         )
       })}

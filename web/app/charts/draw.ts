@@ -83,7 +83,7 @@ export function plotOptions({ frame, units, width, height, sync, number, axisTim
     legend: { show: false },
     scales: {
       x: { time: true },
-      y: { range: (_, least, greatest) => rangeY(least as number | null, greatest as number | null, isFromZero) },
+      y: { range: (_, least, greatest) => rangeY(least, greatest, isFromZero) },
       direction: { range: [0, 360] },
     },
     axes: [
@@ -192,6 +192,8 @@ function drawArrows(plot: uPlot, place: number, color: string): void {
   const size = 6 * devicePixelRatio
   ctx.save()
   ctx.strokeStyle = color
+  // The line that was drawn before may have had dashes.
+  ctx.setLineDash([])
   ctx.lineWidth = 1.5 * devicePixelRatio
   ctx.lineCap = 'round'
   for (const { x, degrees } of chosen.values()) {

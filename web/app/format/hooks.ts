@@ -2,14 +2,14 @@ import { useLingui } from '@lingui/react'
 import { useMemo, useSyncExternalStore } from 'react'
 import { usePreferences } from '@/shell/preferences'
 import { formatAltitude, formatBytes, formatDistance, formatNumber, formatQuantity } from './units'
-import { formatAge, formatDateTime, formatDay, formatDuration, formatTime } from './time'
+import { formatAge, formatDateTime, formatDay, formatDuration, formatTime, regional } from './time'
 import { quantity, type Quantity } from './quantities'
 
 /** Every formatter, in the chosen language and units. */
 export function useFormat() {
   const { i18n } = useLingui()
   const { units } = usePreferences()
-  const { locale } = i18n
+  const locale = regional(i18n.locale)
   return useMemo(
     () => ({
       locale,

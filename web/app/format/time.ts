@@ -1,3 +1,8 @@
+/** The language as it is written where this device is: `en` is `en-GB` to a browser that prefers that, and has its dates and clock. */
+export function regional(language: string): string {
+  return navigator.languages.find((tag) => tag === language || tag.startsWith(`${language}-`)) ?? language
+}
+
 /** How old something is, in words that need no catalogue: the browser speaks the language. */
 export function formatAge(ms: number, locale: string, style: 'long' | 'narrow' = 'narrow'): string {
   const format = new Intl.RelativeTimeFormat(locale, { numeric: 'auto', style })

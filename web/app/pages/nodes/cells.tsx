@@ -1,6 +1,6 @@
 import { Trans, useLingui } from '@lingui/react/macro'
 import { Link } from '@tanstack/react-router'
-import { BatteryCharging, KeyRound, Plug, Signal, SignalHigh, SignalLow, SignalMedium, Thermometer } from 'lucide-react'
+import { BatteryCharging, KeyRound, Plug, Thermometer } from 'lucide-react'
 import { useFormat } from '@/format/hooks'
 import { safeName } from '@/format/names'
 import type { Node } from '@/api/schema'
@@ -38,18 +38,25 @@ function Marks({ node }: { readonly node: Node }) {
 }
 
 /** How well a signal is received: above the noise is easy, far below it is the end. */
-export function toneOfSnr(snr: number): { tone: Tone; icon: typeof Signal } {
-  if (snr >= 0) return { tone: 'good', icon: Signal }
-  if (snr >= -7) return { tone: 'good', icon: SignalHigh }
-  if (snr >= -13) return { tone: 'warn', icon: SignalMedium }
-  return { tone: 'bad', icon: SignalLow }
+export function toneOfSnr(snr: number): { tone: Tone; bars: number } {
+  if (snr >= 0) return { tone: 'good', bars: 4 }
+  if (snr >= -7) return { tone: 'good', bars: 3 }
+  return snr >= -13 ? { tone: 'warn', bars: 2 } : { tone: 'bad', bars: 1 }
 }
 
+/** Signal to noise in decibels, with as many bars of four as it is worth. */
 export function Snr({ value }: { readonly value: number | null | undefined }) {
   const { number } = useFormat()
   if (value == null) return <Nothing />
-  const { tone, icon: Icon } = toneOfSnr(value)
-  return <span className="tabular inline-flex items-center gap-1 whitespace-nowrap"><Icon aria-hidden className={cx('size-4', INK[tone])} />{number(value, 1)}&#x202f;dB</span>
+  const { tone, bars } = toneOfSnr(value)
+  return (
+    <span className="tabular inline-flex items-center gap-1.5 whitespace-nowrap">
+      <svg aria-hidden viewBox="0 0 15 12" className={cx('h-3 w-[0.9375rem] shrink-0', INK[tone])}>
+        {[1, 2, 3, 4].map((bar) => <rect key={bar} x={(bar - 1) * 4} y={12 - bar * 3} width="3" height={bar * 3} rx="0.75" fill="currentColor" opacity={bar <= bars ? 1 : 0.22} />)}
+      </svg>
+      {number(value, 1)}&#x202f;dB
+    </span>
+  )
 }
 
 export function Hops({ value }: { readonly value: number | null | undefined }) {
@@ -67,7 +74,7 @@ export function Battery({ node }: { readonly node: Node }) {
   return (
     <span className="tabular inline-flex items-center gap-1 whitespace-nowrap">
       {isExternal === true && (charge == null ? <Plug role="img" aria-label={t`On external power`} className="size-4 text-good" /> : <BatteryCharging role="img" aria-label={t`On external power`} className="size-4 text-good" />)}
-      {charge != null ? <span className={tone === 'neutral' ? undefined : cx('font-medium', INK[tone])}>{number(charge)}&#x202f;%</span> : voltage != null ? <>{number(voltage, 2)}&#x202f;V</> : null}
+      {charge != null ? <span className={tone === 'neutral' ? undefined : cx('font-medium', INK[tone])}>{number(charge)}&#x202f;%</span> : voltage != null && voltage > 0.5 ? <>{number(voltage, 2)}&#x202f;V</> : null}
     </span>
   )
 }

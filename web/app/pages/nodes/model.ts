@@ -116,5 +116,5 @@ export function merged(all: readonly Node[], news: readonly Node[]): readonly No
 
 /** What the firmware calls a thing, as a person reads it: `HELTEC_V3` is `Heltec V3`. */
 export function readable(constant: string): string {
-  return constant.replace(/_+/g, ' ').trim().replace(/\p{L}[\p{L}\p{N}]*/gu, (word) => (word.length <= 2 || /\d/.test(word) ? word : word[0] + word.slice(1).toLowerCase()))
+  return constant.replace(/_+/g, ' ').trim().replace(/\p{L}[\p{L}\p{N}]*/gu, (word) => (word.length <= 2 || /\d/.test(word) ? word : word.slice(0, 1) + word.slice(1).toLowerCase()))
 }

@@ -59,6 +59,6 @@ export function fingerprint(base64: string): string {
   } catch {
     return '—'
   }
-  const hex = [...bytes.slice(0, 8)].map((byte) => byte.charCodeAt(0).toString(16).padStart(2, '0')).join('')
+  const hex = Array.from(bytes.slice(0, 8), (byte) => byte.charCodeAt(0).toString(16).padStart(2, '0')).join('')
   return hex.match(/.{4}/g)?.join(' ') ?? '—'
 }

@@ -21,7 +21,7 @@ export function useNewest(id: string) {
   const queryKey = [...keys.latest, id]
   useLive('latest', (data) => {
     const event = asLatest(data)
-    if (event?.node_id === id) queries.setQueryData<LatestReading | null>(queryKey, event as unknown as LatestReading)
+    if (event?.node_id === id) queries.setQueryData<LatestReading | null>(queryKey, event)
   })
   return useQuery({
     queryKey,

@@ -10,6 +10,9 @@ import { direction, type Today } from './today'
 /** Stations tell every quarter of an hour; at night once an hour. */
 export const EXPECTED = 30 * 60_000
 
+/** Of these, a change over three hours says nothing that the value does not. */
+const WITHOUT_TREND = /^(rain_|gas_resistance|particles_|wind_direction)|_lux$/
+
 interface TileProps {
   readonly name: Quantity
   readonly value: number
@@ -31,7 +34,7 @@ export function Tile({ name, value, at, today }: TileProps) {
         {isDirection && <Point degrees={value} />}
       </span>
       <span className="mt-1 flex min-h-5 flex-wrap items-center gap-x-3 gap-y-0.5 text-xs text-muted">
-        {today !== null && !isSum && !isDirection && <Trend name={name} trend={today.trend} />}
+        {today !== null && !WITHOUT_TREND.test(name) && <Trend name={name} trend={today.trend} />}
         {isSum && <Trans>last reading <Value quantity={name} value={value} /></Trans>}
         <Extremes name={name} today={today} isShown={!isSum && !isDirection} />
       </span>
