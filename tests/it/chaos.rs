@@ -33,6 +33,7 @@ fn kills(seed: u64) -> Vec<Kill> {
         assert!(POINTS.iter().any(|point| point.name == name), "{name} is no point");
         let mut kills: Vec<_> = full_matrix(seed, PASSES).into_iter().filter(|kill| kill.point == name).collect();
         if let Some(pass) = pass {
+            kills.sort_by_key(|kill| (kill.footing == Footing::Embedded, kill.part));
             kills.dedup_by_key(|kill| (kill.footing == Footing::Embedded, kill.part));
             kills.iter_mut().for_each(|kill| (kill.pass, kill.seed) = (pass, seed));
         }
@@ -103,8 +104,8 @@ async fn without_a_death_all_promises_are_kept_and_every_point_is_passed() {
         for point in POINTS {
             let passed: u64 = outcome.passes.iter().filter(|((_, name), _)| name == point.name).map(|(_, count)| count).sum();
             println!("{footing:?} {} passed {passed} times", point.name);
-            // Hours are summarised half a minute after the last reading.
-            let is_later = point.name.starts_with("rollup::");
+            // Hours are summarised half a minute after the last reading, and what a bridge takes at once is not offered again.
+            let is_later = point.name.starts_with("rollup::") || point.name == "offers::due";
             let is_elsewhere = footing == Footing::Servers && point.parts == [Part::Broker];
             assert!(passed > 0 || is_later || is_elsewhere, "{footing:?}: {} is never passed", point.name);
         }

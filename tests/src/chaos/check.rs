@@ -86,6 +86,19 @@ pub struct Truth {
     pub texts: Vec<SentText>,
     /// Answers from the mesh.
     pub answers: Vec<HeardText>,
+    /// The bridge that died, and when.
+    pub death: Option<(String, Timestamp)>,
+}
+
+/// A span in which a bridge is said not to have listened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// The bridge.
+    pub bridge: String,
+    /// Since when.
+    pub from: Timestamp,
+    /// Until when; nothing while it goes on.
+    pub until: Option<Timestamp>,
 }
 
 /// A text as the API tells it.
@@ -147,6 +160,8 @@ pub struct Found {
     pub texts: BTreeMap<Uuid, ToldText>,
     /// Members.
     pub members: BTreeMap<Uuid, Ledger>,
+    /// When bridges did not listen.
+    pub gaps: Vec<Gap>,
 }
 
 /// Something that must not be.
@@ -167,6 +182,8 @@ pub enum Rule {
     ReadingOnce,
     /// What was not written down is the end of what was heard, and nothing from its middle.
     ReadingsInOrder,
+    /// What a bridge's death took lies in a gap that is told.
+    LossIsTold,
     /// Hours are the sum of their readings.
     HoursAddUp,
     /// A text is on the air under one sender and id.
@@ -203,8 +220,9 @@ pub fn check(truth: &Truth, found: &Found) -> Vec<Violation> {
     readings(truth, found, &mut violations);
     hours(found, &mut violations);
     for text in &truth.texts {
-        on_air(text, &mut violations);
-        match found.texts.get(&text.id) {
+        let told = found.texts.get(&text.id);
+        on_air(text, told, &mut violations);
+        match told {
             None => violations.add(Rule::TextKept, format!("{} was accepted and is gone", text.id)),
             Some(told) => status(text, told, &mut violations),
         }
@@ -229,6 +247,7 @@ fn readings(truth: &Truth, found: &Found, violations: &mut Violations) {
             stored.entry((*station, *at)).or_default().push(*temperature);
         }
     }
+    let mut losses = 0;
     let mut lost: Vec<usize> = Vec::new();
     let mut kept: Vec<usize> = Vec::new();
     for reading in &truth.readings {
@@ -238,6 +257,7 @@ fn readings(truth: &Truth, found: &Found, violations: &mut Violations) {
                 if reading.surety == Surety::Surely {
                     violations.add(Rule::ReadingStored, format!("{name} was handed over and is not stored"));
                 }
+                losses += usize::from(reading.surety == Surety::Perhaps);
                 lost.extend(reading.place);
             }
             Some([temperature]) => {
@@ -256,6 +276,13 @@ fn readings(truth: &Truth, found: &Found, violations: &mut Violations) {
         && first_lost < last_kept
     {
         violations.add(Rule::ReadingsInOrder, format!("hand-over {first_lost} is lost, and hand-over {last_kept} after it is not"));
+    }
+    if let (1.., Some((bridge, at))) = (losses, &truth.death) {
+        let spans = |gap: &&Gap| gap.bridge == *bridge && gap.from <= *at && gap.until.is_none_or(|until| *at <= until);
+        if !found.gaps.iter().any(|gap| spans(&gap)) {
+            let what = format!("{losses} readings were lost when {bridge} died at {at}, and no gap tells of it: {:?}", found.gaps);
+            violations.add(Rule::LossIsTold, what);
+        }
     }
 }
 
@@ -288,7 +315,7 @@ fn hours(found: &Found, violations: &mut Violations) {
     }
 }
 
-fn on_air(text: &SentText, violations: &mut Violations) {
+fn on_air(text: &SentText, told: Option<&ToldText>, violations: &mut Violations) {
     let id = text.id;
     if text.packets.len() > 1 {
         violations.add(Rule::OnePacket, format!("{id} was on the air as {:?}", text.packets));
@@ -297,7 +324,7 @@ fn on_air(text: &SentText, violations: &mut Violations) {
         violations.add(Rule::ShownOnce, format!("{id} was shown {} times", text.shown));
     }
     if text.habit == Habit::Confirms && text.shown == 0 {
-        violations.add(Rule::Reached, format!("{id} was not shown"));
+        violations.add(Rule::Reached, format!("{id} was not shown, and is said to be {told:?}: {text:?}"));
     }
 }
 

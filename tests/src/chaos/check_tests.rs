@@ -30,7 +30,7 @@ fn sound() -> (Truth, Found) {
         refused: Surety::Never,
     };
     let answer = HeardText { from: PERSON, packet: 78, answers: Some(TEXT), surety: Surety::Surely };
-    let truth = Truth { readings: vec![heard(1, 0), heard(2, 1), heard(3, 2)], texts: vec![text], answers: vec![answer] };
+    let truth = Truth { readings: vec![heard(1, 0), heard(2, 1), heard(3, 2)], texts: vec![text], answers: vec![answer], death: None };
     let ledger = Ledger {
         reserved: 0,
         committed: 1,
@@ -48,6 +48,7 @@ fn sound() -> (Truth, Found) {
         hours: BTreeMap::from([((STATION, at(0)), Hour { readings: 3, mean: 20.0, min: 20.0, max: 20.0 })]),
         texts: BTreeMap::from([(TEXT, told)]),
         members: BTreeMap::from([(MEMBER, ledger)]),
+        gaps: Vec::new(),
     };
     (truth, found)
 }
@@ -104,6 +105,24 @@ fn a_death_takes_the_end_and_never_the_middle() {
         found.hours.get_mut(&(STATION, at(0))).unwrap().readings = 2;
     };
     assert_eq!(broken(plant), BTreeSet::from([Rule::ReadingsInOrder]));
+}
+
+#[test]
+fn what_a_death_took_is_told_as_a_gap() {
+    let plant = |gap: Option<(u32, Option<u32>)>| {
+        move |truth: &mut Truth, found: &mut Found| {
+            truth.readings[2].surety = Surety::Perhaps;
+            truth.death = Some(("north".to_owned(), at(4)));
+            stored(found).pop();
+            found.hours.get_mut(&(STATION, at(0))).unwrap().readings = 2;
+            found.gaps =
+                gap.map(|(from, until)| Gap { bridge: "north".to_owned(), from: at(from), until: until.map(at) }).into_iter().collect();
+        }
+    };
+    assert_eq!(broken(plant(None)), BTreeSet::from([Rule::LossIsTold]));
+    assert_eq!(broken(plant(Some((5, Some(6))))), BTreeSet::from([Rule::LossIsTold]));
+    assert_eq!(broken(plant(Some((3, Some(5))))), BTreeSet::new());
+    assert_eq!(broken(plant(Some((3, None)))), BTreeSet::new());
 }
 
 #[test]

@@ -15,8 +15,8 @@ pub(super) const ROUND: Duration = Duration::from_secs(12);
 const READINGS: u32 = 60;
 const TEXTS: u32 = 8;
 
-/// Who lives on the mesh besides Lena, who answers, and Jörg, who does not.
-pub(super) const PEOPLE: [Person; 4] = [Person::Faint, Person::BehindRelay, Person::Off, Person::Refuses];
+/// Who lives on the mesh besides Lena, who answers.
+pub(super) const PEOPLE: [Person; 5] = [Person::Silent, Person::Faint, Person::BehindRelay, Person::Off, Person::Refuses];
 
 /// Two members whose plans let them write to everybody.
 pub(super) const MEMBERS: [(&str, &str, Uuid); 2] = [
@@ -72,7 +72,7 @@ pub(super) fn round(number: u32, air: &Air, now: Timestamp, rng: &mut StdRng) ->
         let station = stations[rng.random_range(0..stations.len() - 1)];
         // Three hours that are over and the present one; no two readings of a round have a time in common.
         let age = HOUR * rng.random_range(0..4) + Duration::from_secs(u64::from(number * READINGS + index) + 1);
-        let sent = Sent { station, at: now.minus(age), temperature: (rng.random_range(-200_i16..400) as f32) / 10.0 };
+        let sent = Sent { station, at: now.minus(age), temperature: f32::from(rng.random_range(-200_i16..400)) / 10.0 };
         let hearers = *[Hearers::All, Hearers::Radio(0), Hearers::Radio(0), Hearers::Radio(1)].choose(rng).expect("there are four");
         acts.push((time(rng), Act::Reading(sent, hearers)));
     }

@@ -158,7 +158,7 @@ impl Run {
             bridges,
             air,
             relay,
-            notes: Notes::default(),
+            notes: Notes { names: NAMES.to_vec(), ..Notes::default() },
             posts: JoinSet::new(),
             gateway,
             rng: StdRng::seed_from_u64(self.seed),
@@ -234,7 +234,7 @@ impl Stage {
         }
         for index in 0..self.bridges.len() {
             let Some(status) = self.bridges[index].has_ended() else { continue };
-            self.note_death(NAMES[index], &status.to_string()).await;
+            self.note_death(NAMES[index], &status.to_string());
             self.note_break(index, precisely_now(), true).await;
             self.bridges[index].set_env(KILL_VARIABLE, None);
             self.bridges[index].start(self.air.mesh.radio(index).address(), &self.relay.url());
@@ -242,7 +242,7 @@ impl Stage {
         for name in self.system.names() {
             let process = self.system.process_mut(&name);
             if let Some(status) = process.has_ended() {
-                self.note_death(&name, &status.to_string()).await;
+                self.note_death(&name, &status.to_string());
                 self.system.pin_broker();
                 let process = self.system.process_mut(&name);
                 process.set_env(KILL_VARIABLE, None);
@@ -255,12 +255,14 @@ impl Stage {
         self.look_for_canaries().await;
     }
 
-    async fn note_death(&mut self, name: &str, status: &str) {
+    fn note_death(&mut self, name: &str, status: &str) {
         if self.victim != Some(name) || self.death.is_some() || !status.contains("SIGABRT") {
             self.outcome.faults.push(format!("{name} ended by itself: {status}"));
         }
         self.outcome.died = true;
-        self.death.get_or_insert(Death { since: Instant::now(), is_back: false, canaries: Vec::new() });
+        if self.death.is_none() {
+            self.death = Some(Death { since: Instant::now(), is_back: false, canaries: Vec::new() });
+        }
     }
 
     /// Sees to it that what is sent after a death arrives, which says that all parts are back.
@@ -297,18 +299,19 @@ impl Stage {
         let mut good_since: Option<Instant> = None;
         loop {
             self.watch().await;
-            let violations = match observe::found(&self.system, &store, &self.notes, now()).await {
-                Some(found) => check(&truth(&self.air, RADIOS, &self.notes), &found),
-                None => Vec::new(),
-            };
+            let found = observe::found(&self.system, &store, &self.notes, now()).await;
+            let violations = found.map(|found| check(&truth(&self.air, RADIOS, &self.notes), &found));
             let is_quiet = self.posts.is_empty() && self.death.as_ref().is_none_or(|death| death.is_back);
-            let is_good = violations.is_empty() && is_quiet && self.outcome.faults.is_empty();
+            let is_good = is_quiet && violations.as_ref().is_some_and(Vec::is_empty);
             good_since = if is_good { good_since.or_else(|| Some(Instant::now())) } else { None };
-            let is_over = began.elapsed() > SETTLES;
-            if is_over || good_since.is_some_and(|since| since.elapsed() >= STAYS) || !self.outcome.faults.is_empty() {
-                self.outcome.violations = violations;
+            let is_over = began.elapsed() > SETTLES || !self.outcome.faults.is_empty();
+            if is_over || good_since.is_some_and(|since| since.elapsed() >= STAYS) {
                 if is_over && !self.posts.is_empty() {
                     self.outcome.faults.push(format!("{} posts were not answered", self.posts.len()));
+                }
+                match violations {
+                    Some(violations) => self.outcome.violations = violations,
+                    None => self.outcome.faults.push("not all parts answered in the end".to_owned()),
                 }
                 break;
             }

@@ -20,7 +20,7 @@ const ROUTING: u32 = 5;
 const ATTEMPTS: u8 = 8;
 /// For how long before it died a bridge may have had something in memory alone: it gathers for 50 ms, and a busy disk takes
 /// its time.
-const EXPOSURE: Duration = Duration::from_secs(2);
+const EXPOSURE: Duration = Duration::from_secs(5);
 
 /// A connection between a radio and its bridge that broke off.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +40,8 @@ pub(super) struct Notes {
     pub(super) readings: Vec<Sent>,
     pub(super) accepted: BTreeMap<Uuid, Post>,
     pub(super) breaks: Vec<Break>,
+    /// The names of the bridges, by radio.
+    pub(super) names: Vec<&'static str>,
 }
 
 /// Returns the truth.
@@ -53,6 +55,7 @@ pub(super) fn truth(air: &Air, radios: usize, notes: &Notes) -> Truth {
         readings: readings(&handed_over, notes, surety),
         texts: texts(air, &handed_over, notes, surety),
         answers: answers(&handed_over, notes, surety),
+        death: notes.breaks.iter().find(|cut| cut.died).map(|death| (notes.names[death.radio].to_owned(), death.at)),
     }
 }
 
