@@ -1,7 +1,7 @@
 # The project's commands; `make help` lists them. On a fresh Debian 12 with Rust, `make run` and `make test` need nothing before them.
 CARGO ?= cargo
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint fmt bench doc clean web web-dev screenshots
+.PHONY: help setup run test lint fmt bench soak chaos doc clean web web-dev screenshots
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 13
@@ -13,7 +13,7 @@ run: web ## a running demo: simulated mesh, bridge, broker, store, API; the page
 	$(CARGO) run --locked -p kosmo -- demo
 
 test: lint web ## everything that must hold before a change lands
-	cd web && npm test --silent
+	cd web && npm test --silent && npm run --silent sizes
 	tests/support/with-postgres $(CARGO) test --locked --workspace
 	cd web && npm run --silent e2e
 
@@ -46,7 +46,16 @@ fmt: ## format the code
 
 bench: setup ## measure, as docs/PERFORMANCE.md describes
 	$(CARGO) build --locked --release -p kosmo
-	tests/support/with-postgres $(CARGO) bench --locked -p kosmo-store -p kosmo-tests
+	tests/support/with-postgres $(CARGO) bench --locked -p kosmo-store -p kosmo-tests --bench ingest --bench journey --bench message
+
+soak: setup ## half an hour at 2,000 readings a second on each footing, and what memory that takes
+	$(CARGO) build --locked --release -p kosmo
+	tests/support/with-postgres $(CARGO) bench --locked -p kosmo-tests --bench soak
+
+chaos: setup ## kill each part at each point, on both footings; SEED=N has the same kills again, POINT=NAME:PASS one of them
+	$(CARGO) build --locked --workspace
+	KOSMO_CHAOS=all KOSMO_CHAOS_SEED=$(SEED) KOSMO_CHAOS_POINT=$(POINT) \
+		tests/support/with-postgres $(CARGO) test --locked --workspace --test it -- chaos:: --nocapture
 
 doc: ## the code's own documentation, private items included
 	$(CARGO) doc --locked --workspace --no-deps --document-private-items

@@ -12,7 +12,7 @@ const chromium = {
 export default defineConfig({
   testDir: '.',
   testMatch: '**/*.spec.ts',
-  outputDir: 'results',
+  outputDir: process.env['E2E_RESULTS'] ?? 'results',
   snapshotPathTemplate: '{testDir}/references/{testFileName}/{arg}-{projectName}{ext}',
   globalSetup: './support/server.ts',
   fullyParallel: true,
@@ -20,9 +20,10 @@ export default defineConfig({
   forbidOnly: process.env['CI'] !== undefined,
   // A loaded machine is slow, and a test that needs a second try is a defect.
   retries: 0,
-  timeout: 60_000,
+  timeout: 240_000,
   expect: {
-    timeout: 15_000,
+    // Only a failure takes this long: whatever is waited for is gone on from when it is there.
+    timeout: 60_000,
     // Drawing differs a little between versions of fonts and of Chromium; a misplaced button does not fit in here.
     toHaveScreenshot: { maxDiffPixelRatio: 0.015, threshold: 0.25, animations: 'disabled', caret: 'hide', scale: 'css' },
   },
@@ -32,7 +33,9 @@ export default defineConfig({
     launchOptions: chromium,
     locale: 'en-GB',
     timezoneId: 'Europe/Berlin',
-    trace: 'retain-on-failure',
+    // Traces cost as much as the tests: `TRACE=1 npm run e2e -- network` keeps those of failures.
+    trace: process.env['TRACE'] === undefined ? 'off' : 'retain-on-failure',
+    screenshot: 'only-on-failure',
   },
   projects: [
     { name: 'desktop', use: { viewport: { width: 1440, height: 900 } } },
