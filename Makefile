@@ -1,4 +1,4 @@
-# The project's commands; `make help` lists them. On a fresh Debian 12 with Rust, `make run` and `make test` need nothing before them.
+# The project's commands; `make help` lists them. On a fresh Debian 12 with Rust and Node, `make run` and `make test` need nothing before them.
 CARGO ?= cargo
 .DEFAULT_GOAL := help
 .PHONY: help setup run test lint fmt bench soak chaos doc clean web web-dev screenshots
