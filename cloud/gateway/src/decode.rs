@@ -4,7 +4,6 @@ use crate::reason::{Reason, note_of};
 use bytes::Bytes;
 use kosmo_contract::{Evidence, InboundBody, NotSentReason, Packet, ReceiptBody, Transport, topic::Topic};
 use kosmo_domain::{BridgeId, Epoch, NodeId, NotSent, PacketId, Stream, Timestamp, observed_at};
-use kosmo_meshtastic::outgoing;
 use kosmo_store::{
     ingest::{Heard, Note, Raw, Reception, RecordName},
     messages::{GatewayBody, GatewayRecord, InboundText, Receipt, WaitReason},
@@ -140,11 +139,12 @@ fn receipt(body: &ReceiptBody, _: Option<&Packet>, _: Uuid) -> Result<GatewayBod
             if !packet_id.is_given() {
                 return Err(Reason::NoPacketId.note("body.packet_id", "a packet that is handed over has an id, which is never 0"));
             }
+            let radio = sender("body.radio", radio)?;
             // Answers find their message by this, so that no bridge may claim the packet of another one's text.
-            if packet_id != outgoing::packet_id(body.message_id.as_u128(), attempt) {
+            if packet_id != kosmo_domain::packet_id(body.message_id.as_u128(), attempt) {
                 return Err(Reason::WrongPacketId.note("body.packet_id", "the id of a packet follows from its message and attempt"));
             }
-            Receipt::HandedOver { attempt, packet_id, radio: sender("body.radio", radio)? }
+            Receipt::HandedOver { attempt, packet_id, radio }
         }
         Evidence::Transmitted { packet_id: PacketId(_) } => Receipt::Transmitted,
         Evidence::Relayed { packet_id: PacketId(_) } => Receipt::Relayed,

@@ -18,6 +18,8 @@ pub(crate) enum Reason {
     NoPacket,
     /// A hand-over without a packet id, so that nothing could refer to it.
     NoPacketId,
+    /// A hand-over in a packet whose id is another than the message's at this attempt.
+    WrongPacketId,
     /// A text that says nothing.
     NoText,
     /// The store would not have it, for no reason that it could name.
@@ -34,6 +36,7 @@ impl Reason {
             Self::ReservedNode => "reserved_node",
             Self::NoPacket => "no_packet",
             Self::NoPacketId => "no_packet_id",
+            Self::WrongPacketId => "wrong_packet_id",
             Self::NoText => "no_text",
             Self::NotStorable => "not_storable",
         }

@@ -9,12 +9,14 @@ mod ids;
 mod listening;
 mod metric;
 mod observed;
+mod packet;
 mod period;
 mod plan;
 mod position;
 mod reading;
 mod rollup;
 mod seq_set;
+mod steady;
 mod time;
 
 pub use crate::{
@@ -24,11 +26,13 @@ pub use crate::{
     listening::{BELIEVED, GapChange, GapReason, Listening, Span, Track, silence},
     metric::{Aggregate, Implausible, METRICS, Metric, MetricSpec, UnknownMetric},
     observed::{CLOCK_TOLERANCE, EARLIEST_PLAUSIBLE, Observed, TimeSource, observed_at},
+    packet::packet_id,
     period::Period,
     plan::{Allowance, NotAllowed, Plan, Reach, Scope, UnknownPlan},
     position::{Position, PositionError},
     reading::{Metrics, Reading, Source, Trust},
     rollup::{Rollup, Stats},
     seq_set::SeqSet,
+    steady::{Judgement, SteadyTime},
     time::{DAY, HOUR, Timestamp, TimestampError, Uptime},
 };

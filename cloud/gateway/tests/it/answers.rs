@@ -1,12 +1,10 @@
 //! Whom a text that was heard is for, and what it proves.
 
 use crate::house::{ANA, GUS, House, NODE, OTHER, SUE, node};
-use kosmo_contract::Transport;
-use kosmo_domain::NodeId;
+use kosmo_contract::{Evidence, Transport};
+use kosmo_domain::{NodeId, PacketId};
 use serde_json::{Value, json};
 use std::time::Duration;
-
-const PACKET: u32 = 99_887_766;
 
 async fn inbox(house: &House) -> Vec<String> {
     house.store.operators_inbox(None, 100).await.unwrap().into_iter().map(|row| row.text).collect()
@@ -23,15 +21,15 @@ async fn an_answer_to_a_packet_goes_to_its_sender_and_turns_failed_into_delivere
     let mut roof = house.bridge("roof", "!4daa1001").await;
     let id = house.send(ANA, NODE, "are you there").await;
     house.send(SUE, NODE, "hello").await;
-    roof.transmit(id, PACKET).await;
-    let refused = kosmo_contract::Evidence::Refused { packet_id: kosmo_domain::PacketId(PACKET), code: 5, by: roof.radio };
+    let packet_id = roof.transmit(id).await;
+    let refused = Evidence::Refused { packet_id: PacketId(packet_id), code: 5, by: roof.radio };
     roof.tell(id, refused).await;
     let failed = house.message(ANA, id).await;
     assert_eq!((&failed["status"], &failed["reason"]), (&json!("failed"), &json!("MAX_RETRANSMIT")), "{failed}");
     assert_eq!(failed["says"], "Failed: no confirmation; it may have arrived.");
 
     house.clock.advance(Duration::from_mins(3));
-    roof.hear_text(roof.packet(NODE, 1), "I am", Some(PACKET)).await;
+    roof.hear_text(roof.packet(NODE, 1), "I am", Some(packet_id)).await;
     let delivered = house.message(ANA, id).await;
     assert_eq!((&delivered["status"], &delivered["evidence"]), (&json!("delivered"), &json!("reply")), "{delivered}");
     assert!(delivered["answered_at"].is_string() && delivered["ended_at"].is_null() && delivered["reason"].is_null(), "{delivered}");
@@ -43,7 +41,7 @@ async fn what_came_through_mqtt_or_from_memory_proves_nothing() {
     let house = House::new().await;
     let mut roof = house.bridge("roof", "!4daa1001").await;
     let id = house.send(ANA, NODE, "are you there").await;
-    roof.transmit(id, PACKET).await;
+    let packet_id = roof.transmit(id).await;
     let mut through_mqtt = roof.packet(NODE, 1);
     through_mqtt.via_mqtt = true;
     let mut from_mqtt = roof.packet(NODE, 2);
@@ -52,7 +50,7 @@ async fn what_came_through_mqtt_or_from_memory_proves_nothing() {
     from_memory.replayed = true;
     let from_another = roof.packet(OTHER, 4);
     for packet in [through_mqtt, from_mqtt, from_memory, from_another] {
-        roof.hear_text(packet, "me", Some(PACKET)).await;
+        roof.hear_text(packet, "me", Some(packet_id)).await;
     }
     assert_eq!(house.message(ANA, id).await["status"], "transmitted");
     assert_eq!(heard(&house, ANA).await.len(), 3, "they are shown all the same");
@@ -106,10 +104,10 @@ async fn what_two_bridges_hear_is_shown_once() {
     let house = House::new().await;
     let (mut roof, mut cellar) = (house.bridge("roof", "!4daa1001").await, house.bridge("cellar", "!4daa1002").await);
     let id = house.send(ANA, NODE, "hi").await;
-    roof.transmit(id, PACKET).await;
+    let packet_id = roof.transmit(id).await;
     let packet = roof.packet(NODE, 1);
-    cellar.hear_text(packet.clone(), "hello", Some(PACKET)).await;
-    roof.hear_text(packet, "hello", Some(PACKET)).await;
+    cellar.hear_text(packet.clone(), "hello", Some(packet_id)).await;
+    roof.hear_text(packet, "hello", Some(packet_id)).await;
     assert_eq!(heard(&house, ANA).await, ["hello"]);
 }
 
@@ -134,6 +132,25 @@ async fn what_came_is_unread_until_the_conversation_is_read() {
     roof.hear_text(roof.packet(NODE, 1), "hello", None).await;
     let unread = async || house.read(ANA, "/api/v1/messages/conversations").await["data"][0]["unread"].clone();
     assert_eq!(unread().await, Value::from(1));
-    house.conversation(ANA, NODE).await;
+    let texts = house.conversation(ANA, NODE).await;
+    assert_eq!(unread().await, Value::from(1), "whoever asks has not read it yet");
+    house.store.mark_read(ANA.parse().unwrap(), node(NODE), texts[1]["seq"].as_i64().unwrap(), "2026-06-01T12:00:00Z".parse().unwrap()).await.unwrap();
     assert_eq!(unread().await, Value::from(0));
+}
+
+#[tokio::test]
+async fn no_bridge_draws_the_answer_to_anothers_packet_to_a_text_of_its_own() {
+    let house = House::new().await;
+    let (mut roof, mut cellar) = (house.bridge("roof", "!4daa1001").await, house.bridge("cellar", "!4daa1002").await);
+    let asked = house.send(ANA, NODE, "how are you?").await;
+    let packet = roof.transmit(asked).await;
+    let bait = house.send(SUE, NODE, "bait").await;
+    assert!(cellar.claim(bait).await);
+    let claimed = Evidence::HandedOver { attempt: 0, packet_id: PacketId(packet), radio: cellar.radio };
+
+    assert_eq!(cellar.tell(bait, claimed).await.as_deref(), Some("wrong_packet_id"));
+
+    roof.hear_text(roof.packet(NODE, 5), "well", Some(packet)).await;
+    assert_eq!(house.message(ANA, asked).await["status"], "delivered");
+    assert!(house.message(SUE, bait).await["answered_at"].is_null());
 }

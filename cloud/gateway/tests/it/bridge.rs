@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use kosmo_contract::{Ack, AckBody, Evidence, InboundBody, Offer, Packet, ReceiptBody, Record, Text, Transport, V1, topic, topic::Topic};
 use kosmo_domain::{BridgeId, Clock as _, Epoch, ManualClock, NodeId, PacketId, Stream};
+use kosmo_meshtastic::outgoing::packet_id;
 use kosmo_mqtt::{Client, Event, Incoming, Message, Options, Server, Subscription};
 use rand::{SeedableRng as _, rngs::StdRng};
 use serde::Serialize;
@@ -25,6 +26,11 @@ pub(crate) struct Bridge {
     offers: VecDeque<Offer>,
     acks: VecDeque<AckBody>,
     _disconnect: DropGuard,
+}
+
+/// Returns the id of the packet that a message goes out in first.
+pub(crate) fn first_packet(message_id: Uuid) -> PacketId {
+    packet_id(message_id.as_u128(), 0)
 }
 
 impl Bridge {
@@ -133,12 +139,13 @@ impl Bridge {
         granted
     }
 
-    /// Claims a message and sends it in this packet.
-    pub(crate) async fn transmit(&mut self, message_id: Uuid, packet: u32) {
+    /// Claims a message and sends it, and returns the id of its packet.
+    pub(crate) async fn transmit(&mut self, message_id: Uuid) -> u32 {
         assert!(self.claim(message_id).await);
-        let packet_id = PacketId(packet);
+        let packet_id = first_packet(message_id);
         self.tell(message_id, Evidence::HandedOver { attempt: 0, packet_id, radio: self.radio }).await;
         self.tell(message_id, Evidence::Transmitted { packet_id }).await;
+        packet_id.0
     }
 
     /// Returns the packet of a direct message to this bridge's radio.

@@ -1,13 +1,14 @@
 //! Texts that nobody takes, bridges that vanish, brokers that are away: what is told, and what comes back to the quota.
 
-use crate::house::{ANA, House, NODE};
+use crate::{
+    bridge::first_packet,
+    house::{ANA, House, NODE},
+};
 use kosmo_contract::{Evidence, NotSentReason};
-use kosmo_domain::PacketId;
 use serde_json::json;
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_hours(1);
-const PACKET: PacketId = PacketId(99_887_766);
 
 #[tokio::test]
 async fn a_text_that_no_bridge_takes_is_not_sent_and_costs_nothing() {
@@ -34,13 +35,13 @@ async fn of_a_bridge_that_vanished_with_a_text_nothing_is_claimed() {
     let mut roof = house.bridge("roof", "!4daa1001").await;
     let id = house.send(ANA, NODE, "hi").await;
     assert!(roof.claim(id).await);
-    roof.tell(id, Evidence::HandedOver { attempt: 0, packet_id: PACKET, radio: roof.radio }).await;
+    roof.tell(id, Evidence::HandedOver { attempt: 0, packet_id: first_packet(id), radio: roof.radio }).await;
     house.clock.advance(HOUR + kosmo_store::messages::SETTLE_AFTER);
     let expired = house.until_status(ANA, id, "expired").await;
     assert_eq!((&expired["outcome"], &expired["charge"]), (&json!("unknown"), &json!("reserved")), "{expired}");
     assert_eq!(house.quota(ANA).await["left"], 49);
 
-    roof.tell(id, Evidence::Acknowledged { packet_id: PACKET, by: NODE.parse().unwrap(), proven: false }).await;
+    roof.tell(id, Evidence::Acknowledged { packet_id: first_packet(id), by: NODE.parse().unwrap(), proven: false }).await;
     let delivered = house.message(ANA, id).await;
     assert_eq!((&delivered["status"], &delivered["charge"]), (&json!("delivered"), &json!("committed")), "late truth is taken");
 }

@@ -1,13 +1,13 @@
 //! From a post to a confirmation, as the document has it.
 
-use crate::house::{ANA, GUS, House, NODE, SUE, node, post};
+use crate::{
+    bridge::first_packet,
+    house::{ANA, GUS, House, NODE, SUE, node, post},
+};
 use axum::{body::Body, http::StatusCode};
 use kosmo_contract::{Evidence, WaitReason};
-use kosmo_domain::PacketId;
 use serde_json::{Value, json};
 use std::time::Duration;
-
-const PACKET: PacketId = PacketId(99_887_766);
 
 #[tokio::test]
 async fn the_calls_of_the_document_lead_from_pending_to_an_answer() {
@@ -33,16 +33,16 @@ async fn the_calls_of_the_document_lead_from_pending_to_an_answer() {
     assert_eq!((&queued["status"], &queued["waits_for"]["reason"]), (&json!("queued"), &json!("duty_cycle")), "{queued}");
 
     house.clock.advance(Duration::from_secs(1));
-    roof.tell(id, Evidence::HandedOver { attempt: 0, packet_id: PACKET, radio: roof.radio }).await;
+    roof.tell(id, Evidence::HandedOver { attempt: 0, packet_id: first_packet(id), radio: roof.radio }).await;
     house.clock.advance(Duration::from_secs(5));
-    roof.tell(id, Evidence::Transmitted { packet_id: PACKET }).await;
+    roof.tell(id, Evidence::Transmitted { packet_id: first_packet(id) }).await;
     let transmitted = house.message(ANA, id).await;
     assert_eq!((&transmitted["status"], &transmitted["charge"]), (&json!("transmitted"), &json!("committed")), "{transmitted}");
 
     house.clock.advance(Duration::from_secs(2));
-    roof.tell(id, Evidence::Acknowledged { packet_id: PACKET, by: node(NODE), proven: false }).await;
+    roof.tell(id, Evidence::Acknowledged { packet_id: first_packet(id), by: node(NODE), proven: false }).await;
     house.clock.advance(Duration::from_mins(1));
-    roof.hear_text(roof.packet(NODE, 4711), "Hello Ana", Some(PACKET.0)).await;
+    roof.hear_text(roof.packet(NODE, 4711), "Hello Ana", Some(first_packet(id).0)).await;
 
     let mut delivered = house.message(ANA, id).await;
     let timeline = delivered.as_object_mut().unwrap().remove("timeline").unwrap();
@@ -94,10 +94,10 @@ async fn receipts_end_in_the_same_in_whatever_order_they_come() {
     let house = House::new().await;
     let mut roof = house.bridge("roof", "!4daa1001").await;
     let receipts = [
-        Evidence::HandedOver { attempt: 0, packet_id: PACKET, radio: roof.radio },
-        Evidence::Transmitted { packet_id: PACKET },
-        Evidence::Refused { packet_id: PACKET, code: 5, by: roof.radio },
-        Evidence::Acknowledged { packet_id: PACKET, by: node(NODE), proven: false },
+        Evidence::HandedOver { attempt: 0, packet_id: first_packet(id), radio: roof.radio },
+        Evidence::Transmitted { packet_id: first_packet(id) },
+        Evidence::Refused { packet_id: first_packet(id), code: 5, by: roof.radio },
+        Evidence::Acknowledged { packet_id: first_packet(id), by: node(NODE), proven: false },
     ];
     for order in orders(receipts.len()) {
         let id = house.send(SUE, NODE, "hi").await;
@@ -127,7 +127,7 @@ async fn of_two_bridges_one_is_granted_the_text_for_good() {
     let (winner, loser) = if one { (&mut roof, &mut cellar) } else { (&mut cellar, &mut roof) };
     assert!(winner.claim(id).await, "whoever has it is told so again");
     assert!(!loser.claim(id).await);
-    assert_eq!(loser.tell(id, Evidence::Transmitted { packet_id: PACKET }).await.as_deref(), Some("not_granted"));
+    assert_eq!(loser.tell(id, Evidence::Transmitted { packet_id: first_packet(id) }).await.as_deref(), Some("not_granted"));
     assert_eq!(house.message(ANA, id).await["bridge_id"], json!(winner.id));
 }
 
@@ -136,10 +136,10 @@ async fn nothing_but_the_destination_confirms() {
     let house = House::new().await;
     let mut roof = house.bridge("roof", "!4daa1001").await;
     let id = house.send(ANA, NODE, "hi").await;
-    roof.transmit(id, PACKET.0).await;
-    let forged = Evidence::Acknowledged { packet_id: PACKET, by: node("!0badcafe"), proven: true };
+    roof.transmit(id).await;
+    let forged = Evidence::Acknowledged { packet_id: first_packet(id), by: node("!0badcafe"), proven: true };
     assert_eq!(roof.tell(id, forged).await.as_deref(), Some("not_destination"));
-    roof.tell(id, Evidence::Relayed { packet_id: PACKET }).await;
+    roof.tell(id, Evidence::Relayed { packet_id: first_packet(id) }).await;
     let message = house.message(ANA, id).await;
     assert_eq!(message["status"], "transmitted");
     assert_eq!(message["says"], "Sent by radio, and a neighbour was heard passing it on. Nobody knows yet whether it arrived.");

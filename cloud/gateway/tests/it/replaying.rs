@@ -56,9 +56,9 @@ async fn a_receipt_counts_and_a_claim_grants_nothing() {
     let mut roof = house.bridge("roof", "!4daa1001").await;
     let id = house.send(ANA, NODE, "hello").await;
     let free = house.send(ANA, NODE, "nobody's yet").await;
-    roof.transmit(id, 77).await;
+    let packet_id = roof.transmit(id).await;
     house.clock.advance(Duration::from_secs(1));
-    let acknowledged = json!({ "message_id": id, "event": "acknowledged", "packet_id": 77, "by": NODE, "proven": true });
+    let acknowledged = json!({ "message_id": id, "event": "acknowledged", "packet_id": packet_id, "by": NODE, "proven": true });
     refuse(&house, "kosmo/mesh/receipt/roof", "", &acknowledged.to_string()).await;
     refuse(&house, "kosmo/mesh/receipt/roof", "", &json!({ "message_id": free, "event": "claimed" }).to_string()).await;
 
@@ -79,7 +79,7 @@ async fn what_is_still_wrong_stays_the_one_reject_it_is() {
     assert_eq!(roof.tell(id, early).await.as_deref(), Some("not_granted"));
     refuse(&house, "kosmo/mesh/inbound/roof", "", r#"{"text":"from nowhere"}"#).await;
     house.clock.advance(Duration::from_secs(1));
-    roof.transmit(id, 77).await;
+    roof.transmit(id).await;
     for _ in 0..2 {
         let fates = replay_open(&house).await;
         let codes: Vec<_> = fates.iter().map(|fate| if let Replayed::Refused(note) = fate { note.code.as_str() } else { "good" }).collect();

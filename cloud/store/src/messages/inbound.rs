@@ -90,7 +90,10 @@ pub(super) async fn take(
     now: Timestamp,
 ) -> Result<(Routed, Option<Change>)> {
     let answered = match text.reply_to {
-        Some(packet) => packets::find(tx, packet, text.from, text.to).await?,
+        Some(packet) => match packets::find(tx, packet, text.from, text.to).await? {
+            None if text.to_bridge => packets::foretell(tx, packet, text.from, text.to, bridge).await?,
+            found => found,
+        },
         None => None,
     };
     let to_bridge = text.to_bridge || packets::is_radio_of_ours(tx, text.to).await?;

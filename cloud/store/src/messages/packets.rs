@@ -7,9 +7,12 @@ use crate::{
     types::{At, Node, unsigned},
 };
 use futures_util::TryFutureExt as _;
-use kosmo_domain::{BridgeId, NodeId, PacketId, Timestamp};
+use kosmo_domain::{BridgeId, NodeId, PacketId, Timestamp, packet_id};
 use kosmo_failpoints::fail_point;
 use uuid::Uuid;
+
+/// The attempts that a packet is looked for among whose message has not told of any.
+const FORETOLD_ATTEMPTS: u8 = 8;
 
 /// A packet that a message was, or was about to be, given to a radio in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,6 +115,23 @@ pub(super) async fn find(tx: &mut Tx, id: PacketId, from: NodeId, to: NodeId) ->
     let row: Option<(Uuid, Uuid, Node, Node)> =
         on_tx!(tx, |db| sqlx::query_as(SQL).bind(i64::from(id.0)).bind(Node(from)).bind(Node(to)).fetch_optional(db))?;
     Ok(row.map(|(message, user, node, radio)| Borne { message, user, node: node.0, radio: radio.0 }))
+}
+
+/// Finds the message that its addressee answers by this packet before its bridge's word of the packet is here: records overtake
+/// each other where a broker dies between them. The id follows from the message, so that it tells all the same. `bridge` is who
+/// heard the answer, at the radio that it is addressed to.
+pub(super) async fn foretell(tx: &mut Tx, id: PacketId, from: NodeId, to: NodeId, bridge: &BridgeId) -> Result<Option<Borne>> {
+    const SQL: &str = "select m.id, m.user_id
+                         from messages m
+                        where m.node_id = $1 and m.granted_bridge = $2
+                        order by m.created_at desc
+                        limit 100";
+    if !id.is_given() {
+        return Ok(None);
+    }
+    let rows: Vec<(Uuid, Uuid)> = on_tx!(tx, |db| sqlx::query_as(SQL).bind(Node(from)).bind(bridge.as_str()).fetch_all(db))?;
+    let bears = |message: &Uuid| (0..FORETOLD_ATTEMPTS).any(|attempt| packet_id(message.as_u128(), attempt) == id);
+    Ok(rows.into_iter().find(|(message, _)| bears(message)).map(|(message, user)| Borne { message, user, node: from, radio: to }))
 }
 
 /// Tells whether this is a radio that members' texts were sent with: what is addressed to it is addressed to us.

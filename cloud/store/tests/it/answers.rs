@@ -1,12 +1,13 @@
 //! Texts from the mesh: whose each is, and what an answer proves.
 
 use crate::outbound::{
-    ANA, BEN, HUT, LAKE, Outbox, RADIO, WINDOW, accept, answering, commit, direct, handed_over, join, learn, message, seconds, text,
+    ANA, BEN, HUT, LAKE, Outbox, RADIO, WINDOW, accept, answering, commit, direct, granted, handed_over, join, learn, message, seconds,
+    text,
 };
-use kosmo_domain::{DAY, DeliveryEvidence, Fact, NodeId, NotSent, PacketId, Plan, Status, Timestamp};
+use kosmo_domain::{DAY, DeliveryEvidence, Fact, NodeId, NotSent, PacketId, Plan, Status, Timestamp, packet_id};
 use kosmo_store::{
     Store,
-    messages::{Effect, EventKind, GatewayOutcome, InboundText, NewMessage, PageFrom, Routed, Said},
+    messages::{Effect, EventKind, GatewayOutcome, InboundText, NewMessage, PageFrom, Receipt, Routed, Said},
 };
 use std::time::Duration;
 use uuid::Uuid;
@@ -51,6 +52,24 @@ store_test! {
         let last = store.member_events(ANA, 0, 100).await.unwrap().pop().unwrap();
         assert_eq!((last.kind, last.subject), (EventKind::TextReceived, Uuid::from_u128(ANSWER)));
         assert!(!format!("{received:?}").contains("well"), "texts stand in no log");
+    }
+
+    async fn an_answer_that_overtakes_the_word_of_its_packet_is_the_senders_all_the_same(store: Store) {
+        join(&store, ANA, "ana", Plan::Wanderer).await;
+        join(&store, BEN, "ben", Plan::Wanderer).await;
+        let mut roof = Outbox::of("roof");
+        let id = granted(&store, 1).await;
+        let packet = packet_id(id.as_u128(), 0);
+        let told = roof.receipt(id, Receipt::HandedOver { attempt: 0, packet_id: packet, radio: RADIO }, seconds(20));
+        let answer = answering(direct(ANSWER, HUT, 5, "all well"), packet.0);
+        let by_another = commit(&store, &[Outbox::of("cellar").heard(InboundText { id: Uuid::from_u128(9), packet_id: PacketId(6), ..answer.clone() }, seconds(30))]).await;
+        assert!(!matches!(by_another[0], GatewayOutcome::Committed(Effect::Text(Routed::Answer { .. }, _))), "who was not granted it foretells nothing");
+
+        assert_eq!(hear(&store, &mut roof, answer, seconds(30)).await, Routed::Answer { user: ANA, message: id });
+        assert_eq!(message(&store, id).await.status, Status::Delivered);
+
+        commit(&store, &[told]).await;
+        assert_eq!(message(&store, id).await.facts.handed_over_at, Some(seconds(20)));
     }
 
     async fn only_an_answer_to_us_over_lora_from_the_destination_proves_anything(store: Store) {
