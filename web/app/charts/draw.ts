@@ -1,4 +1,4 @@
-import uPlot from 'uplot'
+import type uPlot from 'uplot'
 import { type Shown, shown } from '@/format/units'
 import type { Units } from '@/shell/preferences'
 import { token } from '@/shell/theme'

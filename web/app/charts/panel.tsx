@@ -1,7 +1,6 @@
 import { useLingui } from '@lingui/react/macro'
 import { useEffect, useMemo, useRef, useState } from 'react'
-import uPlot from 'uplot'
-import 'uplot/dist/uPlot.min.css'
+import type uPlot from 'uplot'
 import { useFormat } from '@/format/hooks'
 import { compassPoint } from '@/format/wind'
 import { useIsDark } from '@/shell/theme'
@@ -13,6 +12,8 @@ import { Key } from './key'
 import { formOf } from './panels'
 import type { Range } from './range'
 import { axisTime } from './times'
+
+const library = import('./uplot')
 
 /** The plots that move together while a hand moves one of them. */
 export type Plots = Set<uPlot>
@@ -45,16 +46,22 @@ export function ChartPanel({ frame, range, width, height, sync, plots, onRange }
       axisTime: (at, step) => axisTime(at, step, locale),
       onSelect: (from, to) => { newest.current.onRange({ from, to }) },
     })
-    const made = new uPlot(options, plotData(newest.current.frame, units), host.current)
-    setX(made, newest.current.range)
-    const stop = followGestures(made.over, {
-      range: () => newest.current.range,
-      preview: (next) => { for (const each of plots) setX(each, next) },
-      settle: (next) => { newest.current.onRange(next) },
+    const target = host.current
+    let end: (() => void) | null = () => undefined
+    void library.then(({ default: Plot }) => {
+      if (end === null) return
+      const made = new Plot(options, plotData(newest.current.frame, units), target)
+      setX(made, newest.current.range)
+      const stop = followGestures(made.over, {
+        range: () => newest.current.range,
+        preview: (next) => { for (const each of plots) setX(each, next) },
+        settle: (next) => { newest.current.onRange(next) },
+      })
+      plot.current = made
+      plots.add(made)
+      end = () => { stop(); plots.delete(made); made.destroy(); plot.current = null }
     })
-    plot.current = made
-    plots.add(made)
-    return () => { stop(); plots.delete(made); made.destroy(); plot.current = null }
+    return () => { end?.(); end = null }
     // Rain of single readings and of buckets differ in the width of bars, which the frame tells.
   }, [shape, frame.width, units, locale, number, isDark, width, height, sync, plots])
 

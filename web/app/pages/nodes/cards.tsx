@@ -22,7 +22,7 @@ export function NodeCards({ rows }: { readonly rows: readonly Row[] }) {
         {virtual.getVirtualItems().map((item) => {
           const row = rows[item.index]
           return row === undefined ? null : (
-            <li key={row.node.node_id} aria-setsize={rows.length} aria-posinset={item.index + 1} className="absolute inset-x-0 border-b border-line px-4 py-2.5" style={{ height: CARD, transform: `translateY(${String(item.start)}px)` }}>
+            <li key={row.node.node_id} data-node={row.node.node_id} aria-setsize={rows.length} aria-posinset={item.index + 1} className="absolute inset-x-0 border-b border-line px-4 py-2.5" style={{ height: CARD, transform: `translateY(${String(item.start)}px)` }}>
               <Card row={row} />
             </li>
           )

@@ -55,9 +55,9 @@ export function NodeTable({ rows, columns, sort, isDescending, onSort }: NodeTab
           {items.map((item) => {
             const row = rows[item.index]
             return row === undefined ? null : (
-              <tr key={row.node.node_id} aria-rowindex={item.index + 2} style={{ height: ROW }} className="relative hover:bg-sunken/60 focus-within:bg-sunken/60">
+              <tr key={row.node.node_id} data-node={row.node.node_id} aria-rowindex={item.index + 2} style={{ height: ROW }} className="relative hover:bg-sunken/60 focus-within:bg-sunken/60">
                 {columns.map((column) => (
-                  <td key={column} className={cx('max-w-64 border-b border-line px-3 align-middle', FIGURES.has(column) && 'tabular text-right')}>
+                  <td key={column} data-column={column} className={cx('max-w-64 border-b border-line px-3 align-middle', FIGURES.has(column) && 'tabular text-right')}>
                     <Cell row={row} column={column} />
                   </td>
                 ))}
