@@ -1,7 +1,11 @@
 //! What comes from the machine and is an argument everywhere else: the time of day, randomness, the crypto provider.
 
-use kosmo_domain::{Clock, Timestamp};
-use std::time::{SystemTime, UNIX_EPOCH};
+use kosmo_domain::{Clock, Judgement, SteadyTime, Timestamp, Uptime};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{SystemTime, UNIX_EPOCH},
+};
+use tokio::time::Instant;
 
 /// The system's clock.
 #[derive(Debug, Clone, Copy)]
@@ -13,6 +17,42 @@ impl Clock for SystemClock {
         // A clock before 1970 reads as 1970, which everything downstream knows for a clock that is not set.
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp::EPOCH.plus(since_1970)
+    }
+}
+
+/// The system's clock as a program that runs for months may follow it: a leap of years is doubted, and logged, for an hour.
+#[derive(Debug)]
+pub struct SteadyClock {
+    started: Instant,
+    time: Mutex<SteadyTime>,
+}
+
+impl SteadyClock {
+    /// Returns a clock that begins with what the system's says.
+    pub fn start() -> Self {
+        Self { started: Instant::now(), time: Mutex::new(SteadyTime::starting(SystemClock.now(), Uptime::default())) }
+    }
+}
+
+impl Clock for SteadyClock {
+    fn now(&self) -> Timestamp {
+        // Within the lock, so that what one thread was told before another is not taken for a step back.
+        let mut time = self.time.lock().unwrap_or_else(PoisonError::into_inner);
+        let (now, judged) = time.tell(SystemClock.now(), Uptime(self.started.elapsed()));
+        drop(time);
+        match judged {
+            Judgement::Steady | Judgement::Doubted { is_news: false, .. } => {}
+            Judgement::Followed { expected } => {
+                tracing::warn!(%now, %expected, "this machine's clock was set, and is followed");
+            }
+            Judgement::Doubted { said, is_news: true } => {
+                tracing::error!(
+                    %now, %said,
+                    "this machine's clock leapt, and is not believed unless it keeps to that for an hour: is it right? (restart to believe it at once)"
+                );
+            }
+        }
+        now
     }
 }
 

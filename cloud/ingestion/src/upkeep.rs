@@ -8,13 +8,18 @@ use kosmo_store::{
     weather::Keep,
 };
 use std::{sync::Arc, time::Duration};
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 /// How many hours are summarised in one transaction.
 const HOURS_AT_ONCE: u32 = 200;
 /// How often to look for what is old.
 const PURGE_EVERY: Duration = Duration::from_hours(1);
+/// How much faster than time itself retention may go: as fast as that it catches up after a long absence, and as slowly it
+/// follows a clock that leapt.
+const HASTE: u32 = 24;
+/// How often to look for what a clock that leapt has left behind.
+const SETTLE_EVERY: Duration = Duration::from_mins(1);
 /// How many rows are given up in one transaction, so that nobody waits long for it.
 const ROWS_AT_ONCE: u32 = 5_000;
 /// For how many days rejects are kept, and how many of them at most.
@@ -31,30 +36,53 @@ impl Upkeep {
     pub(crate) async fn run(&self, shutdown: &CancellationToken) {
         let worker =
             Worker::new(self.store.clone(), Arc::clone(&self.clock), "ingestion", &[ROLLUP_JOB], |_: Job| self.summarise(shutdown));
-        tokio::join!(worker.run(shutdown.clone()), self.purge_regularly(shutdown));
+        tokio::join!(worker.run(shutdown.clone()), self.purge_regularly(shutdown), self.settle_time_regularly(shutdown));
     }
 
     async fn purge_regularly(&self, shutdown: &CancellationToken) {
         let mut ticks = tokio::time::interval(PURGE_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut last = Instant::now();
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = shutdown.cancelled() => return,
+            }
+            match self.purge(last.elapsed() * HASTE, shutdown).await {
+                Ok(()) => last = Instant::now(),
+                Err(error) => tracing::warn!(%error, "what is old could not be given up, which is tried again later"),
+            }
+        }
+    }
+
+    /// Gives up what is old, by a clock that goes on by at most so much.
+    async fn purge(&self, at_most: Duration, shutdown: &CancellationToken) -> kosmo_store::Result<()> {
+        let told = self.clock.now();
+        let now = self.store.retention_time(told, at_most).await?;
+        if told.since(now) > DAY * 2 {
+            tracing::warn!(%told, by = %now, "the clock is far ahead of what was kept, and nothing is given up sooner on its word");
+        }
+        let (days, number) = REJECTS;
+        self.store.purge_rejects(now.minus(DAY * days), number).await?;
+        self.store.purge_traffic(now).await?;
+        while self.store.purge_weather(&self.keep, now, ROWS_AT_ONCE).await?.more && !shutdown.is_cancelled() {}
+        Ok(())
+    }
+
+    async fn settle_time_regularly(&self, shutdown: &CancellationToken) {
+        let mut ticks = tokio::time::interval(SETTLE_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 _ = ticks.tick() => {}
                 () = shutdown.cancelled() => return,
             }
-            if let Err(error) = self.purge(shutdown).await {
-                tracing::warn!(%error, "what is old could not be given up, which is tried again later");
+            match self.store.settle_time(self.clock.now()).await {
+                Ok(0) => {}
+                Ok(rows) => tracing::warn!(rows, "a clock that ran far ahead had left work for a day to come, which is due now"),
+                Err(error) => tracing::debug!(%error, "cannot look what a clock has left behind, and tries again"),
             }
         }
-    }
-
-    async fn purge(&self, shutdown: &CancellationToken) -> kosmo_store::Result<()> {
-        let now = self.clock.now();
-        let (days, number) = REJECTS;
-        self.store.purge_rejects(now.minus(DAY * days), number).await?;
-        self.store.purge_traffic(now).await?;
-        while self.store.purge_weather(&self.keep, now, ROWS_AT_ONCE).await?.more && !shutdown.is_cancelled() {}
-        Ok(())
     }
 
     async fn summarise(&self, shutdown: &CancellationToken) -> Result<(), Failure> {

@@ -45,9 +45,11 @@ pub struct Observed {
 
 /// Returns the most direct of the given times that can be true at `received`, the server's own time.
 ///
-/// A time is believed if it is neither before [`EARLIEST_PLAUSIBLE`] nor more than [`CLOCK_TOLERANCE`] ahead.
+/// A time is believed if it is neither before [`EARLIEST_PLAUSIBLE`] nor more than [`CLOCK_TOLERANCE`] ahead of a server whose
+/// own clock is set.
 pub fn observed_at(device: Option<Timestamp>, radio: Option<Timestamp>, bridge: Timestamp, received: Timestamp) -> Observed {
-    let latest = received.plus(CLOCK_TOLERANCE);
+    // A server whose clock was never set cannot tell what is ahead.
+    let latest = if received < EARLIEST_PLAUSIBLE { Timestamp::MAX } else { received.plus(CLOCK_TOLERANCE) };
     let told = [(device, TimeSource::Device), (radio, TimeSource::Radio), (Some(bridge), TimeSource::Bridge)];
     for (time, source) in told {
         if let Some(at) = time.filter(|at| (EARLIEST_PLAUSIBLE..=latest).contains(at)) {
@@ -76,5 +78,14 @@ mod tests {
         check("1970-01-01T00:00:07Z", "", bridge, (bridge, TimeSource::Bridge));
         check("2026-06-01T12:05:01Z", "2033-01-01T00:00:00Z", "1970-01-01T00:01:00Z", ("2026-06-01T12:00:00Z", TimeSource::Server));
         check("2026-06-01T12:05:00Z", "", bridge, ("2026-06-01T12:05:00Z", TimeSource::Device));
+    }
+
+    #[test]
+    fn a_server_whose_clock_was_never_set_takes_the_time_from_the_mesh() {
+        let at = |text: &str| text.parse::<Timestamp>().expect("the test writes well-formed times");
+        let (radio, started) = (at("2026-06-01T11:59:55Z"), at("1970-01-01T00:01:00Z"));
+        let observed = observed_at(None, Some(radio), started, started);
+        assert_eq!((observed.at, observed.source), (radio, TimeSource::Radio));
+        assert_eq!(observed_at(None, None, started, started), Observed { at: started, source: TimeSource::Server });
     }
 }

@@ -7,11 +7,12 @@ use crate::{
     ingest::{Body, NodeReport, Record, nodes::Nodes, readings::Readings},
     weather::latest::{Value, Values},
 };
-use kosmo_domain::{Metrics, Timestamp, Trust};
+use kosmo_domain::{DAY, Metrics, Timestamp, Trust};
 use std::collections::BTreeMap;
 
-/// Brings the latest values of the batch's nodes up to date.
-pub(super) async fn show(tx: &mut Tx, records: &[&Record], readings: &Readings, nodes: &Nodes) -> Result<()> {
+/// Brings the latest values of the batch's nodes up to date. What a clock that leapt has dated far ahead of `now` gives way to
+/// what is measured now.
+pub(super) async fn show(tx: &mut Tx, records: &[&Record], readings: &Readings, nodes: &Nodes, now: Timestamp) -> Result<()> {
     let mut news: BTreeMap<i64, Vec<(Metrics, Timestamp, Trust)>> = BTreeMap::new();
     for ((node, at), merged) in readings {
         news.entry(*node).or_default().push((merged.metrics, *at, merged.trust));
@@ -27,6 +28,9 @@ pub(super) async fn show(tx: &mut Tx, records: &[&Record], readings: &Readings, 
     let ids: Vec<_> = news.keys().copied().collect();
     let mut latest = Values::load(tx, &ids).await?;
     latest.retain(|id, _| news.contains_key(id));
+    for values in latest.values_mut() {
+        values.forget_after(now.plus(DAY));
+    }
     for (node, measured) in news {
         let values = latest.entry(node).or_default();
         for (metrics, at, trust) in measured {

@@ -185,7 +185,7 @@ async fn store_contents(tx: &mut Tx, records: &[&Record], repeats: Repeats, now:
     let nodes = identity::identify(tx, &news, nodes).await?;
     nodes::keep_receptions(tx, records, &nodes).await?;
     let readings = readings::store(tx, &news, &nodes, now).await?;
-    latest::show(tx, &news, &readings, &nodes).await?;
+    latest::show(tx, &news, &readings, &nodes, now).await?;
     reports::store(tx, &news, &nodes).await?;
     dirty::mark(tx, &readings, now).await?;
     Ok(outcomes)

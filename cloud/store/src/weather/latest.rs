@@ -41,6 +41,11 @@ impl Values {
         }
     }
 
+    /// Forgets what is dated after this.
+    pub(crate) fn forget_after(&mut self, latest: Timestamp) {
+        self.0.retain(|_, value| value.at <= latest);
+    }
+
     /// Tells whether there is no value.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
