@@ -15,7 +15,7 @@ fn main() -> ExitCode {
         Err(error) => {
             // Nobody may be reading standard error; the exit code says it too.
             let _ = writeln!(std::io::stderr(), "kosmo: {error:#}");
-            ExitCode::FAILURE
+            kosmo::commands::exit_code(&error)
         }
     }
 }

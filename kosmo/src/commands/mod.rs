@@ -1,5 +1,6 @@
 //! One module per command.
 
+mod backup;
 mod bridge;
 mod config;
 mod demo;
@@ -15,6 +16,8 @@ mod serve;
 mod sim;
 mod up;
 mod users;
+
+pub use crate::commands::backup::exit_code;
 
 use crate::{
     cli::{BridgeCommand, Cli, Command, ConfigCommand, Demo, Serve, Up},
@@ -70,6 +73,8 @@ async fn run_command(command: Command, config: Config) -> Result<()> {
         Command::Group(command) => groups::run(command, &config).await,
         Command::Sim(args) => sim::run(args, &config).await,
         Command::Migrate => migrate::run(&config).await,
+        Command::Backup(args) => backup::back_up(args, &config).await,
+        Command::Restore(args) => backup::restore(args, &config).await,
         Command::Healthcheck(args) => healthcheck::run(args, &config).await,
         Command::Rejects(command) => rejects::run(command, &config).await,
         Command::Jobs(command) => jobs::run(command, &config).await,

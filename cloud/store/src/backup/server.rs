@@ -5,7 +5,7 @@ use crate::{
     backup::{BackupError, Listener, Manifest, Restored, Step, archive::Programs, complete, postgres, stamp},
 };
 use kosmo_domain::Timestamp;
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, error::DatabaseError, postgres::PgConnectOptions};
 use std::{path::Path, str::FromStr as _};
 
 /// The longest name that PostgreSQL takes, and what of it is left for a database's own.
@@ -116,7 +116,7 @@ async fn say(db: &mut PgConnection, sql: &str) -> Result<(), BackupError> {
 }
 
 fn has_code(error: &sqlx::Error, code: &str) -> bool {
-    error.as_database_error().and_then(|error| error.code()).is_some_and(|found| found == code)
+    error.as_database_error().and_then(DatabaseError::code).is_some_and(|found| found == code)
 }
 
 fn quoted(name: &str) -> String {

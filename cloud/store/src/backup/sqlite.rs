@@ -37,7 +37,7 @@ pub(super) async fn copy(write: &SqlitePool, to: &Path, tell: Listener<'_>) -> R
     const COPY: &str = "vacuum into $1";
     tell(Step::Copying);
     let options = write.connect_options().as_ref().clone().optimize_on_close(false, None);
-    let (mut reader, mut copier) = (options.connect().await?, options.connect().await?);
+    let (mut reader, mut writer) = (options.connect().await?, options.connect().await?);
     let Some(name) = to.to_str().map(str::to_owned) else {
         return Err(BackupError::Unsupported("the name of the backup is no text"));
     };
@@ -45,7 +45,7 @@ pub(super) async fn copy(write: &SqlitePool, to: &Path, tell: Listener<'_>) -> R
     let quiet = write.begin_with("begin immediate").await?;
     let mut snapshot = reader.begin().await?;
     sqlx::query("select count(*) from sqlite_master").execute(&mut *snapshot).await?;
-    let copying = tokio::spawn(async move { sqlx::query(COPY).bind(name).execute(&mut copier).await });
+    let copying = tokio::spawn(async move { sqlx::query(COPY).bind(name).execute(&mut writer).await });
     while !copying.is_finished() && fs::metadata(to).map_or(0, |file| file.len()) == 0 {
         tokio::time::sleep(LOOK_EVERY).await;
     }
