@@ -13,7 +13,7 @@ import { type Layer, LAYERS } from './search'
 const NAMES: Record<Layer, MessageDescriptor> = {
   nodes: msg`Nodes without sensors`, wind: msg`Wind barbs`, bridges: msg`Bridges`, links: msg`Links and their quality`, names: msg`Names`,
 }
-const RAISED = 'border-line bg-raised/95 shadow-card hover:bg-sunken'
+const RAISED = 'shadow-card'
 
 /** Chooses the quantity that colours the map. */
 export function QuantityChoice({ quantity, offered, onChange }: { readonly quantity: Quantity; readonly offered: readonly Quantity[]; readonly onChange: (quantity: Quantity) => void }) {
@@ -27,7 +27,7 @@ export function LayerChoice({ layers, onChange }: { readonly layers: readonly La
   const { t, i18n } = useLingui()
   return (
     <Popover.Root>
-      <Popover.Trigger asChild><IconButton label={t`Layers`} className={RAISED}><Layers aria-hidden className="size-5" /></IconButton></Popover.Trigger>
+      <Popover.Trigger asChild><IconButton look="secondary" label={t`Layers`} className={RAISED}><Layers aria-hidden className="size-5" /></IconButton></Popover.Trigger>
       <Popover.Portal>
         <Popover.Content align="end" sideOffset={6} aria-label={t`Layers`} className="z-20 rounded-xl border border-line bg-raised p-2 text-sm shadow-pop">
           {LAYERS.map((layer) => (
@@ -50,7 +50,7 @@ export function ViewChoice({ isTable, canDraw, onChange }: { readonly isTable: b
   const { t } = useLingui()
   if (!canDraw) return null
   return (
-    <IconButton label={isTable ? t`Map` : t`Table`} aria-pressed={isTable} className={RAISED} onClick={() => { onChange(!isTable) }}>
+    <IconButton look="secondary" label={isTable ? t`Map` : t`Table`} aria-pressed={isTable} className={RAISED} onClick={() => { onChange(!isTable) }}>
       {isTable ? <MapIcon aria-hidden className="size-5" /> : <Table2 aria-hidden className="size-5" />}
     </IconButton>
   )
@@ -70,7 +70,7 @@ export function ShareButton() {
   }
   return (
     <>
-      <IconButton label={t`Copy the link to this view`} className={RAISED} onClick={copy}><Link2 aria-hidden className="size-5" /></IconButton>
+      <IconButton look="secondary" label={t`Copy the link to this view`} className={RAISED} onClick={copy}><Link2 aria-hidden className="size-5" /></IconButton>
       <span role="status" className={isDone ? 'absolute top-full right-0 mt-1 rounded-lg bg-ink px-2 py-1 text-xs whitespace-nowrap text-canvas' : 'sr-only'}>{isDone ? t`Link copied` : ''}</span>
     </>
   )

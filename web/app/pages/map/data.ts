@@ -79,7 +79,7 @@ export function useMapNodes() {
     if (known < news.size) reread()
   }, [client, reread])
 
-  useLiveBatches('latest', 400, (batch) => { patch(batch, withLatest); })
+  useLiveBatches('latest', 1000, (batch) => { patch(batch, withLatest); })
   useLiveBatches('node', 1000, (batch) => {
     patch(batch, withHeard)
     if (batch.some((event) => isRecord(event) && event['changed'] === true)) reread()

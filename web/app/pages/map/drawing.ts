@@ -37,6 +37,7 @@ export class Drawing {
   private isLoaded = false
   /** The sources whose data changed while the style was loading. */
   private readonly late = new Set<Source>()
+  private readonly texts = new Map<Source, string>()
 
   constructor(container: HTMLElement, view: View | null, theme: Theme, figures: Figures, hooks: Hooks) {
     readyProtocol()
@@ -51,7 +52,7 @@ export class Drawing {
     })
     this.map.touchZoomRotate.disableRotation()
     this.map.keyboard.disableRotation()
-    this.map.on('styleimagemissing', ({ id }) => { this.addImage(id); })
+    this.map.setMissingStyleImageResolver((id) => { this.addImage(id); })
     this.map.on('style.load', () => { this.isLoaded = true; this.afterLoad() })
     this.map.on('error', ({ error }) => { hooks.onTrouble(error); })
     this.map.on('moveend', () => { this.onMoved(); })
@@ -67,9 +68,11 @@ export class Drawing {
 
   /** Shows other colours, another language or other maps under what is drawn. */
   setTheme(theme: Theme): void {
+    const { theme: old } = this
+    if (old.isDark === theme.isDark && old.language === theme.language && old.maps === theme.maps) return
     this.theme = theme
     this.isLoaded = false
-    for (const name of this.map.listImages()) if (name.startsWith('barb') || name.startsWith('bridge')) this.map.removeImage(name)
+    // Without a comparison of styles the pictures of the old one go too, and are drawn in the new colours when they are missed.
     this.map.setStyle(this.style(), { diff: false })
   }
 
@@ -83,6 +86,10 @@ export class Drawing {
 
   setData(source: Source, data: GeoJSON.FeatureCollection): void {
     this.data[source] = data
+    // To compare texts costs a few milliseconds here; to draw anew what has not changed costs the whole map a frame.
+    const text = JSON.stringify(data)
+    if (this.texts.get(source) === text) return
+    this.texts.set(source, text)
     if (this.isLoaded) void this.map.getSource<GeoJSONSource>(source)?.setData(data)
     else this.late.add(source)
   }
@@ -98,7 +105,7 @@ export class Drawing {
   fit([west, south, east, north]: readonly [number, number, number, number], isFlight: boolean): void {
     const wide = this.map.getContainer().clientWidth > 640
     const bounds: LngLatBoundsLike = [[west, south], [east, north]]
-    this.map.fitBounds(bounds, { padding: wide ? { top: 90, bottom: 130, left: 60, right: 60 } : { top: 120, bottom: 170, left: 36, right: 36 }, maxZoom: 12, animate: isFlight && !isStill(), duration: 700 })
+    this.map.fitBounds(bounds, { padding: wide ? { top: 90, bottom: 130, left: 60, right: 60 } : { top: 130, bottom: 215, left: 36, right: 36 }, maxZoom: 12, animate: isFlight && !isStill(), duration: 700 })
   }
 
   /** Brings a place into sight: nearer if it is looked at from afar, and not under the sheet that tells of it. */

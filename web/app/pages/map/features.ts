@@ -9,6 +9,9 @@ import { colourOf, inkOn, type Scale } from './quantities'
 type Collection = GeoJSON.FeatureCollection<GeoJSON.Point>
 type LineCollection = GeoJSON.FeatureCollection<GeoJSON.LineString>
 
+/** Colours of links that nobody confuses; width and dashes say the same. */
+export const LINK_COLOURS = { good: '#0a8a6a', fair: '#d08a00', poor: '#c2410c', unknown: '#7b8794' } as const
+
 /** How many decimals fit into a disc on the map. */
 export function decimalsOnMap(quantity: Quantity, units: Units): number {
   const { decimals, unit } = unitOf(quantity, units)

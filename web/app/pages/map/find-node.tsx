@@ -59,7 +59,7 @@ export function FindNode({ nodes, text, onText, onPick, offers }: FindNodeProps)
   return (
     // Nothing is to be pressed here: leaving closes the list.
     // eslint-disable-next-line jsx-a11y/no-static-element-interactions
-    <div ref={box} className="relative min-w-0 flex-1" onBlur={(event) => { if (!event.currentTarget.contains(event.relatedTarget)) setOpen(false) }}>
+    <div ref={box} className="relative min-w-0 flex-1 max-sm:basis-full" onBlur={(event) => { if (!event.currentTarget.contains(event.relatedTarget)) setOpen(false) }}>
       <SearchField
         label={t`Find a node`} value={text} onChange={(value) => { onText(value); setChosen(0); setOpen(true) }} onFocus={() => { setOpen(true) }}
         role="combobox" aria-expanded={shows} aria-controls={`${id}-list`} aria-autocomplete="list"

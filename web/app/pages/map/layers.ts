@@ -1,6 +1,7 @@
 import type * as GeoJSON from 'geojson'
 import type { ExpressionSpecification, LayerSpecification, SourceSpecification } from 'maplibre-gl'
 import { FONT } from './basemap'
+import { LINK_COLOURS } from './features'
 import type { Layer } from './search'
 
 /** What the layers of ours are drawn with, beside the ground's colours. */
@@ -20,9 +21,6 @@ const none: GeoJSON.FeatureCollection = { type: 'FeatureCollection', features: [
 const isCluster: ExpressionSpecification = ['has', 'point_count']
 const isPoint: ExpressionSpecification = ['!', ['has', 'point_count']]
 const mean: ExpressionSpecification = ['/', ['get', 'sum'], ['max', 1, ['get', 'n']]]
-
-/** Colours of links that nobody confuses; width and dashes say the same. */
-export const LINK_COLOURS = { good: '#0a8a6a', fair: '#d08a00', poor: '#c2410c', unknown: '#7b8794' } as const
 
 /** Returns the sources of our layers. Nodes that lie close together are gathered, as long as they are three or more. */
 export function sources(): Record<string, SourceSpecification> {
@@ -52,7 +50,7 @@ export interface Figures {
 export function clusterPaint({ stops, decimals, locale }: Figures) {
   const colour: ExpressionSpecification = ['case', ['>', ['get', 'n'], 0], ramp(stops, mean), '#8793a0']
   const figure: ExpressionSpecification = ['case', ['>', ['get', 'n'], 0], ['number-format', mean, { locale, 'min-fraction-digits': decimals, 'max-fraction-digits': decimals }], '–']
-  const label = ['format', figure, { 'font-scale': 1 }, '\n', {}, ['concat', '×', ['get', 'point_count_abbreviated']], { 'font-scale': 0.75 }] as unknown as ExpressionSpecification
+  const label = ['format', figure, { 'font-scale': 1 }, '\n', {}, ['concat', '×', ['get', 'point_count_abbreviated']], { 'font-scale': 0.78 }] as unknown as ExpressionSpecification
   return { colour, label }
 }
 
@@ -78,6 +76,12 @@ export function layers(ink: Ink, figures: Figures): LayerSpecification[] {
       paint: { 'circle-radius': 9, 'circle-color': ink.surface, 'circle-stroke-width': 2.5, 'circle-stroke-color': ['case', ['==', ['get', 'online'], 1], ink.accent, ink.bad] },
     },
     { id: 'bridges-icons', type: 'symbol', source: 'bridges', layout: { 'icon-image': ['case', ['==', ['get', 'online'], 1], 'bridge-online', 'bridge-offline'], 'icon-allow-overlap': true, 'icon-ignore-placement': true } },
+    // Symbols of later layers are placed first: where there is little room, names give way to figures.
+    ...['nodes', 'stations'].map((source): LayerSpecification => ({
+      id: `${source}-names`, type: 'symbol', source, filter: isPoint, minzoom: source === 'stations' ? 6 : 9,
+      layout: { 'text-field': ['get', 'name'], 'text-font': FONT, 'text-size': 11, 'text-anchor': 'top', 'text-offset': [0, source === 'stations' ? 1.6 : 0.7], 'text-max-width': 9, 'text-padding': 3 },
+      paint: { 'text-color': ink.text, 'text-halo-color': ink.halo, 'text-halo-width': 1.6 },
+    })),
     {
       id: 'stations-barbs', type: 'symbol', source: 'stations', filter: ['all', isPoint, ['has', 'barb']],
       layout: { 'icon-image': ['get', 'barb'], 'icon-rotate': ['get', 'turn'], 'icon-rotation-alignment': 'map', 'icon-allow-overlap': true, 'icon-ignore-placement': true },
@@ -98,16 +102,12 @@ export function layers(ink: Ink, figures: Figures): LayerSpecification[] {
       layout: { 'text-field': ['get', 'text'], ...figureText, 'text-size': ['case', ['>', ['length', ['get', 'text']], 4], 10, 12] },
       paint: { 'text-color': ['case', ['==', ['get', 'age'], 'stale'], ink.muted, ['get', 'ink']] },
     },
-    { id: 'stations-clusters', type: 'circle', source: 'stations', filter: isCluster, paint: { 'circle-radius': ['interpolate', ['linear'], ['get', 'point_count'], 3, 19, 100, 28], 'circle-color': cluster.colour, 'circle-stroke-width': 3, 'circle-stroke-color': ink.surface } },
+    { id: 'stations-clusters', type: 'circle', source: 'stations', filter: isCluster, paint: { 'circle-radius': ['interpolate', ['linear'], ['get', 'point_count'], 3, 21, 100, 30], 'circle-color': cluster.colour, 'circle-stroke-width': 3, 'circle-stroke-color': ink.surface } },
     {
-      id: 'stations-means', type: 'symbol', source: 'stations', filter: isCluster, layout: { 'text-field': cluster.label, ...figureText, 'text-line-height': 1 },
-      paint: { 'text-color': ink.text, 'text-halo-color': ink.halo, 'text-halo-width': 2 },
+      id: 'stations-means', type: 'symbol', source: 'stations', filter: isCluster, layout: { 'text-field': cluster.label, ...figureText, 'text-size': 13, 'text-line-height': 1 },
+      // The colours of scales are the same in both themes, and so is what stands on them.
+      paint: { 'text-color': '#0b1218', 'text-halo-color': 'rgba(255, 255, 255, 0.85)', 'text-halo-width': 1.6 },
     },
-    ...['nodes', 'stations'].map((source): LayerSpecification => ({
-      id: `${source}-names`, type: 'symbol', source, filter: isPoint, minzoom: source === 'stations' ? 6 : 9,
-      layout: { 'text-field': ['get', 'name'], 'text-font': FONT, 'text-size': 11, 'text-anchor': 'top', 'text-offset': [0, source === 'stations' ? 1.6 : 0.7], 'text-max-width': 9, 'text-padding': 3 },
-      paint: { 'text-color': ink.text, 'text-halo-color': ink.halo, 'text-halo-width': 1.6 },
-    })),
     { id: 'selected-ring', type: 'circle', source: 'selected', paint: { 'circle-radius': 21, 'circle-opacity': 0, 'circle-stroke-width': 3, 'circle-stroke-color': ink.accent } },
   ]
 }

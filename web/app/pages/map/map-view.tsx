@@ -1,10 +1,10 @@
 import type * as GeoJSON from 'geojson'
 import { useLingui } from '@lingui/react/macro'
 import { useQuery } from '@tanstack/react-query'
-import { type RefObject, useEffect, useImperativeHandle, useRef, useState } from 'react'
+import { type RefObject, useEffect, useImperativeHandle, useMemo, useRef, useState } from 'react'
 import { usePreferences } from '@/shell/preferences'
 import { token, useIsDark } from '@/shell/theme'
-import { operatorMaps } from './basemap'
+import { type OperatorMap, operatorMaps } from './basemap'
 import { Drawing, type Hooks } from './drawing'
 import type { Drawn } from './features'
 import type { Figures, Ink } from './layers'
@@ -33,6 +33,8 @@ interface MapViewProps {
   readonly onBroken: () => void
 }
 
+const NO_MAPS: readonly OperatorMap[] = []
+
 function inks(): Ink {
   return { text: token('--ink'), halo: token('--surface'), node: token('--muted'), surface: token('--surface'), accent: token('--accent'), bad: token('--bad'), muted: token('--muted') }
 }
@@ -48,12 +50,16 @@ export function MapView({ handle, view, box, drawn, links, figures, layers, sele
   const hooks = useRef({ onPick, onMove, onBroken })
   useEffect(() => { hooks.current = { onPick, onMove, onBroken } })
   const first = useRef({ view, figures, isFitted: view !== null })
+  const theme = useMemo(() => ({ isDark, language, maps: maps ?? NO_MAPS }), [isDark, language, maps])
+  const newestTheme = useRef(theme)
+  useEffect(() => { newestTheme.current = theme }, [theme])
 
   useEffect(() => {
     const element = container.current
     if (element === null) return undefined
     let made: Drawing | null = null
     let isGone = false
+    let lost = 0
     const told: Hooks = {
       onPick: (id) => { hooks.current.onPick(id); },
       onMove: (moved) => { if (first.current.isFitted) hooks.current.onMove(moved) },
@@ -64,23 +70,27 @@ export function MapView({ handle, view, box, drawn, links, figures, layers, sele
     void document.fonts.load('500 12px "Inter Variable"').catch(() => undefined).then(() => {
       if (isGone) return
       try {
-        made = new Drawing(element, first.current.view, { isDark: document.documentElement.dataset['theme'] === 'dark', language: 'en', maps: [], ink: inks() }, first.current.figures, told)
+        made = new Drawing(element, first.current.view, { ...newestTheme.current, ink: inks() }, first.current.figures, told)
       } catch (error) {
         console.error('the map cannot be drawn', error)
         hooks.current.onBroken()
         return
       }
-      made.map.getCanvas().addEventListener('webglcontextlost', () => { hooks.current.onBroken(); })
+      // A phone takes the canvas from a page that is not looked at, and gives it back; only one that stays away is given up.
+      made.map.on('webglcontextlost', () => { lost = window.setTimeout(() => { hooks.current.onBroken() }, 10_000) })
+      made.map.on('webglcontextrestored', () => { window.clearTimeout(lost) })
+      made.map.on('idle', () => { element.dataset['idle'] = 'true' })
       setDrawing(made)
     })
     return () => {
       isGone = true
+      window.clearTimeout(lost)
       setDrawing(null)
       made?.remove()
     }
   }, [])
 
-  useEffect(() => { drawing?.setTheme({ isDark, language, maps: maps ?? [], ink: inks() }) }, [drawing, isDark, language, maps])
+  useEffect(() => { drawing?.setTheme({ ...theme, ink: inks() }) }, [drawing, theme])
   useEffect(() => { drawing?.setFigures(figures) }, [drawing, figures])
   useEffect(() => { drawing?.setVisible(layers) }, [drawing, layers])
   useEffect(() => { drawing?.setData('links', links) }, [drawing, links])
@@ -111,7 +121,7 @@ export function MapView({ handle, view, box, drawn, links, figures, layers, sele
     <>
       <div ref={container} data-testid="map" data-ready={drawing !== null} className="absolute inset-0 bg-sunken" />
       <p className="absolute right-2 bottom-1 z-[1] max-w-[60%] truncate text-right text-[0.6875rem] text-muted">
-        {['Natural Earth', ...(maps ?? []).map((map) => map.attribution)].filter((text) => text !== '').join(' · ')}
+        {[...new Set(['Natural Earth', ...(maps ?? []).map((map) => map.attribution)])].filter((text) => text !== '').join(' · ')}
       </p>
     </>
   )
