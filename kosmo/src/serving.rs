@@ -6,17 +6,17 @@ use crate::{
     config::Config,
     lifecycle::{Lifecycle, signals},
     listen::{Addresses, listen, reachable, remove_ready_file, write_ready_file},
-    system::{SystemClock, random},
+    system::{SteadyClock, random},
 };
 use anyhow::{Context as _, Result};
 use kosmo_domain::{Clock, HOUR};
 use kosmo_gateway::{DevIdentity, Gateway, NotLoopback, Pace};
-use kosmo_http::{App, Info, Problem, ServeLimits, Service, serve_with};
+use kosmo_http::{App, Info, Presence, Problem, ServeLimits, Service, serve_with};
 use kosmo_ingestion::Ingestion;
 use kosmo_store::Store;
 use kosmo_web::{Assets, ServiceState, Status, StatusSource};
 use metrics_exporter_prometheus::PrometheusHandle;
-use rand::RngCore as _;
+use rand::{Rng as _, RngCore as _};
 use std::{convert::Infallible, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
@@ -40,6 +40,8 @@ pub struct Serving {
     /// Where what listens.
     pub addresses: Addresses,
     services: Vec<(Kind, Service)>,
+    /// What ingestion and the web port tell of the network.
+    network: Service,
     shown: Vec<ServiceState>,
     metrics: PrometheusHandle,
 }
@@ -55,8 +57,9 @@ impl Serving {
         metrics::set_global_recorder(recorder).context("metrics are recorded elsewhere already")?;
         let mut lifecycle = Lifecycle::new(config.shutdown_time());
         lifecycle.start("metrics", drain_metrics(metrics.clone(), lifecycle.shutdown()));
-        let clock = Arc::new(SystemClock);
-        Ok(Self { config, store, clock, lifecycle, addresses: Addresses::new(), services: Vec::new(), shown: Vec::new(), metrics })
+        let clock: Arc<dyn Clock> = Arc::new(SteadyClock::start());
+        let network = kosmo_ingestion::network::service(store.clone(), Arc::clone(&clock));
+        Ok(Self { config, store, clock, lifecycle, addresses: Addresses::new(), services: Vec::new(), network, shown: Vec::new(), metrics })
     }
 
     /// Starts ingestion on this broker.
@@ -91,6 +94,8 @@ impl Serving {
         config.pace = Pace { burst: settings.burst, per_minute: settings.per_minute };
         config.ttl = Duration::from_secs(settings.ttl_s);
         config.answer_window = HOUR * settings.answer_window_h;
+        config.streams = settings.streams_max;
+        config.keep = self.config.retention.keep_messages();
         let gateway = Gateway::connect(config, self.store.clone(), Arc::clone(&self.clock), random()).context("gateway")?;
         self.services.push((Kind::Gateway, gateway.service()));
         let shutdown = self.lifecycle.shutdown();
@@ -127,7 +132,22 @@ impl Serving {
                 Ok::<_, Infallible>(())
             });
         }
+        self.start_presence(kinds);
         Ok(())
+    }
+
+    /// Has this process say in the store which services it runs.
+    fn start_presence(&mut self, kinds: &[Kind]) {
+        let run = uuid::Builder::from_random_bytes(random().random()).into_uuid();
+        let presence = Presence::new(self.store.clone(), Arc::clone(&self.clock), run, env!("CARGO_PKG_VERSION"));
+        let presence = self.services.iter().fold(presence, |presence, (_, service)| presence.with(service));
+        let plain = [("web", kinds.contains(&Kind::Web)), ("broker", self.addresses.contains_key("mqtt"))];
+        let presence = plain.iter().filter(|(_, runs)| *runs).fold(presence, |presence, (name, _)| presence.with_plain(name));
+        let shutdown = self.lifecycle.shutdown();
+        self.lifecycle.start("presence", async move {
+            presence.run(shutdown).await;
+            Ok::<_, Infallible>(())
+        });
     }
 
     /// Notes that something listens there, for the page and the ready file.
@@ -153,6 +173,9 @@ impl Serving {
             if kind == Kind::Web || kind == *of {
                 app = app.with(service.clone());
             }
+        }
+        if matches!(kind, Kind::Web | Kind::Ingestion) {
+            app = app.with(self.network.clone());
         }
         if kind == Kind::Web {
             app = app.with_pages(kosmo_web::pages(self.assets(), self.status()));

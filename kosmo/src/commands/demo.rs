@@ -14,7 +14,7 @@ use crate::{
 };
 use anyhow::{Context as _, Result, bail};
 use kosmo_bridge::RadioUrl;
-use kosmo_domain::{BridgeId, Epoch, Reading, Source, Stream, TimeSource, Timestamp, Trust};
+use kosmo_domain::{BridgeId, Epoch, HOUR, Reading, Source, Stream, TimeSource, Timestamp, Trust};
 use kosmo_store::{
     Store,
     ingest::{Body, Raw, Record, RecordName},
@@ -84,11 +84,13 @@ async fn write_history(serving: &Serving, sim: &kosmo_sim::Config) -> Result<()>
         Origin { bridge: "history".parse().context("`history` is a name")?, epoch: Epoch::from_random(random().random()), seq: 0 };
     let mut batch = Vec::with_capacity(BATCH);
     let mut written = 0;
+    let mut hour = from.floor_to(HOUR);
     for reading in kosmo_sim::history(sim, from, now, STEP) {
-        batch.push(origin.record(&reading));
-        if batch.len() == BATCH {
-            written += flush(store, &mut batch, now).await?;
+        if batch.len() == BATCH || reading.at.floor_to(HOUR) != hour {
+            written += flush(store, &mut batch, hour).await?;
+            hour = reading.at.floor_to(HOUR);
         }
+        batch.push(origin.record(&reading));
     }
     written += flush(store, &mut batch, now).await?;
     while store.run_rollups(HOURS_AT_ONCE).await?.more {}
@@ -96,6 +98,8 @@ async fn write_history(serving: &Serving, sim: &kosmo_sim::Config) -> Result<()>
     Ok(())
 }
 
+/// Stores what was measured as if it had come in within the hour in which it was measured, so that what came in when has a
+/// past, too.
 async fn flush(store: &Store, batch: &mut Vec<Record>, now: Timestamp) -> Result<usize> {
     store.ingest(batch, now).await.context("the history cannot be written")?;
     let written = batch.len();

@@ -92,7 +92,7 @@ export async function tell(bridge: Bridge): Promise<void> {
     // Some of them nobody has heard for long, and some have never said who they are.
     if (index % 13 !== 12) told.push(bridge.delivers('node', { node_id: id, report: user }, { packet, heard_at: (CLOCKS[index % CLOCKS.length] ?? CLOCKS[0])?.() }))
     const [latitude, longitude] = PLACES[index] ?? [50.9 + ((index * 37) % 400) / 1000, 6.9 + ((index * 53) % 600) / 1000]
-    if (index % 3 !== 2) told.push(bridge.delivers('node', { node_id: id, report: { kind: 'position', latitude, longitude, altitude_m: index === 3 ? 1e9 : 53 } }))
+    if (index % 3 !== 2 || index % 13 === 12) told.push(bridge.delivers('node', { node_id: id, report: { kind: 'position', latitude, longitude, altitude_m: index === 3 ? 1e9 : 53 } }))
   }
   for (let index = 0; index < STATIONS; index += 1) {
     for (let time = 0; time < CLOCKS.length; time += 1) {

@@ -78,7 +78,7 @@ function TroubleNote({ code, bridge }: { readonly code: string; readonly bridge:
       <p className={cx('font-medium', INK[words.tone], words.tone === 'neutral' && 'text-ink')}>{i18n._(words.title)}</p>
       {code === 'reported' && (
         <ul className="my-1 list-disc pl-5">
-          {bridge.problems.map((problem) => <li key={problem}><bdi lang="en" className="foreign break-words">{problem}</bdi></li>)}
+          {bridge.problems.map((problem) => <li key={problem}><bdi lang="en" className="foreign line-clamp-3 break-words">{problem}</bdi></li>)}
         </ul>
       )}
       <p className="text-muted">{i18n._(words.remedy)}</p>
@@ -88,7 +88,7 @@ function TroubleNote({ code, bridge }: { readonly code: string; readonly bridge:
 
 /** What waits, and where it is going. Of a bridge that is gone it is what waited when it last said so. */
 function Queues({ bridge, isOld }: { readonly bridge: Bridge; readonly isOld: boolean }) {
-  const { number } = useFormat()
+  const { number, locale } = useFormat()
   const { queues } = bridge
   if (queues == null) return null
   const rows = [
@@ -103,7 +103,9 @@ function Queues({ bridge, isOld }: { readonly bridge: Bridge; readonly isOld: bo
         {rows.map(({ name, label, depth }) => (
           <div key={name} data-queue={name} className="flex min-w-0 flex-col-reverse justify-end rounded-lg bg-sunken px-2.5 py-2">
             <dt className="text-xs leading-snug text-muted">{label}</dt>
-            <dd className={cx('tabular text-lg leading-6 font-semibold', depth.waiting === 0 && 'font-normal text-muted')}>{number(depth.waiting)}</dd>
+            <dd title={number(depth.waiting)} className={cx('tabular truncate text-lg leading-6 font-semibold', depth.waiting === 0 && 'font-normal text-muted')}>
+              {depth.waiting < 100_000 ? number(depth.waiting) : new Intl.NumberFormat(locale, { notation: 'compact' }).format(depth.waiting)}
+            </dd>
           </div>
         ))}
       </dl>
@@ -136,6 +138,7 @@ export function Verdict({ page, now }: { readonly page: BridgePage; readonly now
   const troubled = page.data.filter((bridge) => present(bridge, page, now).trouble.length > 0).length
   if (page.data.length === 0) return <Trans>No bridge is connected yet.</Trans>
   if (troubled === 0) return <Plural value={page.data.length} one="The bridge is well." other="All # bridges are well." />
+  if (page.data.length === 1) return <Trans>The bridge needs a look.</Trans>
   return <Plural value={troubled} one={`# of ${all} bridges needs a look.`} other={`# of ${all} bridges need a look.`} />
 }
 

@@ -35,6 +35,7 @@ const WORDS: Record<string, RejectWords> = {
   not_destination: { title: msg`Not from the recipient`, about: msg`A confirmation came from a node that the text was not for, so it proves nothing.` },
   no_packet: { title: msg`Without a packet`, about: msg`A text came without the packet that says who sent it.` },
   no_packet_id: { title: msg`Packet without a number`, about: msg`A packet that was sent has to have a number.` },
+  wrong_packet_id: { title: msg`Packet with a wrong number`, about: msg`A bridge told of a packet that is not the one of its text.` },
   no_text: { title: msg`Empty text`, about: msg`A text says nothing.` },
 }
 
