@@ -112,7 +112,7 @@ on_both_footings! {
         let mut memory = Memory::of(&mut cloud, &north);
         south.signal("STOP");
 
-        let temperatures: Vec<f32> = (0..300_i16).map(|number| f32::from(number) / 10.0).collect();
+        let temperatures: Vec<f32> = (0..300_i16).map(|number| f32::from(number % 100) / 4.0).collect();
         let sent = send_long_series(&air, &[0], station, now, &temperatures).await;
         let mut texts = Vec::new();
         for number in 0..3 {

@@ -70,7 +70,7 @@ async fn of_two_replicas_one_dies_with_work_in_its_hands_and_nothing_is_lost_or_
     let _north = attach(&mut cloud, &air, 0, "north").await;
     let _south = attach(&mut cloud, &air, 1, "south").await;
     let (station, other, now) = (air.stations()[0], air.stations()[1], now());
-    let temperatures: Vec<f32> = (0..300_i16).map(|number| f32::from(number) / 20.0).collect();
+    let temperatures: Vec<f32> = (0..300_i16).map(|number| f32::from(number % 100) / 4.0).collect();
     let (mut texts, mut words) = (Vec::new(), Vec::new());
     for number in 0..5 {
         // Both bridges claim each text, and either gateway may be told of either claim.
