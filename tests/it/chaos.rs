@@ -10,7 +10,7 @@ use std::{env, sync::Arc};
 use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
 
 /// How many runs go side by side.
-const AT_ONCE: usize = 3;
+const AT_ONCE: usize = 4;
 /// At how many passes of each point a process dies in the full matrix.
 const PASSES: usize = 3;
 

@@ -10,10 +10,10 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// How long it goes on before it begins anew, with other readings and texts.
-pub(super) const ROUND: Duration = Duration::from_secs(12);
+pub(super) const ROUND: Duration = Duration::from_secs(8);
 /// How many readings and texts there are in a round.
-const READINGS: u32 = 60;
-const TEXTS: u32 = 8;
+const READINGS: u32 = 48;
+const TEXTS: u32 = 6;
 
 /// Who lives on the mesh besides Lena, who answers.
 pub(super) const PEOPLE: [Person; 5] = [Person::Silent, Person::Faint, Person::BehindRelay, Person::Off, Person::Refuses];

@@ -33,7 +33,7 @@ const NAMES: [&str; RADIOS] = ["north", "south"];
 /// little: a bridge repeats what it is in doubt of within four minutes.
 const SPEED: u32 = 4;
 /// How many rounds of load a run has at most until its process has died.
-const ROUNDS: u32 = 6;
+const ROUNDS: u32 = 8;
 /// How long all parts may take to be back.
 const BACK: Duration = Duration::from_secs(60);
 /// How long it may take until everything is as it must be.
