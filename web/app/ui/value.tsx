@@ -19,7 +19,7 @@ export function Value({ quantity, value, className, unitClassName }: ValueProps)
   return (
     <span className={cx('tabular whitespace-nowrap', className)}>
       {formatted.text}
-      {formatted.unit !== '' && <span className={cx('text-[0.72em] font-normal text-muted', unitClassName)}>{tight ? '' : '\u202f'}{formatted.unit}</span>}
+      {formatted.unit !== '' && <span className={cx('text-[max(0.75rem,0.7em)] font-normal text-muted', unitClassName)}>{tight ? '' : '\u00a0'}{formatted.unit}</span>}
     </span>
   )
 }

@@ -12,8 +12,10 @@ const browser = await chromium.launch({
   executablePath: '/usr/bin/chromium',
   args: ['--no-sandbox', '--disable-quic', '--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--ignore-gpu-blocklist'],
 })
+// `ONLY=phone-dark` takes some of them.
+const wanted = (name) => name.includes(process.env['ONLY'] ?? '')
 for (const [size, viewport] of Object.entries(SIZES)) {
-  for (const colorScheme of ['light', 'dark']) {
+  for (const colorScheme of ['light', 'dark'].filter((scheme) => wanted(`${size}-${scheme}`))) {
     const context = await browser.newContext({ viewport, colorScheme, locale: process.env['LOCALE'] ?? 'en-GB', hasTouch: size === 'phone', isMobile: size === 'phone' })
     if (process.env['CALLER'] !== undefined) {
       await context.addInitScript((caller) => { localStorage.setItem('kosmo.preferences', JSON.stringify({ caller })) }, process.env['CALLER'])
