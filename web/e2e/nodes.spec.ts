@@ -111,6 +111,7 @@ test('a node that nobody heard is said to be none', async ({ page, watched }) =>
 
 for (const colorScheme of ['light', 'dark'] as const) {
   test(`axe finds nothing, ${colorScheme}`, async ({ page }) => {
+    test.slow()
     await page.emulateMedia({ colorScheme })
     for (const path of ['/nodes', `/nodes/${LENA}`]) {
       await page.goto(path)

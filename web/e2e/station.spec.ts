@@ -125,6 +125,7 @@ test('a new reading joins the chart by itself', async ({ page }) => {
 
 for (const colorScheme of ['light', 'dark'] as const) {
   test(`axe finds nothing, ${colorScheme}`, async ({ page }) => {
+    test.slow()
     await page.emulateMedia({ colorScheme })
     await open(page)
     await expectAccessible(page)
