@@ -48,7 +48,7 @@ impl Check {
             async move {
                 store.ping().await.map_err(|error| {
                     tracing::warn!(%error, "the database does not answer");
-                    "does not answer"
+                    if error.is_full() { "has no room left on its disk" } else { "does not answer" }
                 })
             }
         })

@@ -174,6 +174,10 @@ impl IntoResponse for Problem {
 
 impl From<kosmo_store::Error> for Problem {
     fn from(error: kosmo_store::Error) -> Self {
+        if error.is_full() {
+            let detail = "the server's disk is full, and nothing of this request was stored or charged: its operator has to make room";
+            return Self::unavailable(detail, error);
+        }
         if error.is_transient() { Self::unavailable("the database does not answer", error) } else { Self::internal(error) }
     }
 }

@@ -20,6 +20,10 @@ const PURGE_EVERY: Duration = Duration::from_hours(1);
 const HASTE: u32 = 24;
 /// How often to look for what a clock that leapt has left behind.
 const SETTLE_EVERY: Duration = Duration::from_mins(1);
+/// How often to look whether the database's log has grown too long, and how long is too long, in bytes: twice of what it has
+/// when it is written into the file by itself.
+const FOLD_EVERY: Duration = Duration::from_secs(5);
+const LONGEST_LOG: u64 = 64 * 1024 * 1024;
 /// How many rows are given up in one transaction, so that nobody waits long for it.
 const ROWS_AT_ONCE: u32 = 5_000;
 /// For how many days rejects are kept, and how many of them at most.
@@ -36,7 +40,12 @@ impl Upkeep {
     pub(crate) async fn run(&self, shutdown: &CancellationToken) {
         let worker =
             Worker::new(self.store.clone(), Arc::clone(&self.clock), "ingestion", &[ROLLUP_JOB], |_: Job| self.summarise(shutdown));
-        tokio::join!(worker.run(shutdown.clone()), self.purge_regularly(shutdown), self.settle_time_regularly(shutdown));
+        tokio::join!(
+            worker.run(shutdown.clone()),
+            self.purge_regularly(shutdown),
+            self.settle_time_regularly(shutdown),
+            self.fold_log_regularly(shutdown)
+        );
     }
 
     async fn purge_regularly(&self, shutdown: &CancellationToken) {
@@ -67,6 +76,20 @@ impl Upkeep {
         self.store.purge_traffic(now).await?;
         while self.store.purge_weather(&self.keep, now, ROWS_AT_ONCE).await?.more && !shutdown.is_cancelled() {}
         Ok(())
+    }
+
+    async fn fold_log_regularly(&self, shutdown: &CancellationToken) {
+        let mut ticks = tokio::time::interval(FOLD_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = shutdown.cancelled() => return,
+            }
+            if let Err(error) = self.store.fold_log(LONGEST_LOG).await {
+                tracing::debug!(%error, "the database's log could not be begun anew, which is tried again");
+            }
+        }
     }
 
     async fn settle_time_regularly(&self, shutdown: &CancellationToken) {

@@ -120,12 +120,16 @@ impl Store {
         }
     }
 
-    /// Asks the database for nothing, to see whether it answers.
+    /// Asks the database for nothing, to see whether it answers, and whether it can write where that is a matter of this machine.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if it does not.
+    /// [`Error::Unavailable`] if it does not or cannot.
     pub async fn ping(&self) -> Result<()> {
         on_reader!(self, |db| sqlx::query_scalar::<_, i32>("select 1").fetch_one(db))?;
+        if let Db::Sqlite { write, .. } = &self.db {
+            // Writes a page, and says nothing by it: it is the migrations' own table that knows the version of the schema.
+            sqlx::query("pragma user_version = 0").execute(write).await?;
+        }
         Ok(())
     }
 
@@ -157,6 +161,12 @@ async fn open_sqlite(path: &Path, lock: Option<ServingLock>) -> Result<Store> {
         .acquire_timeout(PATIENCE)
         .idle_timeout(None)
         .max_lifetime(None)
+        // On a full disk SQLite ends a transaction by itself. The driver does not learn of it, and would take the connection for
+        // one within a transaction for ever.
+        .before_acquire(|connection, _| {
+            let is_sound = !connection.is_in_transaction();
+            Box::pin(async move { Ok(is_sound) })
+        })
         .connect_with(options.clone().pragma("cache_size", WRITER_CACHE_KIB).pragma("wal_autocheckpoint", CHECKPOINT_PAGES))
         .await?;
     let read = SqlitePoolOptions::new()

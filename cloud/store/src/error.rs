@@ -88,6 +88,13 @@ impl Error {
     pub const fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable(_))
     }
+
+    /// Tells whether there is no room for more on the database's disk.
+    pub fn is_full(&self) -> bool {
+        let Self::Unavailable(sqlx::Error::Database(error)) = self else { return false };
+        // PostgreSQL's disk_full, and SQLite's SQLITE_FULL.
+        error.code().is_some_and(|code| code == "53100" || (code.len() < 5 && code.parse::<u32>().is_ok_and(|code| code & 0xff == 13)))
+    }
 }
 
 impl From<sqlx::Error> for Error {

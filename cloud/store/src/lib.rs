@@ -26,6 +26,7 @@ mod signals;
 mod timescale;
 mod types;
 pub mod users;
+mod wal;
 pub mod weather;
 
 pub use crate::{

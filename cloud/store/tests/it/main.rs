@@ -11,6 +11,7 @@ mod backups;
 mod bridges;
 mod conversations;
 mod deliveries;
+mod full_disk;
 mod grants;
 mod history;
 mod ingest;
