@@ -57,7 +57,7 @@ pub(crate) struct GapsView {
 
 /// A stretch of time.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Span)]
+#[schema(as = GapSpan)]
 pub(crate) struct SpanView {
     /// Since when.
     #[schema(value_type = String, format = DateTime)]

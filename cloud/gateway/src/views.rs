@@ -61,6 +61,7 @@ pub(crate) struct MessageView {
     outcome: Option<&'static str>,
     /// Why it failed or was not sent: the protocol's name of the error, or `never_granted`, `expired`, `revoked`, `radio_refused`, `too_large`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::codes::Reason>)]
     reason: Option<&'static str>,
     /// What became of its quota: `reserved`, `committed`, or `released`, which is given back.
     #[schema(value_type = crate::codes::Charge)]
@@ -150,6 +151,7 @@ pub(crate) struct HappeningView {
     evidence: Option<&'static str>,
     /// Why it was refused or not sent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::codes::Reason>)]
     reason: Option<&'static str>,
     /// Which attempt of handing it over, from 0.
     #[serde(skip_serializing_if = "Option::is_none")]

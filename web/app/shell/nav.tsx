@@ -2,6 +2,7 @@ import { msg } from '@lingui/core/macro'
 import { useLingui } from '@lingui/react'
 import { Link } from '@tanstack/react-router'
 import { Activity, Map as MapIcon, MessageSquare, RadioTower } from 'lucide-react'
+import { Unread } from '@/mine/unread'
 
 const PAGES = [
   { to: '/', label: msg`Map`, icon: MapIcon, exact: true },
@@ -25,7 +26,10 @@ export function Nav() {
               to={to} activeOptions={{ exact, includeSearch: false }}
               className="group flex min-h-14 flex-col items-center justify-center gap-0.5 text-[0.6875rem] font-medium text-muted hover:text-ink focus-visible:-outline-offset-2 data-[status=active]:text-accent-ink lg:min-h-16 lg:rounded-xl lg:hover:bg-sunken"
             >
-              <span className="grid h-7 w-14 place-items-center rounded-full group-data-[status=active]:bg-accent-soft"><Icon aria-hidden className="size-5" /></span>
+              <span className="relative grid h-7 w-14 place-items-center rounded-full group-data-[status=active]:bg-accent-soft">
+                <Icon aria-hidden className="size-5" />
+                {to === '/messages' && <Unread />}
+              </span>
               {i18n._(label)}
             </Link>
           </li>

@@ -1,16 +1,69 @@
-import { useLingui } from '@lingui/react/macro'
+import { Trans, useLingui } from '@lingui/react/macro'
 import { createLazyRoute } from '@tanstack/react-router'
+import { LogIn, MessageSquareText } from 'lucide-react'
+import type { ReactNode } from 'react'
+import { useCaller } from '@/shell/caller'
+import { useTitle } from '@/shell/title'
+import { cx } from '@/ui/cx'
 import { Page } from '@/ui/page'
-import { SkeletonRows } from '@/ui/states'
+import { EmptyState, SkeletonRows } from '@/ui/states'
+import { Chat } from './chat'
+import { ConversationList } from './list'
+
+/** Says that there is no way in, where there is none. */
+function Closed() {
+  const { t } = useLingui()
+  return (
+    <Page title={t`Messages`}>
+      <EmptyState icon={LogIn} title={t`Signing in is not possible on this server yet`}>
+        <Trans>Messages belong to members, and this server has no accounts yet: it cannot know who you are. Weather, nodes and the network are open to everybody. What comes for members from the mesh is kept for them.</Trans>
+      </EmptyState>
+    </Page>
+  )
+}
+
+/** The conversations beside the one that is open; on a phone one of the two. */
+function Panes({ node, children }: { readonly node: string | null; readonly children: (user: string) => ReactNode }) {
+  const { t } = useLingui()
+  const { how, id } = useCaller()
+  useTitle(t`Messages`)
+  if (how === 'nobody') return <Closed />
+  if (id === null) return how === 'unknown' ? <SkeletonRows /> : <Choose />
+  return (
+    <div className="grid h-full grid-cols-[minmax(0,1fr)] lg:grid-cols-[22rem_minmax(0,1fr)]" key={id}>
+      <section aria-label={t`Conversations`} className={cx('min-h-0 flex-col border-line bg-surface lg:flex lg:border-r', node === null ? 'flex' : 'hidden')}>
+        <ConversationList chosen={node} />
+      </section>
+      <section aria-label={t`Conversation`} className={cx('min-h-0 min-w-0 flex-col lg:flex', node === null ? 'hidden' : 'flex')}>{children(id)}</section>
+    </div>
+  )
+}
+
+function Choose() {
+  const { t } = useLingui()
+  return (
+    <Page title={t`Messages`}>
+      <EmptyState icon={MessageSquareText} title={t`Choose who you are`}><Trans>This is a demo: choose one of its members in the settings, at the top right.</Trans></EmptyState>
+    </Page>
+  )
+}
 
 function MessagesView() {
   const { t } = useLingui()
-  return <Page title={t`Messages`}><SkeletonRows /></Page>
+  return (
+    <Panes node={null}>
+      {() => (
+        <div className="grid h-full place-items-center">
+          <EmptyState icon={MessageSquareText} title={t`No conversation is open`}><Trans>Choose one, or write to somebody on the mesh.</Trans></EmptyState>
+        </div>
+      )}
+    </Panes>
+  )
 }
 
 function ConversationView() {
   const { node } = conversationPage.useParams()
-  return <Page title={node}><SkeletonRows /></Page>
+  return <Panes node={node}>{(user) => <Chat key={node} user={user} node={node} />}</Panes>
 }
 
 export const messagesPage = createLazyRoute('/messages')({ component: MessagesView })

@@ -1,0 +1,84 @@
+import type { ConversationText, Gap, GapSpan, Gaps, Message, ReceivedText } from '@/api/schema'
+import { parseTime } from '@/format/time'
+import type { Unsent } from '@/mine/outbox'
+
+/** A stretch in which texts may be missing. */
+export interface Missing {
+  readonly from: number
+  /** Nothing while it goes on. */
+  readonly until: number | null
+  /** The bridge that did not listen; nothing if none at all did. */
+  readonly bridge: string | null
+  readonly reason: Gap['reason'] | null
+}
+
+/** One line of a conversation. */
+export type Item =
+  | { readonly kind: 'day'; readonly key: string; readonly at: number }
+  | { readonly kind: 'gap'; readonly key: string; readonly at: number; readonly gap: Missing }
+  | { readonly kind: 'sent'; readonly key: string; readonly at: number; readonly text: Message; readonly quoted: string | null; readonly reactions: readonly string[] }
+  | { readonly kind: 'received'; readonly key: string; readonly at: number; readonly text: ReceivedText; readonly quoted: string | null }
+  | { readonly kind: 'unsent'; readonly key: string; readonly at: number; readonly text: Unsent }
+
+/** Shorter silences are a radio that was plugged in again, and no news to anybody. */
+const WORTH_TELLING = 30_000
+
+function span({ from, until }: GapSpan): { from: number; until: number | null } {
+  return { from: parseTime(from) ?? 0, until: parseTime(until) }
+}
+
+/** Returns what gaps are told of: first when nobody listened, then single bridges, as far as those say more. */
+export function missing(gaps: Gaps | undefined, now: number): Missing[] {
+  if (gaps === undefined) return []
+  const silent = gaps.silent.map((gap) => ({ ...span(gap), bridge: null, reason: null }))
+  const single = gaps.data
+    .map((gap) => ({ ...span(gap), bridge: gap.bridge_id, reason: gap.reason }))
+    .filter((gap) => !silent.some((all) => all.from <= gap.from && (all.until ?? Infinity) >= (gap.until ?? Infinity)))
+  return [...silent, ...single].filter((gap) => (gap.until ?? now) - gap.from >= WORTH_TELLING)
+}
+
+/** Whether the server has taken a text although its answer has not come yet. */
+function isTaken(unsent: Unsent, texts: readonly ConversationText[]): boolean {
+  return unsent.triedAt !== null && texts.some((text) => text.direction === 'out' && text.text === unsent.text && (parseTime(text.created_at) ?? 0) >= unsent.writtenAt - 2000)
+}
+
+const dayOf = (at: number) => new Date(at).toDateString()
+
+/** Makes a conversation of what was said, what is not sent yet, and when nobody listened. */
+export function tell(texts: readonly ConversationText[], unsent: readonly Unsent[], gaps: readonly Missing[], isWhole: boolean): Item[] {
+  const byPacket = new Map<number, string>()
+  const byId = new Map<string, string>()
+  const reactions = new Map<string, string[]>()
+  for (const text of texts) {
+    if (text.direction === 'out') byId.set(text.id, text.text)
+    else if (text.packet_id != null) byPacket.set(text.packet_id, text.text)
+    if (text.direction === 'in' && text.reaction && text.answers != null) reactions.set(text.answers, [...reactions.get(text.answers) ?? [], text.text])
+  }
+  const items: Item[] = []
+  for (const text of texts) {
+    if (text.direction === 'out') {
+      const quoted = text.reply_to == null ? null : byPacket.get(text.reply_to) ?? null
+      items.push({ kind: 'sent', key: text.id, at: parseTime(text.created_at) ?? 0, text, quoted, reactions: reactions.get(text.id) ?? [] })
+    } else if (!text.reaction || text.answers == null || !byId.has(text.answers)) {
+      const quoted = text.answers == null ? null : byId.get(text.answers) ?? null
+      // The server's clock orders; the bridge's is told.
+      items.push({ kind: 'received', key: text.id, at: parseTime(text.received_at) ?? 0, text, quoted })
+    }
+  }
+  const first = items[0]?.at ?? null
+  const told = gaps.filter((gap) => first !== null && (isWhole || (gap.until ?? Infinity) > first) && (gap.until ?? Infinity) > first)
+  for (const gap of told.toSorted((a, b) => a.from - b.from)) {
+    const line: Item = { kind: 'gap', key: `gap ${gap.bridge ?? ''} ${String(gap.from)}`, at: gap.from, gap }
+    const place = items.findIndex((item) => item.at > gap.from)
+    if (place < 0) items.push(line)
+    else items.splice(place, 0, line)
+  }
+  for (const text of unsent) if (!isTaken(text, texts)) items.push({ kind: 'unsent', key: text.id, at: text.writtenAt, text })
+  let day = ''
+  return items.flatMap((item): Item[] => {
+    const its = dayOf(item.at)
+    if (its === day || item.kind === 'gap') return [item]
+    day = its
+    return [{ kind: 'day', key: `day ${its}`, at: item.at }, item]
+  })
+}

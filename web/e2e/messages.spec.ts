@@ -1,0 +1,194 @@
+import { randomUUID } from 'node:crypto'
+import type { BrowserContext, Page } from '@playwright/test'
+import { startDemo } from './support/server'
+import { choose, expect, expectAccessible, LENA, MEMBERS, test } from './support/test'
+
+/** Messages, between members of the demo and the people of its mesh. Each test has a member or a node of its own. */
+
+const PATIENT = { timeout: 45_000 }
+
+const write = async (page: Page, text: string) => {
+  await page.getByRole('textbox', { name: 'Your text' }).fill(text)
+  await page.getByRole('button', { name: 'Send', exact: true }).click()
+}
+const open = async (page: Page, member: keyof typeof MEMBERS, node = LENA) => {
+  await choose(page, { caller: MEMBERS[member] })
+  await page.goto(`/messages/${node}`)
+  await expect(page.getByRole('textbox', { name: 'Your text' })).toBeVisible()
+}
+/** A node of this test alone: nobody has ever heard of it. */
+const nobody = () => `!${randomUUID().slice(0, 8)}`
+/** What the server has of a conversation. */
+const said = async (page: Page, member: keyof typeof MEMBERS, node: string) => {
+  const answer = await page.request.get(`/api/v1/messages/conversations/${node}`, { headers: { 'X-User-ID': MEMBERS[member] } })
+  return ((await answer.json()) as { data: { text: string }[] }).data.map(({ text }) => text)
+}
+
+test('a text is followed from sending by its ticks to the answer', async ({ page }) => {
+  await open(page, 'cleo')
+  const text = `Are you well? ${randomUUID().slice(0, 6)}`
+  await write(page, text)
+  const sent = page.getByTestId('sent').filter({ hasText: text })
+  await expect(sent).toBeVisible()
+  const tick = sent.getByTestId('tick')
+  await expect(tick).toHaveAttribute('data-status', 'delivered', PATIENT)
+  await expect(page.getByTestId('received').last()).toBeVisible(PATIENT)
+  await expect(tick).toHaveText('Answered', PATIENT)
+  await tick.click()
+  const story = page.getByRole('dialog')
+  await expect(story).toContainText('As the mesh sees it')
+  await expect(story).toContainText(`cleo: ${text}`)
+  for (const words of ['Stored here', 'Offered to the bridges', 'Given to one bridge', 'Arrived', 'Answered']) await expect(story.getByRole('listitem').filter({ hasText: words }).first()).toBeVisible()
+  await expectAccessible(page)
+})
+
+test('a draft survives a reload, for its member and its conversation alone', async ({ page }) => {
+  const [here, there] = [nobody(), nobody()]
+  await open(page, 'cleo', here)
+  await page.getByRole('textbox').fill('not finished ye')
+  await page.reload()
+  await expect(page.getByRole('textbox', { name: 'Your text' })).toHaveValue('not finished ye')
+  await page.goto(`/messages/${there}`)
+  await expect(page.getByRole('textbox', { name: 'Your text' })).toHaveValue('')
+})
+
+test('bytes are counted with the handle, and what is too long cannot be sent', async ({ page }) => {
+  await open(page, 'cleo', nobody())
+  await expect(page.getByTestId('bytes')).toHaveText('194 bytes left')
+  await page.getByRole('textbox').fill('ü'.repeat(97))
+  await expect(page.getByTestId('bytes')).toHaveText('0 bytes left')
+  await page.getByRole('textbox').fill(`${'ü'.repeat(97)}👋`)
+  await expect(page.getByTestId('bytes')).toHaveText('4 bytes too long')
+  await expect(page.getByRole('button', { name: 'Send', exact: true })).toBeDisabled()
+})
+
+/** Cuts a browser off from the server, as a tunnel does. */
+async function cutOff(context: BrowserContext): Promise<void> {
+  await context.route('**/api/**', (route) => route.abort('connectionrefused'))
+}
+
+test('a text written without a connection is kept over reloads and two windows, and sent once', async ({ page, context, watched }) => {
+  watched.tolerate.push('ERR_CONNECTION_REFUSED', 'ERR_FAILED')
+  const node = nobody()
+  const text = `The bridge is out ${randomUUID().slice(0, 6)}`
+  await open(page, 'cleo', node)
+  await cutOff(context)
+  await write(page, text)
+  await expect(page.getByTestId('unsent')).toContainText('Not sent yet: no connection')
+  await expect(page.getByTestId('sent')).toHaveCount(0)
+  const other = await context.newPage()
+  await choose(other, { caller: MEMBERS.cleo })
+  // Who the caller is is asked of the server, so the windows come back with it.
+  const posts: string[] = []
+  context.on('request', (request) => { if (request.method() === 'POST' && request.url().endsWith('/api/v1/messages')) posts.push(request.headers()['idempotency-key'] ?? '') })
+  await context.unroute('**/api/**')
+  await Promise.all([page.reload(), other.goto(`/messages/${node}`)])
+  for (const window of [page, other]) {
+    await expect(window.getByTestId('sent').filter({ hasText: text })).toHaveCount(1, PATIENT)
+    await expect(window.getByTestId('unsent')).toHaveCount(0)
+  }
+  expect(await said(page, 'cleo', node)).toEqual([text])
+  expect(new Set(posts).size).toBe(1)
+})
+
+test('an answer that was lost makes no second text', async ({ page, context, watched }) => {
+  watched.tolerate.push('ERR_FAILED', 'ERR_CONNECTION')
+  const node = nobody()
+  const text = `Twice or once ${randomUUID().slice(0, 6)}`
+  await open(page, 'cleo', node)
+  // The server takes it, and the answer never comes.
+  await context.route('**/api/v1/messages', async (route) => { await route.fetch(); await route.abort('failed') })
+  await write(page, text)
+  await expect.poll(() => said(page, 'cleo', node)).toEqual([text])
+  await context.unroute('**/api/v1/messages')
+  await page.reload()
+  await expect(page.getByTestId('sent').filter({ hasText: text })).toHaveCount(1, PATIENT)
+  await expect(page.getByTestId('unsent')).toHaveCount(0, PATIENT)
+  expect(await said(page, 'cleo', node)).toEqual([text])
+})
+
+test('the quota is shown, and who sends nothing is told so', async ({ page }) => {
+  await choose(page, { caller: MEMBERS.ana })
+  await page.goto('/messages')
+  await expect(page.getByTestId('quota').first()).toContainText(/\d+ of 50/)
+  await expect(page.getByTestId('quota').first()).toContainText('again on')
+  await page.evaluate((id) => { localStorage.setItem('kosmo.preferences', JSON.stringify({ caller: id, language: 'en' })) }, MEMBERS.dora)
+  await page.goto(`/messages/${LENA}`)
+  await expect(page.getByText('Your plan receives texts, and sends none.')).toBeVisible()
+})
+
+test('a guardian chooses among the nodes on the list', async ({ page }) => {
+  await choose(page, { caller: MEMBERS.ben })
+  await page.goto('/messages')
+  await page.getByRole('button', { name: 'Write to somebody' }).first().click()
+  const dialog = page.getByRole('dialog')
+  await expect(dialog.getByRole('listitem')).toHaveCount(1)
+  await expect(dialog).toContainText('Lena')
+  await expectAccessible(page)
+  await dialog.getByRole('listitem').getByRole('button').click()
+  await expect(page).toHaveURL(new RegExp(LENA))
+})
+
+test('texts are only ever texts', async ({ page }) => {
+  const node = nobody()
+  const hostile = ['<img src=x onerror="document.title=1">', 'https://example.org/x', '\u202egnp.exe', '[a](javascript:1)', 'a\u0301\u0301\u0301\u0301\u0301', '# Title']
+  await open(page, 'cleo', node)
+  for (const text of hostile) {
+    await write(page, text)
+    await expect(page.getByTestId('sent').filter({ hasText: text })).toHaveCount(1)
+  }
+  await expect(page.getByTestId('sent').locator('img, a, h1')).toHaveCount(0)
+  await expect(page).not.toHaveTitle('1')
+})
+
+test('times in which nobody listened are shown in the conversation', async ({ page, baseURL }) => {
+  const answer = await page.request.get('/api/v1/gaps')
+  expect(answer.ok(), `${baseURL ?? ''} tells of gaps`).toBe(true)
+  await page.route('**/api/v1/gaps**', (route) => {
+    const from = new Date(Date.now() + 60_000).toISOString()
+    const until = new Date(Date.now() + 16 * 60_000).toISOString()
+    return route.fulfill({ json: { from, to: until, next: null, silent: [{ from, until }], data: [{ bridge_id: 'demo', from, until, reason: 'radio' }] } })
+  })
+  const node = nobody()
+  await open(page, 'cleo', node)
+  await write(page, 'before the storm')
+  await expect(page.getByTestId('gap')).toHaveCount(1)
+  await expect(page.getByTestId('gap')).toContainText(/Texts may be missing from \d\d:\d\d to \d\d:\d\d: no bridge was listening/)
+})
+
+test('the page is easy to reach in both themes, with and without a conversation', async ({ page }) => {
+  for (const theme of ['light', 'dark'] as const) {
+    await page.addInitScript((value) => { localStorage.setItem('kosmo.preferences', value) }, JSON.stringify({ theme, language: 'en', caller: MEMBERS.cleo }))
+    for (const path of ['/messages', `/messages/${LENA}`]) {
+      await page.goto(path)
+      await expect(page.locator('.shimmer')).toHaveCount(0)
+      await expectAccessible(page)
+    }
+  }
+})
+
+test('the server goes away and comes back, and what was written meanwhile is sent once', async ({ browser }, info) => {
+  test.skip(info.project.name !== 'desktop', 'one kill is enough')
+  test.setTimeout(240_000)
+  const demo = await startDemo()
+  const context = await browser.newContext({ baseURL: demo.url })
+  try {
+    const page = await context.newPage()
+    await page.addInitScript((value) => { localStorage.setItem('kosmo.preferences', value) }, JSON.stringify({ language: 'en', caller: MEMBERS.cleo }))
+    const node = nobody()
+    await page.goto(`/messages/${node}`)
+    await expect(page.getByRole('textbox', { name: 'Your text' })).toBeVisible()
+    process.kill(demo.pid, 'SIGSTOP')
+    await page.context().setOffline(true)
+    await write(page, 'while it is away')
+    await expect(page.getByTestId('unsent')).toContainText('Not sent yet')
+    process.kill(demo.pid, 'SIGCONT')
+    await page.context().setOffline(false)
+    await expect(page.getByTestId('sent').filter({ hasText: 'while it is away' })).toHaveCount(1, PATIENT)
+    const texts = await (await fetch(`${demo.url}/api/v1/messages/conversations/${node}`, { headers: { 'X-User-ID': MEMBERS.cleo } })).json() as { data: unknown[] }
+    expect(texts.data).toHaveLength(1)
+  } finally {
+    await context.close()
+    await demo.stop()
+  }
+})
