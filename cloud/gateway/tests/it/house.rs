@@ -144,6 +144,11 @@ impl House {
         tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("it never came to this: {what}"));
     }
 
+    /// Asks for what does not end, and returns the answer as it begins.
+    pub(crate) async fn respond(&self, request: Request<Body>) -> axum::response::Response {
+        self.app.clone().oneshot(request).await.unwrap()
+    }
+
     pub(crate) async fn ask(&self, request: Request<Body>) -> (StatusCode, HeaderMap, Value) {
         let (head, body) = self.app.clone().oneshot(request).await.unwrap().into_parts();
         let body = to_bytes(body, 16 << 20).await.unwrap();

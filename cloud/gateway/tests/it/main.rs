@@ -8,6 +8,7 @@ mod ends;
 mod hostile;
 mod house;
 mod journey;
+mod live;
 mod pages;
 mod refusals;
 mod replaying;
