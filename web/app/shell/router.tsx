@@ -8,25 +8,34 @@ import { openTexts, type PageName } from './language'
 import { Layout } from './layout'
 import { NotFound, PageError, PagePending } from './fallbacks'
 
+/**
+ * Lets a page see of the URL only what it has read: the router would add whatever else stands there, also under the page's own
+ * names, where it is not what it should be.
+ */
+const only = <Search extends object>(read: (search: Record<string, unknown>) => Search) => (search: Record<string, unknown>): Search => ({
+  ...Object.fromEntries(Object.keys(search).map((name) => [name, undefined])),
+  ...read(search),
+})
+
 const root = createRootRoute({ component: Layout, notFoundComponent: NotFound, errorComponent: PageError })
 
 /** A page's texts come with its code, so that it never shows without them. */
 const texts = (page: PageName) => ({ loader: () => openTexts(page) })
 const at = <Path extends string>(path: Path) => ({ getParentRoute: () => root, path })
 
-const map = createRoute({ ...at('/'), validateSearch: mapSearch, ...texts('map') })
+const map = createRoute({ ...at('/'), validateSearch: only(mapSearch), ...texts('map') })
   .lazy(() => import('@/pages/map/page').then((page) => page.mapPage))
-const nodes = createRoute({ ...at('/nodes'), validateSearch: nodesSearch, ...texts('nodes') })
+const nodes = createRoute({ ...at('/nodes'), validateSearch: only(nodesSearch), ...texts('nodes') })
   .lazy(() => import('@/pages/nodes/page').then((page) => page.nodesPage))
-const node = createRoute({ ...at('/nodes/$id'), validateSearch: nodeSearch, ...texts('nodes') })
+const node = createRoute({ ...at('/nodes/$id'), validateSearch: only(nodeSearch), ...texts('nodes') })
   .lazy(() => import('@/pages/nodes/page').then((page) => page.nodePage))
-const station = createRoute({ ...at('/stations/$id'), validateSearch: stationSearch, ...texts('station') })
+const station = createRoute({ ...at('/stations/$id'), validateSearch: only(stationSearch), ...texts('station') })
   .lazy(() => import('@/pages/station/page').then((page) => page.stationPage))
-const messages = createRoute({ ...at('/messages'), validateSearch: messagesSearch, ...texts('messages') })
+const messages = createRoute({ ...at('/messages'), validateSearch: only(messagesSearch), ...texts('messages') })
   .lazy(() => import('@/pages/messages/page').then((page) => page.messagesPage))
-const conversation = createRoute({ ...at('/messages/$node'), validateSearch: messagesSearch, ...texts('messages') })
+const conversation = createRoute({ ...at('/messages/$node'), validateSearch: only(messagesSearch), ...texts('messages') })
   .lazy(() => import('@/pages/messages/page').then((page) => page.conversationPage))
-const network = createRoute({ ...at('/network'), validateSearch: networkSearch, ...texts('network') })
+const network = createRoute({ ...at('/network'), validateSearch: only(networkSearch), ...texts('network') })
   .lazy(() => import('@/pages/network/page').then((page) => page.networkPage))
 
 export const router = createRouter({

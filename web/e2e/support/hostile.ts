@@ -52,7 +52,7 @@ export const STATIONS = 20
 export const RADIO = '!4daa1001'
 
 /** Places that maps trip over, then a crowd. */
-const PLACES: readonly (readonly [number, number])[] = [[90, 180], [-90, -180], [0.0001, 179.9999], [-0.0001, -179.9999], [85.1, 0], [0, 0], [50.9, 6.9], [50.9, 6.9], [50.9, 6.9]]
+const PLACES: readonly (readonly [number, number])[] = [[90, 180], [-90, -180], [0.0001, 179.9999], [-0.0001, -179.9999], [0, 0], [85.1, 0], [50.9, 6.9], [50.9, 6.9], [50.9, 6.9]]
 
 const CLOCKS = [
   () => new Date().toISOString(),
