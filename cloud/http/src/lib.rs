@@ -7,6 +7,7 @@ mod cache;
 mod code;
 mod extract;
 mod layers;
+mod linger;
 mod page;
 mod presence;
 mod problem;

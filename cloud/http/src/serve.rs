@@ -1,6 +1,7 @@
 //! Serves an application on a listener. HTTP/1.1 alone: what speaks HTTP/2 to browsers is the proxy that does TLS, and a
 //! connection whose protocol must first be guessed has no bound on how long a client may keep us guessing.
 
+use crate::linger::Lingering;
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::{
@@ -94,7 +95,7 @@ async fn connect(stream: TcpStream, app: Router, shutdown: CancellationToken, he
     let _ = stream.set_nodelay(true);
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(header_read).max_headers(64).max_buf_size(64 * 1024);
-    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
+    let connection = builder.serve_connection(TokioIo::new(Lingering::new(stream)), TowerToHyperService::new(app));
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

@@ -1,6 +1,10 @@
 //! Whole servers, asked over TCP.
 
-use axum::{Router, routing::get};
+use axum::{
+    Router,
+    http::StatusCode,
+    routing::{get, post},
+};
 use kosmo_http::{ServeLimits, serve_with};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
@@ -81,6 +85,28 @@ async fn a_connection_too_many_waits_for_another_to_end() {
     drop(first);
 
     assert!(read_all(&mut second).await.ends_with("done"));
+}
+
+#[tokio::test]
+async fn who_goes_on_writing_after_a_refusal_reads_it_all_the_same() {
+    let app = Router::new().route("/", post(async || StatusCode::PAYLOAD_TOO_LARGE));
+    let server = start(app, ServeLimits::default()).await;
+    let mut client = server.connect().await;
+    client.write_all(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 8000000\r\n\r\n").await.unwrap();
+    client.write_all(&vec![b'x'; 8_000_000]).await.expect("the server reads on");
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.expect("the answer is not thrown away");
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+}
+
+#[tokio::test]
+async fn who_never_stops_writing_after_a_refusal_is_cut_off() {
+    let app = Router::new().route("/", post(async || StatusCode::PAYLOAD_TOO_LARGE));
+    let server = start(app, ServeLimits::default()).await;
+    let mut client = server.connect().await;
+    client.write_all(b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n").await.unwrap();
+    let chunk = [b"10000\r\n".as_slice(), &[b'x'; 0x10000], b"\r\n"].concat();
+    while client.write_all(&chunk).await.is_ok() {}
 }
 
 struct Server {
