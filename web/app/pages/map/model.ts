@@ -38,7 +38,7 @@ export interface Frames {
 
 export const HOUR = 3_600_000
 
-/** How often news of a quantity is expected: power is told less often than weather. */
+/** How often news is expected by day; at night, when stations send hourly, values pale before they are called old. */
 export const EXPECTED = 15 * 60_000
 
 export function kindOf(node: MapNode): Kind {
