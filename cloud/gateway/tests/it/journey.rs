@@ -93,14 +93,17 @@ async fn the_calls_of_the_document_lead_from_pending_to_an_answer() {
 async fn receipts_end_in_the_same_in_whatever_order_they_come() {
     let house = House::new().await;
     let mut roof = house.bridge("roof", "!4daa1001").await;
-    let receipts = [
-        Evidence::HandedOver { attempt: 0, packet_id: first_packet(id), radio: roof.radio },
-        Evidence::Transmitted { packet_id: first_packet(id) },
-        Evidence::Refused { packet_id: first_packet(id), code: 5, by: roof.radio },
-        Evidence::Acknowledged { packet_id: first_packet(id), by: node(NODE), proven: false },
-    ];
-    for order in orders(receipts.len()) {
+    let receipts = |packet_id, radio| {
+        [
+            Evidence::HandedOver { attempt: 0, packet_id, radio },
+            Evidence::Transmitted { packet_id },
+            Evidence::Refused { packet_id, code: 5, by: radio },
+            Evidence::Acknowledged { packet_id, by: node(NODE), proven: false },
+        ]
+    };
+    for order in orders(4) {
         let id = house.send(SUE, NODE, "hi").await;
+        let receipts = receipts(first_packet(id), roof.radio);
         assert!(roof.claim(id).await);
         for &index in &order {
             assert_eq!(roof.tell(id, receipts[index].clone()).await, None);
