@@ -28,7 +28,7 @@ const ENDING: &str = ".pmtiles";
 
 /// The operator's maps.
 #[derive(Debug, Clone)]
-pub struct Basemaps {
+pub(crate) struct Basemaps {
     folder: PathBuf,
 }
 
@@ -68,7 +68,7 @@ struct Head {
 
 impl Basemaps {
     /// Returns the maps that lie in this folder, whenever they are asked for.
-    pub const fn of_folder(folder: PathBuf) -> Self {
+    pub(crate) const fn of_folder(folder: PathBuf) -> Self {
         Self { folder }
     }
 

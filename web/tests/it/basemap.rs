@@ -34,7 +34,7 @@ fn archive(version: u8, tiles: u8) -> Vec<u8> {
     bytes.resize(99, 0);
     bytes[7] = version;
     bytes.extend([tiles, 0, 14]);
-    bytes.extend((0..200_u8).map(|place| place));
+    bytes.extend(0..200_u8);
     bytes
 }
 
