@@ -18,7 +18,7 @@ use kosmo_domain::BridgeId;
 use kosmo_failpoints::fail_point;
 use kosmo_mqtt::{AckToken, Client, Delivery, Event, Incoming};
 use kosmo_store::{
-    Error,
+    ANSWERS_WITHIN, Error, in_time,
     ingest::{Note, Raw},
     messages::{Effect, GatewayBody, GatewayOutcome, GatewayRecord, Grant, Routed},
     rejects::NewReject,
@@ -177,7 +177,7 @@ impl Consumer {
         let mut wait = FIRST_RETRY;
         loop {
             let began = Instant::now();
-            match self.commit(batch).await {
+            match in_time(ANSWERS_WITHIN, self.commit(batch)).await {
                 Ok(outcomes) => {
                     metrics::histogram!(COMMIT_SECONDS).record(began.elapsed());
                     return Some(outcomes);

@@ -7,7 +7,7 @@ use kosmo_domain::{Clock, Fact};
 use kosmo_failpoints::fail_point;
 use kosmo_mqtt::{Client, Message, Receipt};
 use kosmo_store::{
-    Error, Store,
+    ANSWERS_WITHIN, Error, Store, in_time,
     jobs::{Failure, Job, Worker},
     messages::{MessageRow, OFFER_JOB, Teller},
 };
@@ -68,7 +68,7 @@ impl Offers {
             let is_connected = self.client.is_connected();
             // Whatever was offered last may have gone into the void.
             let hurry = is_connected && (bridge_came || !was_connected);
-            match self.look(is_connected, hurry).await {
+            match in_time(ANSWERS_WITHIN, self.look(is_connected, hurry)).await {
                 Ok(()) => was_connected = is_connected,
                 Err(error) => tracing::warn!(%error, "cannot look which texts are due, and tries again"),
             }

@@ -10,7 +10,7 @@ use kosmo_domain::Clock;
 use kosmo_failpoints::fail_point;
 use kosmo_mqtt::Client;
 use kosmo_store::{
-    Error, Store,
+    Error, Store, in_time,
     ingest::{Outcome, Record},
     rejects::NewReject,
 };
@@ -28,6 +28,8 @@ pub(crate) struct Committer {
     pub(crate) store: Store,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) client: Client,
+    /// How long the database may take to answer.
+    pub(crate) patience: Duration,
 }
 
 impl Committer {
@@ -57,7 +59,7 @@ impl Committer {
         let mut wait = FIRST_RETRY;
         loop {
             let began = Instant::now();
-            match self.commit(batch).await {
+            match in_time(self.patience, self.commit(batch)).await {
                 Ok(outcomes) => {
                     metrics::histogram!(COMMIT_SECONDS).record(began.elapsed());
                     return Some(outcomes);

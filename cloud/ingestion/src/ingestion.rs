@@ -5,7 +5,7 @@ use kosmo_contract::topic;
 use kosmo_domain::Clock;
 use kosmo_http::{Check, OpenApiRouter, Service};
 use kosmo_mqtt::{Client, Delivery, Event, Incoming, Options, OptionsError, Subscription};
-use kosmo_store::{Store, weather::Keep};
+use kosmo_store::{ANSWERS_WITHIN, Store, weather::Keep};
 use rand::RngCore;
 use std::{
     sync::{
@@ -35,12 +35,21 @@ pub struct Config {
     /// How long to wait for the next message within that time. A broker sends only so many messages before they are
     /// acknowledged, so waiting on after the last of them gains nothing.
     pub gap: Duration,
+    /// How long the database may take to answer before it is asked again on another connection.
+    pub patience: Duration,
 }
 
 impl Config {
     /// Returns the usual configuration on this broker.
     pub fn new(mqtt: Options) -> Self {
-        Self { mqtt, keep: Keep::default(), batch: 500, linger: Duration::from_millis(50), gap: Duration::from_millis(10) }
+        Self {
+            mqtt,
+            keep: Keep::default(),
+            batch: 500,
+            linger: Duration::from_millis(50),
+            gap: Duration::from_millis(10),
+            patience: ANSWERS_WITHIN,
+        }
     }
 }
 
@@ -58,6 +67,7 @@ pub struct Ingestion {
     batch: usize,
     linger: Duration,
     gap: Duration,
+    patience: Duration,
 }
 
 impl Ingestion {
@@ -66,7 +76,7 @@ impl Ingestion {
     /// # Errors
     /// Refuses options that no connection could be made of; a broker that is away is none.
     pub fn connect(config: Config, store: Store, clock: Arc<dyn Clock>, rng: impl RngCore + Send + 'static) -> Result<Self, OptionsError> {
-        let Config { mut mqtt, keep, batch, linger, gap } = config;
+        let Config { mut mqtt, keep, batch, linger, gap, patience } = config;
         // The bridges' spools are the queue, and nothing is lost with a session. Statuses are retained and few, so that each
         // replica reads all of them.
         mqtt.clean_session = true;
@@ -79,7 +89,20 @@ impl Ingestion {
         let disconnect = CancellationToken::new();
         let (client, incoming) = kosmo_mqtt::connect(mqtt, rng, disconnect.clone())?;
         let is_subscribed = Arc::new(AtomicBool::new(true));
-        Ok(Self { store, clock, client, incoming, disconnect, is_subscribed, rules: Rules::from(&keep), keep, batch, linger, gap })
+        Ok(Self {
+            store,
+            clock,
+            client,
+            incoming,
+            disconnect,
+            is_subscribed,
+            rules: Rules::from(&keep),
+            keep,
+            batch,
+            linger,
+            gap,
+            patience,
+        })
     }
 
     /// Returns what ingestion offers over HTTP: whether it is ready.
@@ -100,7 +123,8 @@ impl Ingestion {
     /// # Panics
     /// If one of its tasks does.
     pub async fn run(mut self, shutdown: CancellationToken) {
-        let committer = Committer { store: self.store.clone(), clock: Arc::clone(&self.clock), client: self.client.clone() };
+        let committer =
+            Committer { store: self.store.clone(), clock: Arc::clone(&self.clock), client: self.client.clone(), patience: self.patience };
         let upkeep = Upkeep { store: self.store.clone(), clock: Arc::clone(&self.clock), keep: self.keep };
         // One batch waits while another is committed; with a third being gathered, that is all that is held here.
         let (batches, gathered) = mpsc::channel(1);

@@ -19,6 +19,7 @@ mod live;
 mod logins;
 pub mod messages;
 pub mod network;
+mod patience;
 pub mod rejects;
 mod schema;
 mod secret;
@@ -38,5 +39,6 @@ pub use crate::{
     listening::{GapRow, ListenerRow},
     live::LiveNode,
     logins::{Login, LoginKind, LoginRow},
+    patience::{ANSWERS_WITHIN, in_time},
     secret::{Secret, SecretHash},
 };

@@ -53,7 +53,8 @@ impl House {
         // A test has one thread, so that what is counted on it is the test's own.
         let recorder: &'static _ = Box::leak(Box::new(recorder()));
         let counting = metrics::set_default_local_recorder(recorder);
-        let config = Config::new(Options::new(server(&broker), "ingestion-test"));
+        let mut config = Config::new(Options::new(server(&broker), "ingestion-test"));
+        config.patience = Duration::from_secs(5);
         let rng = StdRng::seed_from_u64(1);
         let ingestion = Ingestion::connect(config, store.clone(), clock, rng).unwrap();
         let service = ingestion.service();

@@ -56,10 +56,31 @@ async fn the_program_can_end_while_the_database_is_away() {
     house.shut_down().await.close().await;
 }
 
-/// A connection to the database that can be cut and mended.
+#[tokio::test]
+async fn a_database_that_fell_silent_is_asked_again_over_another_connection() {
+    let database = TestDatabase::empty();
+    let cable = Cable::to(database.url()).await;
+    let store = Store::open(&Database::Postgres { url: cable.url.clone(), max_connections: 3 }).await.unwrap();
+    store.migrate().await.unwrap();
+    let house = House::new(store).await;
+    let mut roof = Bridge::new(&house.broker, "roof").await;
+    roof.tell("reading_environment.json", 1, |_| ()).await;
+    roof.is_told_of([1]).await;
+
+    // As after a power cut: whoever waits is told nothing, ever, and whoever comes anew is served.
+    cable.silence();
+    roof.tell("reading_environment.json", 2, |record| record["packet"]["id"] = json!(2)).await;
+
+    roof.is_told_of([2]).await;
+    house.shut_down().await;
+}
+
+/// A connection to the database that can be cut and mended, or of which nothing more is heard.
 struct Cable {
     url: String,
     is_whole: watch::Sender<bool>,
+    /// How often it fell silent.
+    silences: watch::Sender<u32>,
 }
 
 impl Cable {
@@ -69,18 +90,25 @@ impl Cable {
         let server = SocketAddr::from(([127, 0, 0, 1], port.parse().unwrap()));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let url = format!("{before}@{}/{name}", listener.local_addr().unwrap());
-        let is_whole = watch::Sender::new(true);
-        let whole = is_whole.subscribe();
+        let (is_whole, silences) = (watch::Sender::new(true), watch::Sender::new(0));
+        let (whole, silent) = (is_whole.subscribe(), silences.subscribe());
         tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
-                tokio::spawn(carry(near, server, whole.clone()));
+                let mut silent = silent.clone();
+                silent.mark_unchanged();
+                tokio::spawn(carry(near, server, whole.clone(), silent));
             }
         });
-        Self { url, is_whole }
+        Self { url, is_whole, silences }
     }
 
     fn cut(&self) {
         self.is_whole.send_replace(false);
+    }
+
+    /// Lets the connections that there are carry nothing more in either direction, and never end.
+    fn silence(&self) {
+        self.silences.send_modify(|count| *count += 1);
     }
 
     fn mend(&self) {
@@ -88,13 +116,18 @@ impl Cable {
     }
 }
 
-async fn carry(mut near: TcpStream, server: SocketAddr, mut whole: watch::Receiver<bool>) {
+async fn carry(mut near: TcpStream, server: SocketAddr, mut whole: watch::Receiver<bool>, mut silent: watch::Receiver<u32>) {
     if !*whole.borrow() {
         return;
     }
     let mut far = TcpStream::connect(server).await.unwrap();
-    tokio::select! {
-        _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
-        _ = whole.wait_for(|whole| !whole) => {}
+    let fell_silent = tokio::select! {
+        _ = tokio::io::copy_bidirectional(&mut near, &mut far) => false,
+        _ = whole.wait_for(|whole| !whole) => false,
+        Ok(()) = silent.changed() => true,
+    };
+    if fell_silent {
+        // Both ends stay open, and nobody says anything.
+        std::future::pending::<()>().await;
     }
 }

@@ -1,7 +1,7 @@
 //! The loop that runs jobs: claim, run, keep the lease, end; sleep until the next is due or somebody wakes it.
 
 use crate::{
-    Error, Result, Store,
+    ANSWERS_WITHIN, Error, Result, Store, in_time,
     jobs::{Completed, Job, Retry},
 };
 use futures_util::FutureExt as _;
@@ -93,14 +93,15 @@ where
     /// Runs what is due, and returns how long there is nothing to do.
     async fn run_until_stopped(&self, shutdown: &CancellationToken) -> Result<Duration> {
         while !shutdown.is_cancelled() && self.run_next().await? {}
-        let next = self.store.next_job_due(self.kinds).await?;
+        let next = in_time(ANSWERS_WITHIN, self.store.next_job_due(self.kinds)).await?;
         Ok(next.map_or(POLL, |at| at.since(self.clock.now()).clamp(SHORTEST_WAIT, POLL)))
     }
 
     /// Runs the job that is due the longest, and tells whether there was one. One at a time is claimed, for those that
     /// wait in a worker's hands would lose their lease.
     async fn run_next(&self) -> Result<bool> {
-        let claimed = self.store.claim_due_jobs(&self.name, self.kinds, LEASE, 1, self.clock.now()).await?;
+        let claim = self.store.claim_due_jobs(&self.name, self.kinds, LEASE, 1, self.clock.now());
+        let claimed = in_time(ANSWERS_WITHIN, claim).await?;
         let Some(job) = claimed.into_iter().next() else { return Ok(false) };
         self.run_one(job).await?;
         Ok(true)
