@@ -35,6 +35,7 @@ const median = (values) => percentile(values, 0.5)
 const browser = await chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-quic', '--disable-gpu'] })
 const page = await (await browser.newContext({ viewport: { width: 1440, height: 900 } })).newPage()
 const found = {}
+page.on('pageerror', (error) => { console.error(String(error)) })
 
 await page.route('**/api/v1/weather/series*', (route) => route.fulfill({ json: year(route.request().url()) }))
 await page.route('**/api/v1/nodes?*', (route) => route.fulfill({ json: { data: route.request().url().includes('heard_since') ? [] : nodes(), next: null } }))
