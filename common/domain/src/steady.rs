@@ -194,7 +194,8 @@ mod tests {
                 seconds += passed;
                 let expected = last.plus(Duration::from_secs(passed));
                 let (now, judged) = time.tell(Timestamp::from_micros(told).expect("in range"), up(seconds));
-                prop_assert!(apart(now, expected) <= BELIEVED_AT_ONCE || matches!(judged, Judgement::Followed { .. }));
+                let is_followed = matches!(judged, Judgement::Followed { .. });
+                prop_assert!(apart(now, expected) <= BELIEVED_AT_ONCE || is_followed);
                 last = now;
             }
         }
