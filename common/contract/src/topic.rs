@@ -17,6 +17,8 @@ pub const RECEIPTS: &str = "kosmo/mesh/receipt/+";
 pub const OUTBOUND: &str = "kosmo/mesh/outbound/+";
 /// The retained state of every bridge.
 pub const STATUSES: &str = "kosmo/bridge/+/status";
+/// What bridges are told of their records and claims.
+pub const ACKS: &str = "kosmo/bridge/+/ack";
 /// Everything under our root.
 pub const ALL: &str = "kosmo/#";
 
