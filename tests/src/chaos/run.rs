@@ -158,7 +158,7 @@ impl Run {
             bridges,
             air,
             relay,
-            notes: Notes { names: NAMES.to_vec(), ..Notes::default() },
+            notes: Notes { names: NAMES.to_vec(), started: Some(precisely_now()), ..Notes::default() },
             posts: JoinSet::new(),
             gateway,
             rng: StdRng::seed_from_u64(self.seed),
