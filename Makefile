@@ -24,7 +24,7 @@ web-dev: web/node_modules/.installed ## the web app while one works on it, on ht
 
 screenshots: web ## take the pictures of the README anew, of a demo
 	$(CARGO) build --locked -p kosmo
-	cd web && node e2e/support/pictures.mjs ../docs/screenshots
+	cd web && PICTURES=../docs/screenshots npm run --silent e2e
 
 # What npm installs follows the lock file alone, and is installed anew when that changes.
 web/node_modules/.installed: web/package.json web/package-lock.json | setup
@@ -44,9 +44,10 @@ lint: setup web/node_modules/.installed ## formatting, lints, licences, types an
 fmt: ## format the code
 	$(CARGO) fmt --all
 
-bench: setup ## measure, as docs/PERFORMANCE.md describes
+bench: web ## measure, as docs/PERFORMANCE.md describes
 	$(CARGO) build --locked --release -p kosmo
 	tests/support/with-postgres $(CARGO) bench --locked -p kosmo-store -p kosmo-tests --bench ingest --bench journey --bench message
+	cd web && node bench/pages.mjs
 
 soak: setup ## half an hour at 2,000 readings a second on each footing, and what memory that takes
 	$(CARGO) build --locked --release -p kosmo

@@ -11,7 +11,8 @@ const chromium = {
 
 export default defineConfig({
   testDir: '.',
-  testMatch: '**/*.spec.ts',
+  // `make screenshots` takes pictures, everything else tests.
+  testMatch: process.env['PICTURES'] === undefined ? '**/*.spec.ts' : '**/*.pictures.ts',
   outputDir: process.env['E2E_RESULTS'] ?? 'results',
   snapshotPathTemplate: '{testDir}/references/{testFileName}/{arg}-{projectName}{ext}',
   globalSetup: './support/server.ts',

@@ -37,22 +37,35 @@ function useProbe(isAway: boolean): void {
   }, [isAway])
 }
 
-/** Says when what is shown may be out of date, and since when. Nothing while all is well. */
+/** Says in the header that values do not come by themselves at the moment. It moves nothing, for most of the time it is soon over. */
+export function NotLive() {
+  const { state } = useReachability()
+  const stream = useLiveState()
+  const isNotLive = useLasting(stream !== 'open', PATIENCE) && state === 'reachable'
+  return (
+    <div role="status" aria-live="polite" className="min-w-0">
+      {isNotLive && (
+        <p className="flex min-h-8 min-w-0 items-center gap-1.5 rounded-lg bg-warn-soft px-2.5 text-sm font-medium text-warn">
+          <RefreshCw aria-hidden className="size-4 shrink-0" />
+          <span className="max-md:hidden"><Trans>Not live at the moment: values are read again now and then.</Trans></span>
+          <span className="md:hidden"><Trans>Not live</Trans></span>
+        </p>
+      )}
+    </div>
+  )
+}
+
+/** Says that the server is away, and as of when what is shown is. Nothing while it answers. */
 export function Banner() {
   const { state, since } = useReachability()
-  const stream = useLiveState()
   const isAway = state === 'unreachable'
-  const isNotLive = useLasting(stream !== 'open', PATIENCE)
   useProbe(isAway)
-  const show = isAway || isNotLive
   return (
     <div role="status" aria-live="polite">
-      {show && (
-        <p className={`flex min-h-10 items-center justify-center gap-2 px-4 py-1.5 text-sm font-medium ${isAway ? 'bg-bad-soft text-bad' : 'bg-warn-soft text-warn'}`}>
-          {isAway ? <CloudOff aria-hidden className="size-4 shrink-0" /> : <RefreshCw aria-hidden className="size-4 shrink-0" />}
-          {isAway
-            ? <span><Trans>The server cannot be reached. What you see is as of <Since at={since} />.</Trans></span>
-            : <span><Trans>Not live at the moment: values are read again now and then.</Trans></span>}
+      {isAway && (
+        <p className="flex min-h-10 items-center justify-center gap-2 bg-bad-soft px-4 py-1.5 text-sm font-medium text-bad">
+          <CloudOff aria-hidden className="size-4 shrink-0" />
+          <span><Trans>The server cannot be reached. What you see is as of <Since at={since} />.</Trans></span>
         </p>
       )}
     </div>

@@ -1,6 +1,6 @@
 import { Trans } from '@lingui/react/macro'
 import { Link, Outlet } from '@tanstack/react-router'
-import { Banner } from './banner'
+import { Banner, NotLive } from './banner'
 import { Nav } from './nav'
 import { Settings } from './settings'
 
@@ -16,7 +16,10 @@ export function Layout() {
           <img src="/icon.svg" alt="" width={28} height={28} className="rounded-[7px]" />
           KosmoConnect
         </Link>
-        <Settings />
+        <div className="flex min-w-0 items-center gap-2">
+          <NotLive />
+          <Settings />
+        </div>
       </header>
       <Nav />
       <div className="col-start-1 row-start-2 flex min-h-0 min-w-0 flex-col lg:col-start-2 lg:row-span-2">

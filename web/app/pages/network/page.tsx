@@ -25,7 +25,7 @@ function NetworkView() {
   const now = useServerNow(bridges.data, bridges.dataUpdatedAt)
   const change = (what: NetworkSearch, replace = true) => { void navigate({ to: '/network', search: (was) => ({ ...was, ...what }), replace, resetScroll: false }) }
   return (
-    <Page title={t`Network`} lead={bridges.data === undefined ? undefined : <Verdict page={bridges.data} now={now} />}>
+    <Page title={t`Network`} lead={bridges.data === undefined ? '\u00a0' : <Verdict page={bridges.data} now={now} />}>
       <div className="flex flex-col gap-5">
         <section aria-labelledby="bridges-title">
           <h2 id="bridges-title" className="sr-only"><Trans>Bridges</Trans></h2>

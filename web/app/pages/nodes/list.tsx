@@ -13,6 +13,7 @@ import { COLUMNS, columnsOf, columnsText, type ColumnName, SHOWS } from './colum
 import { useNodes } from './data'
 import { choices, readable, type Row, select } from './model'
 import type { NodesSearch } from './search'
+import { useSettled } from './settled'
 import { NodeTable } from './table'
 import { useColumnTitles, useShowTitles } from './titles'
 import { useIsWide } from './wide'
@@ -28,7 +29,8 @@ export function NodesView({ search }: { readonly search: NodesSearch }) {
   const minute = Math.floor(useNow() / 60_000) * 60_000
   const [typed, setTyped] = useState(search.q ?? '')
   const q = useDeferredValue(typed)
-  const shown = useMemo(() => select(rows, { ...search, q }, minute), [rows, search, q, minute])
+  const selected = useMemo(() => select(rows, { ...search, q }, minute), [rows, search, q, minute])
+  const shown = useSettled(selected, JSON.stringify([search, q]))
   const change = useCallback((next: Partial<NodesSearch>) => {
     void navigate({ to: '/nodes', search: (before) => ({ ...(before as NodesSearch), ...next }), replace: true })
   }, [navigate])
