@@ -139,10 +139,9 @@ impl Track {
                 Some(since) if since > from.plus(SLACK) => {
                     Some(GapChange::Was(from, since.min(at), if restarted(from) { GapReason::Stopped } else { GapReason::Radio }))
                 }
-                Some(_) => None,
                 None if restarted(from) => started.map(|started| GapChange::Was(from, started.min(at), GapReason::Stopped)),
                 None if is_news && started.is_none() => Some(GapChange::Was(from, at, GapReason::Silent)),
-                None => None,
+                Some(_) | None => None,
             };
         };
         let known = match reason {

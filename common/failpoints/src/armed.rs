@@ -50,7 +50,7 @@ pub fn pass(name: &'static str) {
 /// # Errors
 /// [`ArmError`] if the environment says something that cannot be done, for a test that kills nothing shows nothing.
 pub fn arm(variable: impl Fn(&str) -> Option<OsString>) -> Result<(), ArmError> {
-    let kill = variable(KILL_VARIABLE).map(parse).transpose()?;
+    let kill = variable(KILL_VARIABLE).map(|text| parse(&text.to_string_lossy())).transpose()?;
     let file = |folder| PathBuf::from(folder).join(std::process::id().to_string());
     let log = variable(LOG_VARIABLE).map(|folder| OpenOptions::new().create(true).append(true).open(file(folder))).transpose();
     let log = log.map_err(ArmError::Log)?.map(Arc::new);
@@ -78,11 +78,10 @@ pub fn arm(variable: impl Fn(&str) -> Option<OsString>) -> Result<(), ArmError> 
     Ok(())
 }
 
-fn parse(text: OsString) -> Result<(String, u64), ArmError> {
-    let text = text.to_string_lossy().into_owned();
+fn parse(text: &str) -> Result<(String, u64), ArmError> {
     let kill = text.rsplit_once(':').and_then(|(name, pass)| Some((name.to_owned(), pass.parse::<u64>().ok()?)));
     let kill = kill.filter(|(name, pass)| *pass > 0 && POINTS.iter().any(|point| point.name == name));
-    kill.ok_or(ArmError::Kill(text))
+    kill.ok_or_else(|| ArmError::Kill(text.to_owned()))
 }
 
 /// Writes a line in one go, which the system appends as a whole. It survives the process, and need not survive the machine.
@@ -101,9 +100,9 @@ mod tests {
 
     #[test]
     fn a_kill_names_a_point_and_a_pass() {
-        assert_eq!(parse("spool::heard::before:3".into()).unwrap(), ("spool::heard::before".to_owned(), 3));
+        assert_eq!(parse("spool::heard::before:3").unwrap(), ("spool::heard::before".to_owned(), 3));
         for text in ["", "spool::heard::before", "spool::heard::before:0", "spool::heard::before:x", "nowhere:1"] {
-            assert!(parse(text.into()).is_err(), "{text}");
+            assert!(parse(text).is_err(), "{text}");
         }
     }
 }
