@@ -67,13 +67,18 @@ impl Store {
     }
 
     async fn summarise(&self, due: dirty::Due, limit: u32) -> Result<Progress> {
+        let (marks, computed) = self.compute(due, limit).await?;
+        self.keep(&marks, computed, limit).await
+    }
+
+    /// Computes what is marked, without any lock.
+    async fn compute(&self, due: dirty::Due, limit: u32) -> Result<(Vec<Mark>, Summaries)> {
         const MARKS: &str = "select node, hour, generation from dirty_hours
                               where marked_at <= $1 and hour <= $2
                               order by node, hour
                               limit $3";
         let marks: Vec<Mark> =
             on_reader!(self, |db| sqlx::query_as(MARKS).bind(At(due.marked)).bind(At(due.hour)).bind(i64::from(limit)).fetch_all(db))?;
-        let mut progress = Progress { more: marks.len() == limit as usize, ..Progress::default() };
         let mut computed = Summaries::new();
         for marks in marks.chunk_by(|a, b| a.node == b.node) {
             let hours = Hours::of(marks.iter().map(|mark| mark.hour.0));
@@ -81,9 +86,15 @@ impl Store {
                 computed.insert((marks[0].node, hour), rollup);
             }
         }
+        Ok((marks, computed))
+    }
+
+    /// Keeps what was computed, as far as nothing has come in between.
+    async fn keep(&self, marks: &[Mark], computed: Summaries, limit: u32) -> Result<Progress> {
+        let mut progress = Progress { more: marks.len() == limit as usize, ..Progress::default() };
         if !computed.is_empty() {
             let mut tx = self.begin().await?;
-            write(&mut tx, &marks, computed, &mut progress).await?;
+            write(&mut tx, marks, computed, &mut progress).await?;
             fail_point!("rollup::commit::before");
             tx.commit().await?;
             fail_point!("rollup::commit::after");
@@ -240,4 +251,54 @@ async fn summarise_days(tx: &mut Tx, days: &BTreeSet<(i64, Timestamp)>) -> Resul
         hours.entry((node, at.0.floor_to(DAY))).or_default().push(stats::from_column(readings, &json)?);
     }
     Ok(hours.into_iter().map(|(day, hours)| (day, Rollup::of_hours(&hours))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Database,
+        ingest::{Body, Raw, Record, RecordName},
+    };
+    use kosmo_domain::{Epoch, HOUR, Metric, Metrics, NodeId, Reading, Source, Stream, TimeSource, Trust};
+    use std::time::Duration;
+
+    /// A reading of a node's, so many minutes into an hour.
+    fn reading(minute: u32, temperature: f64) -> Record {
+        let mut metrics = Metrics::default();
+        metrics.set(Metric::Temperature, temperature).unwrap();
+        let at = hour().plus(Duration::from_mins(1) * minute);
+        let origin =
+            RecordName { bridge: "roof".parse().unwrap(), epoch: Epoch::from_random(1), stream: Stream::Ingest, seq: u64::from(minute) };
+        let body = Body::Reading {
+            reading: Reading { node: NodeId::from_number(7), at, metrics },
+            time_source: TimeSource::Device,
+            device_time: Some(at),
+            trust: Trust::Claimed,
+            source: Source::Bridge,
+        };
+        Record { origin, heard: None, body, notes: Vec::new(), raw: Raw::default() }
+    }
+
+    fn hour() -> Timestamp {
+        Timestamp::from_unix_seconds(1_750_000_000).floor_to(HOUR)
+    }
+
+    #[tokio::test]
+    async fn what_comes_while_an_hour_is_computed_has_it_computed_again() {
+        const EVERYTHING: dirty::Due = dirty::Due { marked: Timestamp::MAX, hour: Timestamp::MAX };
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&Database::Sqlite { path: folder.path().join("kosmo.db") }).await.unwrap();
+        store.migrate().await.unwrap();
+        store.ingest(&[reading(1, 10.0)], hour()).await.unwrap();
+
+        let (marks, computed) = store.compute(EVERYTHING, 10).await.unwrap();
+        store.ingest(&[reading(2, 20.0)], hour()).await.unwrap();
+        let progress = store.keep(&marks, computed, 10).await.unwrap();
+        assert_eq!(progress.hours, 0, "what was computed is outdated, and is not kept");
+
+        let (_, again) = store.compute(EVERYTHING, 10).await.unwrap();
+        let readings: Vec<_> = again.values().map(Rollup::readings).collect();
+        assert_eq!(readings, [2], "the hour is marked still, and has both readings now");
+    }
 }
