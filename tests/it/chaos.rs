@@ -35,7 +35,9 @@ fn kills(seed: u64) -> Vec<Kill> {
         if let Some(pass) = pass {
             kills.sort_by_key(|kill| (kill.footing == Footing::Embedded, kill.part));
             kills.dedup_by_key(|kill| (kill.footing == Footing::Embedded, kill.part));
-            kills.iter_mut().for_each(|kill| (kill.pass, kill.seed) = (pass, seed));
+            for kill in &mut kills {
+                (kill.pass, kill.seed) = (pass, seed);
+            }
         }
         return kills;
     }

@@ -26,7 +26,7 @@ pub fn kosmo_with(data: &Path, env: &Env, arguments: &[&str]) -> Output {
 }
 
 /// Returns the program that was built beside the tests.
-pub fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     let test = std::env::current_exe().expect("a test knows where it lies");
     let folder = test.parent().and_then(Path::parent).expect("tests lie two folders below the programs");
     folder.join("kosmo")

@@ -168,10 +168,15 @@ mod tests {
         let statuses = [S::Pending, S::Queued, S::Transmitted, S::Delivered, S::Failed, S::Expired].map(S::as_str);
         assert_eq!(listed::<Status>(), names(&statuses));
         assert_eq!(listed::<Charge>(), names(&[C::Reserved, C::Committed, C::Released].map(C::as_str)));
-        assert_eq!(listed::<Evidence>(), names(&[DeliveryEvidence::Ack, DeliveryEvidence::AckProven, DeliveryEvidence::Reply].map(DeliveryEvidence::as_str)));
+        assert_eq!(
+            listed::<Evidence>(),
+            names(&[DeliveryEvidence::Ack, DeliveryEvidence::AckProven, DeliveryEvidence::Reply].map(DeliveryEvidence::as_str))
+        );
         assert_eq!(listed::<GapReason>(), names(&[G::Radio, G::Stopped, G::Silent].map(G::as_str)));
         let waits = [Waits::Turn, Waits::Radio, Waits::RadioQueue, Waits::DutyCycle, Waits::Channel];
-        let all = [words::Wait::Broker, words::Wait::Bridge, words::Wait::Sending, words::Wait::Airtime].into_iter().chain(waits.map(words::Wait::InBridge));
+        let all = [words::Wait::Broker, words::Wait::Bridge, words::Wait::Sending, words::Wait::Airtime]
+            .into_iter()
+            .chain(waits.map(words::Wait::InBridge));
         assert_eq!(listed::<WaitReason>(), all.map(|wait| wait.as_str().to_owned()).collect());
     }
 }

@@ -20,7 +20,7 @@ const SPARE_DECIMALS: u8 = 2;
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = StreamEvents)]
-#[expect(dead_code, reason = "it describes the stream, whose events are written one by one")]
+#[expect(dead_code, clippy::large_enum_variant, reason = "it describes the stream, whose events are written one by one")]
 pub(crate) enum StreamEvents {
     Hello(HelloEvent),
     Reset(ResetEvent),

@@ -79,7 +79,8 @@ pub(crate) async fn handler(
     };
     let seat = shared.hub.join(member).ok_or_else(|| too_many(member.is_some()))?;
     let closing = shared.hub.closing.clone();
-    let follower = Follower { shared, seat, member, after, own: member.is_some(), greeted: false, ends: Instant::now() + LIFETIME, closing };
+    let follower =
+        Follower { shared, seat, member, after, own: member.is_some(), greeted: false, ends: Instant::now() + LIFETIME, closing };
     let events = stream::unfold(follower, async |mut follower| follower.next().await.map(|chunk| (Ok::<_, Infallible>(chunk), follower)));
     // Proxies are asked not to gather what is to arrive at once.
     let headers = [(header::CONTENT_TYPE, "text/event-stream"), (HeaderName::from_static("x-accel-buffering"), "no")];

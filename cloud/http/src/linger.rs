@@ -68,12 +68,11 @@ impl AsyncWrite for Lingering {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Self { stream, ending } = &mut *self;
-        let ending = match ending {
-            Some(ending) => ending,
-            None => {
-                ready!(Pin::new(&mut *stream).poll_shutdown(cx))?;
-                ending.insert(Ending { latest: Instant::now() + LONGEST, due: Box::pin(sleep(QUIET)), left: MOST })
-            }
+        let ending = if let Some(ending) = ending {
+            ending
+        } else {
+            ready!(Pin::new(&mut *stream).poll_shutdown(cx))?;
+            ending.insert(Ending { latest: Instant::now() + LONGEST, due: Box::pin(sleep(QUIET)), left: MOST })
         };
         let mut room = [0; 8 * 1024];
         loop {

@@ -1,6 +1,7 @@
 //! The two databases as one closed set, and the dispatch: every statement goes through one of the macros here.
 
 use crate::{Result, changes::Change, database::ServingLock, network::Tally, signals::Signals};
+use serde::Serialize;
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 use std::sync::Arc;
 
@@ -109,4 +110,9 @@ impl Tx {
         }
         Ok(())
     }
+}
+
+/// Returns a list as SQLite takes it, which has no arrays: as JSON.
+pub(crate) fn json_list<T: Serialize>(items: &[T]) -> String {
+    serde_json::to_string(items).expect("numbers and texts are always JSON")
 }

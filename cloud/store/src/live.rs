@@ -2,7 +2,7 @@
 
 use crate::{
     Result, Store,
-    db::Db,
+    db::{Db, json_list},
     types::{At, Node},
     weather::{Latest, latest::Values},
 };
@@ -32,7 +32,7 @@ impl Store {
                                      from node_identities i join nodes n on n.id = i.node left join latest l on l.node = n.id
                                     where i.node_id in (select value from json_each($1))";
                 let numbers: Vec<u32> = nodes.iter().map(|node| node.number()).collect();
-                let numbers = serde_json::to_string(&numbers).expect("numbers are always JSON");
+                let numbers = json_list(&numbers);
                 sqlx::query_as(SQL).bind(numbers).fetch_all(read).await?
             }
             Db::Postgres(pool) => {

@@ -128,13 +128,8 @@ fn set_password(path: &Path, login: &str, secret: &Secret) -> Result<bool> {
         write(path, "")?;
     }
     // The secret goes through a pipe: arguments are there for every process to see.
-    let child = Command::new("mosquitto_passwd")
-        .arg(path)
-        .arg(login)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn();
+    let child =
+        Command::new("mosquitto_passwd").arg(path).arg(login).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
     let mut child = match child {
         Ok(child) => child,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),

@@ -35,7 +35,7 @@ const SPEED: u32 = 4;
 /// How many rounds of load a run has at most until its process has died.
 const ROUNDS: u32 = 8;
 /// How long all parts may take to be back.
-const BACK: Duration = Duration::from_secs(60);
+const BACK: Duration = Duration::from_mins(1);
 /// How long it may take until everything is as it must be.
 const SETTLES: Duration = Duration::from_secs(100);
 /// How long what is as it must be is watched for what comes twice.
@@ -232,9 +232,9 @@ impl Stage {
                 Err(fault) => self.outcome.faults.push(fault),
             }
         }
-        for index in 0..self.bridges.len() {
+        for (index, name) in NAMES.into_iter().enumerate() {
             let Some(status) = self.bridges[index].has_ended() else { continue };
-            self.note_death(NAMES[index], &status.to_string());
+            self.note_death(name, &status.to_string());
             self.note_break(index, precisely_now(), true).await;
             self.bridges[index].set_env(KILL_VARIABLE, None);
             self.bridges[index].start(self.air.mesh.radio(index).address(), &self.relay.url());
@@ -249,7 +249,7 @@ impl Stage {
                 process.launch();
             } else if process.is_ready() {
                 self.system.note_addresses();
-                *self.gateway.lock().unwrap_or_else(PoisonError::into_inner) = self.system.address("gateway").to_owned();
+                self.system.address("gateway").clone_into(&mut self.gateway.lock().unwrap_or_else(PoisonError::into_inner));
             }
         }
         self.look_for_canaries().await;

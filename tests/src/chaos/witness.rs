@@ -72,9 +72,11 @@ pub(super) fn truth(air: &Air, radios: usize, notes: &Notes) -> Truth {
 }
 
 type HandedOver = [(NodeId, Vec<HandOver>)];
+/// By node and time: how sure a reading is, and which packets of which radios it was in.
+type Heard = BTreeMap<(NodeId, i64), (Surety, Vec<(usize, usize)>)>;
 
 fn readings(radios: &HandedOver, notes: &Notes, surety: impl Fn(usize, usize, &HandOver) -> Surety) -> Vec<HeardReading> {
-    let mut heard: BTreeMap<(NodeId, i64), (Surety, Vec<(usize, usize)>)> = BTreeMap::new();
+    let mut heard = Heard::new();
     for (radio, (_, packets)) in radios.iter().enumerate() {
         for (index, packet) in packets.iter().enumerate() {
             let Some(at) = measured_at(packet) else { continue };

@@ -134,7 +134,11 @@ async fn what_came_is_unread_until_the_conversation_is_read() {
     assert_eq!(unread().await, Value::from(1));
     let texts = house.conversation(ANA, NODE).await;
     assert_eq!(unread().await, Value::from(1), "whoever asks has not read it yet");
-    house.store.mark_read(ANA.parse().unwrap(), node(NODE), texts[1]["seq"].as_i64().unwrap(), "2026-06-01T12:00:00Z".parse().unwrap()).await.unwrap();
+    house
+        .store
+        .mark_read(ANA.parse().unwrap(), node(NODE), texts[1]["seq"].as_i64().unwrap(), "2026-06-01T12:00:00Z".parse().unwrap())
+        .await
+        .unwrap();
     assert_eq!(unread().await, Value::from(0));
 }
 

@@ -7,7 +7,6 @@ use crate::{
 use axum::{body::Body, http::StatusCode};
 use kosmo_contract::{Evidence, WaitReason};
 use kosmo_domain::PacketId;
-use kosmo_domain::PacketId;
 use serde_json::{Value, json};
 use std::time::Duration;
 

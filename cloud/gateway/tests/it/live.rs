@@ -131,7 +131,11 @@ async fn nobody_is_told_of_anothers_texts() {
     assert_eq!((hello.id, &hello.data), (None, &json!({ "after": 0, "member": false })));
     let roof = house.bridge("roof", "!4daa1001").await;
     add_bridge(&house, "roof").await;
-    house.store.note_bridge_status(&roof.id, r#"{"v":1,"bridge":"roof","state":"online","radio":{"link":"ready"}}"#, now(&house)).await.unwrap();
+    house
+        .store
+        .note_bridge_status(&roof.id, r#"{"v":1,"bridge":"roof","state":"online","radio":{"link":"ready"}}"#, now(&house))
+        .await
+        .unwrap();
     assert_eq!(nobody.next().await.unwrap().name, "bridge", "the next thing that anybody is told");
 }
 
@@ -177,7 +181,10 @@ async fn streams_are_limited_and_given_back() {
         house.ask(request.body(Body::empty()).unwrap())
     };
     let (status, headers, problem) = refused(None).await;
-    assert_eq!((status, &problem["code"], headers["retry-after"].as_bytes()), (StatusCode::SERVICE_UNAVAILABLE, &json!("too_many_streams"), b"15".as_slice()));
+    assert_eq!(
+        (status, &problem["code"], headers["retry-after"].as_bytes()),
+        (StatusCode::SERVICE_UNAVAILABLE, &json!("too_many_streams"), b"15".as_slice())
+    );
     crowd.push(Client::open(&house, Some(ANA), "", None).await);
     crowd.push(Client::open(&house, Some(FAY), "", None).await);
     assert_eq!(refused(Some(SUE)).await.0, StatusCode::SERVICE_UNAVAILABLE);
@@ -210,7 +217,10 @@ async fn gaps_are_told_from_what_bridges_say_of_their_radios() {
     let status = json!({ "v": 1, "bridge": "roof", "state": "online", "at": now(&house), "radio": { "link": "down", "link_s": 60 } });
     roof.publish("kosmo/bridge/roof/status", status.to_string()).await;
     let open = until_gaps(1).await;
-    assert_eq!((&open["data"][0]["from"], &open["data"][0]["until"], &open["data"][0]["reason"]), (&json!("2026-06-01T12:09:00Z"), &Value::Null, &json!("radio")));
+    assert_eq!(
+        (&open["data"][0]["from"], &open["data"][0]["until"], &open["data"][0]["reason"]),
+        (&json!("2026-06-01T12:09:00Z"), &Value::Null, &json!("radio"))
+    );
     assert_eq!(open["silent"], json!([{ "from": "2026-06-01T12:09:00Z", "until": null }]), "it was the only one");
 
     house.clock.advance(Duration::from_mins(15));

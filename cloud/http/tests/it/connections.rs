@@ -105,7 +105,7 @@ async fn who_never_stops_writing_after_a_refusal_is_cut_off() {
     let server = start(app, ServeLimits::default()).await;
     let mut client = server.connect().await;
     client.write_all(b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n").await.unwrap();
-    let chunk = [b"10000\r\n".as_slice(), &[b'x'; 0x10000], b"\r\n"].concat();
+    let chunk = [b"10000\r\n".as_slice(), &vec![b'x'; 0x10000], b"\r\n"].concat();
     while client.write_all(&chunk).await.is_ok() {}
 }
 

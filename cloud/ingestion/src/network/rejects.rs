@@ -118,7 +118,7 @@ impl From<RejectHead> for RejectView {
             topic: row.topic,
             bridge_id: row.bridge,
             field: if row.whole { None } else { printable(&row.field) },
-            replayed: row.outcome.map(|outcome| outcome.as_str()),
+            replayed: row.outcome.map(kosmo_store::rejects::ReplayOutcome::as_str),
         }
     }
 }

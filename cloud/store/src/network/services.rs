@@ -2,7 +2,7 @@
 
 use crate::{
     Error, Result, Store,
-    db::{on_reader, on_tx, on_writer},
+    db::{json_list, on_reader, on_tx, on_writer},
     types::{At, storable},
 };
 use futures_util::TryFutureExt as _;
@@ -63,7 +63,7 @@ impl Store {
                     reason: storable(reason, MAX_REASON).into_owned(),
                 })
                 .collect();
-            let not_ready = serde_json::to_string(&not_ready).expect("texts are always JSON");
+            let not_ready = json_list(&not_ready);
             on_tx!(tx, |db| {
                 sqlx::query(SQL)
                     .bind(run.run)

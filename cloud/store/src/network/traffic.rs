@@ -160,9 +160,8 @@ fn saturated(number: u64) -> i64 {
 pub(crate) fn topic_word(topic: &str) -> &'static str {
     let words = ["reading", "node", "inbound", "receipt", "status"];
     let mut parts = topic.split('/').skip(1);
-    let named = match (parts.next(), parts.next(), parts.next()) {
-        (Some("mesh"), Some(word), _) | (Some("bridge"), _, Some(word)) => word,
-        _ => return "other",
+    let ((Some("mesh"), Some(named), _) | (Some("bridge"), _, Some(named))) = (parts.next(), parts.next(), parts.next()) else {
+        return "other";
     };
     words.into_iter().find(|word| *word == named).unwrap_or("other")
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     Error, Result, Store,
-    db::Db,
+    db::{Db, json_list},
     types::{At, Node},
     weather::{MAX_PAGE, stats},
 };
@@ -68,7 +68,7 @@ impl Store {
                 const SQL: &str = "select r.node, r.at, r.stats
                                      from json_each($1) n
                                     cross join rollups_1h r on r.node = n.value and r.at >= $2 and r.at < $3";
-                let ids = serde_json::to_string(&ids).expect("numbers are always JSON");
+                let ids = json_list(&ids);
                 each(sqlx::query_as(SQL).bind(ids).bind(At(hours.from)).bind(At(hours.end())).fetch(read), take).await?;
             }
             // The list is an array.
@@ -95,7 +95,7 @@ impl Store {
                                     where l.node > $1 and exists (select 1 from json_each($2) m where instr(l.metrics, m.value) > 0)
                                     order by l.node
                                     limit $3";
-                let names = serde_json::to_string(&names).expect("texts are always JSON");
+                let names = json_list(&names);
                 sqlx::query_as(SQL).bind(after).bind(names).bind(limit).fetch_all(read).await?
             }
             Db::Postgres(pool) => {

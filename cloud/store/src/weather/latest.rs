@@ -2,7 +2,7 @@
 
 use crate::{
     Error, Result, Store,
-    db::{Tx, TxDb, on_reader},
+    db::{Tx, TxDb, json_list, on_reader},
     types::{At, Node},
     weather::{
         MAX_PAGE,
@@ -70,7 +70,7 @@ impl Values {
         let rows: Vec<(i64, String)> = match &mut tx.db {
             TxDb::Sqlite(tx) => {
                 const SQL: &str = "select node, metrics from latest where node in (select value from json_each($1))";
-                let nodes = serde_json::to_string(nodes).expect("numbers are always JSON");
+                let nodes = json_list(nodes);
                 sqlx::query_as(SQL).bind(nodes).fetch_all(&mut **tx).await?
             }
             TxDb::Postgres(tx) => {

@@ -15,11 +15,11 @@ use kosmo_domain::{NodeId, Position, Timestamp};
 use std::collections::{BTreeSet, HashMap};
 
 /// The most ids and keys that are told of one node; a forger can make any number of them.
-pub const MAX_IDENTITIES: i64 = 100;
+pub(crate) const MAX_IDENTITIES: i64 = 100;
 /// The most nodes that are told to hear one node.
-pub const MAX_HEARERS: i64 = 200;
+pub(crate) const MAX_HEARERS: i64 = 200;
 /// The most traceroutes that are told of one node.
-pub const MAX_TRACEROUTES: i64 = 50;
+pub(crate) const MAX_TRACEROUTES: i64 = 50;
 
 #[derive(sqlx::FromRow)]
 struct Stored {

@@ -127,14 +127,13 @@ pub struct NodeDetail {
     pub receptions: Vec<BridgeReception>,
     /// Its newest values.
     pub latest: Vec<LatestValue>,
-    /// The ids and keys it has had, the latest first: at most [`MAX_IDENTITIES`](super::MAX_IDENTITIES).
+    /// The ids and keys it has had, the latest first: at most 100.
     pub identities: Vec<Identity>,
     /// Whom it hears directly.
     pub neighbors: Vec<NeighborRow>,
-    /// Who hears it directly, the latest first: at most [`MAX_HEARERS`](super::MAX_HEARERS).
+    /// Who hears it directly, the latest first: at most 200.
     pub heard_by: Vec<NeighborRow>,
-    /// The last way to each node that asked for one, and when it was taken, the latest first: at most
-    /// [`MAX_TRACEROUTES`](super::MAX_TRACEROUTES).
+    /// The last way to each node that asked for one, and when it was taken, the latest first: at most 50.
     pub traceroutes: Vec<(Traceroute, Timestamp)>,
     /// What the other nodes that are spoken of here call themselves.
     pub names: Vec<NodeName>,

@@ -166,7 +166,7 @@ store_test! {
         let to_lake = NewMessage { user: BEN, node: LAKE, ..text(2, "hello lake") };
         let second = accept(&store, &to_lake).await.unwrap().id;
         store.grant(second, &crate::outbound::bridge("roof"), seconds(3)).await.unwrap();
-        let handed_over = kosmo_store::messages::Receipt::HandedOver { attempt: 0, packet_id: PacketId(70), radio: RADIO };
+        let handed_over = Receipt::HandedOver { attempt: 0, packet_id: PacketId(70), radio: RADIO };
         commit(&store, &[roof.receipt(second, handed_over, seconds(4))]).await;
         assert_eq!(hear(&store, &mut roof, answering(direct(3, HUT, 5, "hut"), 70), seconds(30)).await, Routed::Answer { user: ANA, message: first });
         assert_eq!(hear(&store, &mut roof, answering(direct(4, LAKE, 5, "lake"), 70), seconds(30)).await, Routed::Answer { user: BEN, message: second });

@@ -13,6 +13,7 @@ use kosmo_store::{
 use kosmo_test_support::TestDatabase;
 use sha2::{Digest as _, Sha256};
 use std::{
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
     sync::{
@@ -119,7 +120,9 @@ async fn a_backup_of_postgres_is_of_one_moment_while_everything_goes_on() {
 fn seal(folder: &Path, mut manifest: Manifest) {
     manifest.seal.clear();
     let digest = Sha256::digest(serde_json::to_vec(&manifest).unwrap());
-    manifest.seal = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    for byte in digest {
+        write!(manifest.seal, "{byte:02x}").unwrap();
+    }
     fs::write(folder.join(MANIFEST), serde_json::to_vec(&manifest).unwrap()).unwrap();
 }
 

@@ -18,6 +18,7 @@ struct SmallDisk(TempDir);
 
 impl SmallDisk {
     /// Returns a disk of so many megabytes; nothing where this process may not mount one.
+    #[expect(clippy::print_stderr, reason = "what was not tried is said")]
     fn of(megabytes: u32) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let size = format!("size={megabytes}m");

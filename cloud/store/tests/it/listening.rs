@@ -33,7 +33,7 @@ store_test! {
         assert!(store.note_listening(&roof(), Listening::No { since: Some(minute(10)) }, minute(11)).await.unwrap());
         assert!(!store.note_listening(&roof(), Listening::No { since: Some(minute(10)) }, minute(12)).await.unwrap(), "as a second replica says");
         let open = GapRow { bridge: roof(), from: minute(10), until: None, reason: GapReason::Radio };
-        assert_eq!(gaps(&store).await, [open.clone()]);
+        assert_eq!(gaps(&store).await, std::slice::from_ref(&open));
         assert!(store.note_listening(&roof(), yes(minute(25)), minute(26)).await.unwrap());
         assert_eq!(gaps(&store).await, [GapRow { until: Some(minute(25)), ..open }]);
         assert_eq!(store.gaps(minute(0), minute(10), None, 10).await.unwrap(), []);

@@ -6,7 +6,6 @@ use crate::{
 };
 use kosmo_domain::{HOUR, Metric, NodeId, Position, Timestamp};
 use kosmo_store::{
-    Store,
     ingest::{Neighbor, NodeReport},
     weather::{Hours, LinkEnd, LinkRow},
 };

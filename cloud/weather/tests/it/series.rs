@@ -74,7 +74,7 @@ async fn a_bucket_tells_what_its_metric_says_and_a_gap_stays_a_gap() {
         ];
         assert_eq!(told, expect, "{interval}");
         let direction = column("wind_direction_deg", "value").as_f64().unwrap();
-        assert!(whole || direction < 0.01 || direction > 359.99, "north lies between 350 and 10 degrees, not at {direction}");
+        assert!(whole || !(0.01..=359.99).contains(&direction), "north lies between 350 and 10 degrees, not at {direction}");
         assert_eq!(series["metrics"]["rain_mm"].get("min"), None, "a sum has no least value");
     }
 }
