@@ -43,9 +43,9 @@ impl Client {
     /// Returns the next event; nothing at the end of the stream.
     async fn next(&mut self) -> Option<Event> {
         loop {
-            if let Some((event, rest)) = self.rest.split_once("\n\n") {
-                let event = parse(event);
-                self.rest = rest.to_owned();
+            if let Some(end) = self.rest.find("\n\n") {
+                let event = parse(&self.rest[..end]);
+                self.rest.drain(..end + 2);
                 if event.is_some() {
                     return event;
                 }
