@@ -80,7 +80,12 @@ fn a_system_that_keeps_its_word_is_left_alone() {
 
 #[test]
 fn a_reading_that_was_on_disk_is_stored() {
-    assert!(broken(|_, found| drop(stored(found).remove(1))).contains(&Rule::ReadingStored));
+    assert!(
+        broken(|_, found| {
+            stored(found).remove(1);
+        })
+        .contains(&Rule::ReadingStored)
+    );
     let perhaps = |truth: &mut Truth, found: &mut Found| {
         truth.readings[2].surety = Surety::Perhaps;
         stored(found).pop();
@@ -133,12 +138,22 @@ fn hours_are_the_sum_of_their_readings() {
         assert_eq!(broken(|_, found| spoil(found.hours.get_mut(&(STATION, at(0))).unwrap())), hours);
     }
     let nothing = Hour { readings: 1, mean: 1.0, min: 1.0, max: 1.0 };
-    assert_eq!(broken(|_, found| drop(found.hours.insert((STATION, at(600)), nothing))), hours);
+    assert_eq!(
+        broken(|_, found| {
+            found.hours.insert((STATION, at(600)), nothing);
+        }),
+        hours
+    );
 }
 
 #[test]
 fn a_text_is_on_the_air_as_one_packet_and_shown_once() {
-    assert_eq!(broken(|truth, _| drop(truth.texts[0].packets.insert((RADIO, 79)))), BTreeSet::from([Rule::OnePacket]));
+    assert_eq!(
+        broken(|truth, _| {
+            truth.texts[0].packets.insert((RADIO, 79));
+        }),
+        BTreeSet::from([Rule::OnePacket])
+    );
     assert_eq!(broken(|truth, _| truth.texts[0].shown = 2), BTreeSet::from([Rule::ShownOnce]));
     assert_eq!(broken(|truth, _| truth.texts[0].shown = 0), BTreeSet::from([Rule::Reached]));
 }

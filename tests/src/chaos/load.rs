@@ -94,8 +94,11 @@ pub(super) fn round(number: u32, air: &Air, now: Timestamp, rng: &mut StdRng) ->
     }
     let nonsense = *stations.last().expect("the region has stations");
     acts.extend([0.1, 0.4, 0.7].map(|part| (ROUND.mul_f64(part), Act::Nonsense(nonsense))));
-    acts.push((ROUND.mul_f64(0.3), Act::CutBroker));
-    acts.push((ROUND.mul_f64(0.6), Act::CutRadio));
+    // Once: connections that are lost again and again are waited for longer and longer, as they must be.
+    if number == 0 {
+        acts.push((ROUND.mul_f64(0.3), Act::CutBroker));
+        acts.push((ROUND.mul_f64(0.6), Act::CutRadio));
+    }
     acts.sort_by_key(|(at, _)| *at);
     acts
 }
