@@ -26,9 +26,10 @@ screenshots: web ## take the pictures of the README anew, of a demo
 	$(CARGO) build --locked -p kosmo
 	cd web && PICTURES=../docs/screenshots npm run --silent e2e
 
-# What npm installs follows the lock file alone, and is installed anew when that changes.
+# What npm installs follows the lock file, which stays as it is, and is installed anew when that changes. It is not `npm ci`,
+# which insists on the packages of every other platform, though a registry need not have them.
 web/node_modules/.installed: web/package.json web/package-lock.json | setup
-	cd web && npm ci --no-audit --no-fund --loglevel=error
+	cd web && npm install --no-save --no-audit --no-fund --loglevel=error
 	@touch $@
 
 web/dist/index.html: web/node_modules/.installed web/index.html $(wildcard web/*.ts) docs/api/openapi.json $(shell find web/app web/public web/scripts -type f -not -name schema.d.ts -not -name '*.pmtiles' 2>/dev/null)
