@@ -85,7 +85,7 @@ async fn the_text_after_the_last_of_a_period_is_refused_until_the_next() {
     assert_eq!(
         house.quota(ANA).await,
         json!({
-            "plan": "wanderer", "scope": "network", "limit": 50, "used": 50, "reserved": 50, "left": 0,
+            "plan": "wanderer", "scope": "network", "limit": 50, "used": 50, "reserved": 50, "left": 0, "handle": "ana", "prefix": "ana: ", "max_bytes": 200,
             "period_start": "2026-06-01T12:00:00Z", "resets_at": "2026-07-01T12:00:00Z"
         })
     );
