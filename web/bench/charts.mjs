@@ -1,4 +1,3 @@
-/* global PerformanceObserver, requestAnimationFrame, MutationObserver, WheelEvent -- what runs in the page */
 // Measures charts and the table of nodes in Chromium against a server that runs: `node bench/charts.mjs http://127.0.0.1:8000
 // [station]`. A year of five readings an hour, each with extremes, in every chart; 2,000 nodes in the table. The answers are made
 // here, so that the figures are the browser's; figures of a loaded machine say little.

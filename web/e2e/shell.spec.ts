@@ -13,7 +13,7 @@ test('the theme follows the system until one is chosen, and is there before the 
   await page.getByRole('radio', { name: 'Light' }).click()
   expect(await ground()).toBe(light)
   await page.reload({ waitUntil: 'commit' })
-  await page.waitForFunction(() => document.body !== null)
+  await page.waitForFunction(() => document.querySelector('body') !== null)
   expect(await page.evaluate(() => document.documentElement.dataset['theme']), 'boot.js has set it before the app runs').toBe('light')
 })
 

@@ -27,7 +27,7 @@ export const reachability = {
     if (current.state === 'reachable') set({ state: 'unreachable', since: current.since })
   },
   current: (): Reachability => current,
-  subscribe(listener: () => void): () => void {
+  subscribe: (listener: () => void): (() => void) => {
     listeners.add(listener)
     return () => listeners.delete(listener)
   },

@@ -1,5 +1,5 @@
 import { useQueryClient } from '@tanstack/react-query'
-import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef, useSyncExternalStore } from 'react'
+import { createContext, type ReactNode, useContext, useEffect, useRef, useState, useSyncExternalStore } from 'react'
 import { callerHeaders } from '@/api/client'
 import { keys } from '@/api/queries'
 import { reachability } from '@/api/reachability'
@@ -16,44 +16,43 @@ interface Live {
 
 const Context = createContext<Live | null>(null)
 
-function useBus() {
-  return useMemo(() => {
-    let state: StreamState = 'connecting'
-    const watchers = new Set<() => void>()
-    const listeners = new Map<string, Set<Listener>>()
-    return {
-      state: () => state,
-      set(next: StreamState) {
-        if (next === state) return
-        state = next
-        watchers.forEach((watcher) => { watcher(); })
-      },
-      subscribe(watcher: () => void) {
-        watchers.add(watcher)
-        return () => watchers.delete(watcher)
-      },
-      on(event: string, listener: Listener) {
-        const heard = listeners.get(event) ?? new Set()
-        listeners.set(event, heard.add(listener))
-        return () => heard.delete(listener)
-      },
-      emit(event: string, text: string) {
-        let data: unknown
-        try {
-          data = JSON.parse(text)
-        } catch {
-          console.warn('a live event that is no JSON', event)
-          return
-        }
-        listeners.get(event)?.forEach((listener) => { listener(data, event); })
-      },
-    }
-  }, [])
+/** Makes what hands the events of one stream on to whoever listens. */
+function makeBus() {
+  let state: StreamState = 'connecting'
+  const watchers = new Set<() => void>()
+  const listeners = new Map<string, Set<Listener>>()
+  return {
+    state: () => state,
+    set(next: StreamState) {
+      if (next === state) return
+      state = next
+      watchers.forEach((watcher) => { watcher(); })
+    },
+    subscribe(watcher: () => void) {
+      watchers.add(watcher)
+      return () => watchers.delete(watcher)
+    },
+    on(event: string, listener: Listener) {
+      const heard = listeners.get(event) ?? new Set()
+      listeners.set(event, heard.add(listener))
+      return () => heard.delete(listener)
+    },
+    emit(event: string, text: string) {
+      let data: unknown
+      try {
+        data = JSON.parse(text)
+      } catch {
+        console.warn('a live event that is no JSON', event)
+        return
+      }
+      listeners.get(event)?.forEach((listener) => { listener(data, event); })
+    },
+  }
 }
 
 /** Holds the one stream of live events of this page, for the member who asks; another member gets another stream. */
 export function LiveProvider({ children }: { readonly children: ReactNode }) {
-  const bus = useBus()
+  const [bus] = useState(makeBus)
   const queries = useQueryClient()
   const { caller } = usePreferences()
   useEffect(() => {

@@ -132,6 +132,7 @@ export function Chat({ user, node }: { readonly user: string; readonly node: str
   return (
     <>
       <Head node={node} />
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reachable by the keys that scroll it */}
       <div ref={box} onScroll={onScroll} className="min-h-0 flex-1 overflow-y-auto overscroll-contain px-3 py-4 sm:px-5" tabIndex={0} role="region" aria-label={t`Texts`}>
         {data === undefined && (error === null ? <SkeletonRows /> : <ErrorState error={error} retry={() => { void refetch() }} />)}
         {hasNextPage && <div className="mb-3 flex justify-center"><Button onClick={() => { isAtEnd.current = false; void fetchNextPage() }} disabled={isFetchingNextPage}><Trans>Earlier texts</Trans></Button></div>}

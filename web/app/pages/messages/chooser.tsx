@@ -62,6 +62,7 @@ function Choices({ onChoose }: { readonly onChoose: (node: string) => void }) {
   }
   return (
     <div className="flex flex-col gap-3">
+      {/* eslint-disable-next-line jsx-a11y/no-autofocus -- whoever opens this has asked to look somebody up */}
       <SearchField label={t`Name or node id`} value={words} onChange={setWords} autoFocus />
       {quota?.scope === 'listed' && <p className="text-sm text-muted"><Trans>Your plan writes to the nodes on your list.</Trans></p>}
       {isId && <Button onClick={() => { onChoose(asked) }}><PenLine aria-hidden className="size-4" /><Trans>Write to {asked}, which was never heard</Trans></Button>}
