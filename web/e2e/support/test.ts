@@ -58,6 +58,8 @@ export const test = base.extend<{ watched: Watched }>({
 /** Chooses theme, units, language or member before the page loads, as its settings would. */
 export async function choose(page: Page, choices: Choices): Promise<void> {
   await page.addInitScript((value) => {
+    // What a page is before and after it is one of ours has no storage.
+    if (location.origin === 'null') return
     if (sessionStorage.getItem('kosmo.test') !== null) return
     sessionStorage.setItem('kosmo.test', 'chosen')
     localStorage.setItem('kosmo.preferences', value)

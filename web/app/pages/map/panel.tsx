@@ -54,7 +54,8 @@ export function Panel({ node, shown, quantity, hour, links, nameOf, onClose, onS
         {node.position != null && <IconButton label={t`Show on the map`} onClick={onShow}><LocateFixed aria-hidden className="size-5" /></IconButton>}
         <IconButton label={t`Close`} onClick={onClose}><X aria-hidden className="size-5" /></IconButton>
       </header>
-      <div className="min-h-0 flex-1 overflow-y-auto overscroll-contain px-4 py-3 text-sm">
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reachable by the keys that scroll it */}
+      <div className="min-h-0 flex-1 overflow-y-auto overscroll-contain px-4 py-3 text-sm" tabIndex={0} role="group" aria-label={t`Newest values`}>
         <p className="flex items-baseline justify-between gap-3 rounded-lg bg-sunken px-3 py-2">
           <span>
             <span className="block text-xs text-muted">{format.label(quantity)}{hour !== null && <> · {format.day(hour)} {format.time(hour)}</>}</span>
