@@ -38,10 +38,10 @@ export function Sheet({ open, onClose, title, children, side = 'right' }: SheetP
           : 'sm:m-auto sm:max-w-lg sm:animate-[rise_.15s_ease-out] sm:rounded-2xl',
       )}
     >
-      <header className="flex shrink-0 items-center justify-between gap-3 border-b border-line py-1 pr-2 pl-5">
+      <div className="flex shrink-0 items-center justify-between gap-3 border-b border-line py-1 pr-2 pl-5">
         <h2 id={id} className="text-base font-semibold">{title}</h2>
         <IconButton label={t`Close`} onClick={onClose}><X aria-hidden className="size-5" /></IconButton>
-      </header>
+      </div>
       <div className="min-h-0 overflow-y-auto overscroll-contain px-5 py-4 pb-[max(1rem,env(safe-area-inset-bottom))]">{open && children}</div>
     </dialog>
   )
