@@ -111,7 +111,7 @@ function wrongWith(mark: string): string[] {
     if (getComputedStyle(control).visibility === 'hidden' || control.closest('[inert], dialog:not([open])') !== null || document.querySelector('dialog[open]') !== null) continue
     const top = document.elementFromPoint(x, y)
     // What has been scrolled under a bar is out of sight.
-    const isUnderBar = top?.closest('header, nav, [class*="sticky"], thead, canvas') !== null && control.closest('header, nav') === null
+    const isUnderBar = top?.closest('header, nav, [class*="sticky"], thead, canvas') !== null && control.closest('main') !== null
     if (top !== null && !control.contains(top) && !top.contains(control) && !isUnderBar) {
       wrong.push(`${tag(top)} lies over ${tag(control)}`)
     }
