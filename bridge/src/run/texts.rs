@@ -1,7 +1,7 @@
 //! The part of the loop that is about texts for the mesh: what is done with one is committed first, and done then.
 
 use crate::{counters::Counter, run::Bridge};
-use kosmo_contract::{Offer, Text};
+use kosmo_contract::Offer;
 use kosmo_failpoints::fail_point;
 use kosmo_meshtastic::session::Input;
 use std::time::Duration;
@@ -104,14 +104,5 @@ impl Bridge {
                 false
             }
         }
-    }
-
-    /// Says in plain words what is wrong besides the radio.
-    pub(super) fn problems(&self) -> Vec<Text<200>> {
-        let disk = "the spool cannot be written (is the disk full?): what is heard waits in memory, and no text is sent";
-        let mute = "the radio is set not to send, or has no region: no text is sent";
-        let is_blocked = self.intake.is_blocked() || self.texts_pause.is_some();
-        let own = [is_blocked.then_some(disk), self.texts.is_mute().then_some(mute)];
-        own.into_iter().flatten().chain(self.deaf.iter().map(|deaf| deaf.words())).map(Text::cut).collect()
     }
 }

@@ -1,0 +1,115 @@
+//! The part of the loop that is about the radio: what its link and its session tell.
+
+use crate::{convert, counters::Counter, link::LinkEvent, run::Bridge};
+use kosmo_failpoints::fail_point;
+use kosmo_meshtastic::{
+    node::NodeInfo,
+    packet::Received,
+    radio::RadioState,
+    session::{self, Input, Output, RefusedReason},
+};
+
+impl Bridge {
+    pub(super) async fn on_link(&mut self, event: LinkEvent) {
+        match event {
+            LinkEvent::Connected(connection) => {
+                fail_point!("radio::connected");
+                self.connection = Some(connection);
+                self.radio.note_connected();
+                self.tell_session(Input::Connected).await;
+            }
+            LinkEvent::Received(bytes) => self.tell_session(Input::Received(&bytes)).await,
+            LinkEvent::Lost(loss) => {
+                fail_point!("radio::lost");
+                self.connection = None;
+                self.tell_session(Input::Disconnected).await;
+                self.texts.on_radio_lost(self.now());
+                let reason = self.radio.note_lost(&loss);
+                tracing::warn!(bridge.id = %self.config.bridge, %reason, "no connection to the radio");
+                self.counters.one(Counter::RadioLosses);
+                self.note_change();
+            }
+        }
+    }
+
+    pub(super) async fn tell_session(&mut self, input: Input<'_>) {
+        self.session.handle(input, self.uptime());
+        while let Some(output) = self.session.poll_output() {
+            match output {
+                Output::Write(bytes) => {
+                    if self.connection.is_some_and(|connection| !self.link.write(connection, bytes)) {
+                        tracing::warn!(bridge.id = %self.config.bridge, "the radio takes no bytes, so it is not told everything");
+                    }
+                }
+                Output::Close(reason) => {
+                    self.radio.note_closing(reason);
+                    if let Some(connection) = self.connection {
+                        self.link.close(connection);
+                    }
+                }
+                Output::Event(event) => self.on_radio(event).await,
+            }
+        }
+    }
+
+    pub(super) async fn on_radio(&mut self, event: session::Event) {
+        match event {
+            session::Event::Configured(radio) => self.on_configured(*radio).await,
+            session::Event::Node(info) => self.keep_remembered(&info).await,
+            session::Event::Packet(packet) => self.on_packet(&packet).await,
+            session::Event::Rebooted => {
+                self.counters.one(Counter::Reboots);
+                self.texts.on_radio_lost(self.now());
+                self.radio.note_connected();
+                self.note_change();
+            }
+            session::Event::Refused(refused) => self.counters.one(match refused.reason {
+                RefusedReason::Undecodable => Counter::RadioUndecodable,
+                RefusedReason::ReservedSender => Counter::ReservedNode,
+                RefusedReason::Torn => Counter::RadioTorn,
+            }),
+            // It may quote texts, so it is counted and goes nowhere.
+            session::Event::Log(_) => self.counters.one(Counter::RadioLogLines),
+            session::Event::QueueStatus(status) => self.texts.on_queue_status(&status, self.now()),
+            session::Event::HandOver(hand_over) => self.texts.on_hand_over(hand_over, self.now()),
+        }
+    }
+
+    pub(super) async fn on_configured(&mut self, radio: RadioState) {
+        tracing::info!(bridge.id = %self.config.bridge, radio.node = %radio.node, nodes = radio.nodes.len(), "the radio is ready");
+        self.counters.one(Counter::Handshakes);
+        if self.radio.note_configured(&radio) {
+            self.told.forget();
+        }
+        self.texts.on_radio_ready(&radio, self.now());
+        for node in &radio.nodes {
+            self.keep_remembered(node).await;
+        }
+        self.note_change();
+    }
+
+    pub(super) async fn keep_remembered(&mut self, info: &NodeInfo) {
+        match convert::remembered(info, self.clock.now()) {
+            Err(counter) => self.counters.one(counter),
+            Ok(records) => {
+                for record in records {
+                    if self.told.is_news(&record) {
+                        self.keep(record).await;
+                    } else {
+                        self.counters.one(Counter::Unchanged);
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) async fn on_packet(&mut self, packet: &Received) {
+        self.counters.one(Counter::Packets);
+        self.texts.on_packet(packet, self.now());
+        match convert::packet(packet, self.clock.now()) {
+            Ok(record) => self.keep(record).await,
+            Err(Counter::OtherPort) => self.counters.other_port(packet.port),
+            Err(counter) => self.counters.one(counter),
+        }
+    }
+}
