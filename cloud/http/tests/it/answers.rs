@@ -8,7 +8,11 @@ use axum::{
 };
 use kosmo_http::{App, Check, Code, Json, Path, Problem, Query, Service, recorder};
 use serde::{Deserialize, Serialize};
-use std::{fmt::Write as _, io, time::Duration};
+use std::{
+    fmt::Write as _,
+    io::{self, Read as _},
+    time::Duration,
+};
 use tower::ServiceExt as _;
 use utoipa::openapi::Info;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -240,6 +244,45 @@ async fn pages_of_any_origin_may_read_what_is_public_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn what_is_public_travels_packed_and_is_the_same() {
+    let ask_packed = async |path: &str| {
+        app().oneshot(Request::get(path).header("accept-encoding", "gzip, br").body(Body::empty()).unwrap()).await.unwrap()
+    };
+    let answer = ask_packed("/api/v1/count?to=5000").await;
+    assert_eq!(answer.headers()["content-encoding"], "gzip");
+    assert_eq!(answer.headers()["vary"], "accept-encoding", "whoever keeps it must not give it to those who take none packed");
+    let packed = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(&*packed).read_to_string(&mut text).unwrap();
+    let plain = to_bytes(app().oneshot(get_request("/api/v1/count?to=5000")).await.unwrap().into_body(), 1 << 20).await.unwrap();
+    assert_eq!(text.as_bytes(), plain);
+    assert!(packed.len() * 2 < plain.len(), "{} of {}", packed.len(), plain.len());
+
+    for small_or_refused_or_live in ["/api/v1/count?to=3", "/api/v1/count?to=many", "/api/v1/live"] {
+        assert!(!ask_packed(small_or_refused_or_live).await.headers().contains_key("content-encoding"), "{small_or_refused_or_live}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_of_one_member_is_as_long_as_it_is() {
+    let said = format!(r#"{{"text":"{}"}}"#, "again ".repeat(1000));
+    let mut request = post("application/json", said.clone());
+    request.headers_mut().insert("accept-encoding", "gzip".parse().unwrap());
+    let answer = app().oneshot(request).await.unwrap();
+    assert!(!answer.headers().contains_key("content-encoding"));
+    assert_eq!(to_bytes(answer.into_body(), 1 << 20).await.unwrap(), said);
+}
+
+#[tokio::test]
+async fn a_body_that_comes_packed_is_not_unpacked() {
+    let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    io::Write::write_all(&mut bomb, format!(r#"{{"text":"{}"}}"#, " ".repeat(4 << 20)).as_bytes()).unwrap();
+    let mut request = post("application/json", bomb.finish().unwrap());
+    request.headers_mut().insert("content-encoding", "gzip".parse().unwrap());
+    assert_eq!(app().oneshot(request).await.unwrap().status(), StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
 async fn readiness_lists_what_is_missing() {
     insta::assert_snapshot!(ask(app(), get_request("/readyz")).await, @r#"
         503 Service Unavailable
@@ -342,7 +385,8 @@ fn busy() -> Problem {
 }
 
 fn reads() -> Service {
-    Service::new("reads", OpenApiRouter::new().routes(routes!(count))).public()
+    let live = Router::new().route("/api/v1/live", get(async || ([(header::CONTENT_TYPE, "text/event-stream")], ": \n".repeat(1000))));
+    Service::new("reads", OpenApiRouter::from(live).routes(routes!(count))).public()
 }
 
 #[derive(Deserialize)]
