@@ -1,5 +1,4 @@
-//! Time on the air: how long a packet takes, how long firmware waits for its acknowledgement, and how fast the simulated
-//! time of radios runs.
+//! Time on the air as the simulated radios take it, and how fast their time runs.
 
 use kosmo_meshtastic::{
     Message as _,
@@ -10,9 +9,6 @@ use std::time::Duration;
 
 /// The bytes before the content of a packet on air.
 const AIR_HEADER: usize = 16;
-/// One symbol at spreading factor 11 and 250 kHz.
-const SYMBOL_S: f64 = 2048.0 / 250_000.0;
-
 /// How many times faster than real radios the simulated ones are.
 ///
 /// It applies to what radios and people do with a packet: airtime, retransmission, rate limits, how long duplicates are
@@ -32,18 +28,20 @@ impl Pace {
     }
 }
 
-/// Returns how long a packet of this many bytes, its header included, is on air with the preset that radios come with.
+/// The preset that radios come with.
+fn modem() -> Modem {
+    Modem::from_preset("LONG_FAST").expect("the firmware's default preset is known")
+}
+
+/// Returns how long a packet of this many bytes, its header included, is on air.
 pub(crate) fn airtime(bytes: usize) -> Duration {
-    Modem::from_preset("LONG_FAST").expect("the firmware's default preset is known").airtime(bytes)
+    modem().airtime(bytes)
 }
 
 /// Returns how long firmware waits after handing a packet of this many bytes to its transmitter before it sends it again,
-/// on an idle channel (`RadioInterface::getRetransmissionMsec` with a contention window of 3).
+/// on an idle channel.
 pub(crate) fn retry_after(bytes: usize) -> Duration {
-    const SLOT_S: f64 = 2.5 * SYMBOL_S + 0.007_6;
-    const WINDOW_SLOTS: f64 = 8.0 + 16.0 + 32.0;
-    const PROCESSING: Duration = Duration::from_millis(4_500);
-    airtime(bytes) * 2 + Duration::from_secs_f64(WINDOW_SLOTS * SLOT_S) + PROCESSING
+    modem().retransmission(bytes, 0.0)
 }
 
 /// Returns the length of a packet on air, its header included.
@@ -54,17 +52,4 @@ pub(crate) fn length(packet: &proto::MeshPacket) -> usize {
             Some(PayloadVariant::Encrypted(bytes)) => bytes.len(),
             None => 0,
         }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn three_tries_take_as_long_as_was_computed_from_the_source() {
-        for (text, seconds) in [(32, 22.0), (128, 26.0), (200, 30.0)] {
-            let tries = 3.0 * retry_after(text + 16 + if text < 128 { 6 } else { 7 }).as_secs_f64();
-            assert!((tries - seconds).abs() < 0.6, "{text} bytes: {tries} s");
-        }
-    }
 }

@@ -158,6 +158,9 @@ fn read_modem(lora: &proto::config::LoRaConfig) -> Modem {
     } else {
         Modem::from_parameters(lora.spread_factor, lora.bandwidth, lora.coding_rate)
     };
+    let is_wide = proto::config::lo_ra_config::RegionCode::try_from(lora.region) == Ok(proto::config::lo_ra_config::RegionCode::Lora24);
+    // Parameters set one by one name their bandwidth; presets mean a wider one there.
+    let modem = if is_wide && lora.use_preset { modem.map(Modem::at_2400_mhz) } else { modem };
     modem.unwrap_or(Modem::SLOWEST)
 }
 
