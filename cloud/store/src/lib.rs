@@ -7,6 +7,7 @@
 pub mod backup;
 mod bridges;
 mod changes;
+mod channels;
 mod clock;
 mod database;
 mod db;
@@ -27,12 +28,16 @@ mod signals;
 mod timescale;
 mod types;
 pub mod users;
+mod vault;
 mod wal;
 pub mod weather;
 
 pub use crate::{
     bridges::{BridgeAdded, BridgeRow, MAX_STATUS},
     changes::{Change, Changes, NodeChange},
+    channels::{
+        ChannelAdded, ChannelRow, ChannelSource, MAX_CHANNEL_NAME, MAX_CHANNELS, NewChannel, OpenChannel, OpenChannels, Visibility,
+    },
     database::{Database, DatabaseUrlError},
     db::Store,
     error::{Constraint, Error, Result},
@@ -41,4 +46,5 @@ pub use crate::{
     logins::{Login, LoginKind, LoginRow},
     patience::{ANSWERS_WITHIN, in_time},
     secret::{Secret, SecretHash},
+    vault::{Vault, VaultKeyError},
 };

@@ -5,6 +5,7 @@
 //! [`session`] is the client's end.
 
 pub mod airtime;
+pub mod crypto;
 mod dedupe;
 pub mod evidence;
 pub mod name;

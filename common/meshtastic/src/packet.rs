@@ -33,6 +33,8 @@ pub mod port {
     pub const TRACEROUTE: u32 = 70;
     /// Whom a node hears.
     pub const NEIGHBORINFO: u32 = 71;
+    /// What a gateway tells the makers of public maps.
+    pub const MAP_REPORT: u32 = 73;
 }
 
 /// A packet as one radio received it.

@@ -9,6 +9,7 @@ mod accepting;
 mod answers;
 mod backups;
 mod bridges;
+mod channels;
 mod clocks;
 mod conversations;
 mod deliveries;
