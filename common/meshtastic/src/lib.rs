@@ -7,6 +7,7 @@
 pub mod airtime;
 pub mod crypto;
 mod dedupe;
+pub mod envelope;
 pub mod evidence;
 pub mod name;
 pub mod node;
