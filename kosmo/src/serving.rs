@@ -9,7 +9,7 @@ use crate::{
     system::{SteadyClock, random},
 };
 use anyhow::{Context as _, Result};
-use kosmo_domain::{Clock, HOUR};
+use kosmo_domain::{Clock, HOUR, Timestamp};
 use kosmo_gateway::{DevIdentity, Gateway, NotLoopback, Pace};
 use kosmo_http::{App, Info, Presence, Problem, ServeLimits, Service, serve_with};
 use kosmo_ingestion::Ingestion;
@@ -34,7 +34,7 @@ pub struct Serving {
     /// The database.
     pub store: Store,
     /// The time of day.
-    pub clock: Arc<dyn Clock>,
+    pub clock: Arc<SteadyClock>,
     /// What runs, and how it ends.
     pub lifecycle: Lifecycle,
     /// Where what listens.
@@ -57,8 +57,8 @@ impl Serving {
         metrics::set_global_recorder(recorder).context("metrics are recorded elsewhere already")?;
         let mut lifecycle = Lifecycle::new(config.shutdown_time());
         lifecycle.start("metrics", drain_metrics(metrics.clone(), lifecycle.shutdown()));
-        let clock: Arc<dyn Clock> = Arc::new(SteadyClock::start());
-        let network = kosmo_ingestion::network::service(store.clone(), Arc::clone(&clock));
+        let clock = Arc::new(SteadyClock::start());
+        let network = kosmo_ingestion::network::service(store.clone(), clock.clone());
         Ok(Self { config, store, clock, lifecycle, addresses: Addresses::new(), services: Vec::new(), network, shown: Vec::new(), metrics })
     }
 
@@ -70,9 +70,10 @@ impl Serving {
         let settings = &self.config.ingestion;
         let mut config = kosmo_ingestion::Config::new(mqtt);
         config.keep = self.config.retention.keep();
+        config.keep_packets = self.config.retention.keep_packets();
         config.batch = settings.batch_max;
         config.linger = Duration::from_millis(settings.batch_wait_ms);
-        let ingestion = Ingestion::connect(config, self.store.clone(), Arc::clone(&self.clock), random()).context("ingestion")?;
+        let ingestion = Ingestion::connect(config, self.store.clone(), self.clock.clone(), random()).context("ingestion")?;
         self.services.push((Kind::Ingestion, ingestion.service()));
         let shutdown = self.lifecycle.shutdown();
         self.lifecycle.start("ingestion", async move {
@@ -96,7 +97,7 @@ impl Serving {
         config.answer_window = HOUR * settings.answer_window_h;
         config.streams = settings.streams_max;
         config.keep = self.config.retention.keep_messages();
-        let gateway = Gateway::connect(config, self.store.clone(), Arc::clone(&self.clock), random()).context("gateway")?;
+        let gateway = Gateway::connect(config, self.store.clone(), self.clock.clone(), random()).context("gateway")?;
         self.services.push((Kind::Gateway, gateway.service()));
         let shutdown = self.lifecycle.shutdown();
         self.lifecycle.start("gateway", async move {
@@ -139,7 +140,7 @@ impl Serving {
     /// Has this process say in the store which services it runs.
     fn start_presence(&mut self, kinds: &[Kind]) {
         let run = uuid::Builder::from_random_bytes(random().random()).into_uuid();
-        let presence = Presence::new(self.store.clone(), Arc::clone(&self.clock), run, env!("CARGO_PKG_VERSION"));
+        let presence = Presence::new(self.store.clone(), self.clock.clone(), run, env!("CARGO_PKG_VERSION"));
         let presence = self.services.iter().fold(presence, |presence, (_, service)| presence.with(service));
         let plain = [("web", kinds.contains(&Kind::Web)), ("broker", self.addresses.contains_key("mqtt"))];
         let presence = plain.iter().filter(|(_, runs)| *runs).fold(presence, |presence, (name, _)| presence.with_plain(name));
@@ -168,7 +169,8 @@ impl Serving {
 
     fn app(&self, kind: Kind, name: &'static str) -> kosmo_http::Router {
         let about = Info::new("KosmoConnect", env!("CARGO_PKG_VERSION"));
-        let mut app = App::new(name, about, random().next_u32());
+        let clock = Arc::clone(&self.clock);
+        let mut app = App::new(name, about, random().next_u32()).with_remark(move || clock.doubt().map(doubt));
         for (of, service) in &self.services {
             if kind == Kind::Web || kind == *of {
                 app = app.with(service.clone());
@@ -194,7 +196,7 @@ impl Serving {
         let (store, clock, services) = (self.store.clone(), Arc::clone(&self.clock), self.shown.clone());
         StatusSource::new(move || {
             let (store, clock, services) = (store.clone(), Arc::clone(&clock), services.clone());
-            async move { gather(&store, clock.as_ref(), services).await.map_err(Problem::from) }
+            async move { gather(&store, &clock, services).await.map_err(Problem::from) }
         })
     }
 
@@ -229,6 +231,11 @@ fn dev_identity(config: &Config) -> Result<Option<DevIdentity>, NotLoopback> {
     }
     DevIdentity::enable(http.at(http.web_port))?;
     DevIdentity::enable(http.at(http.gateway_port)).map(Some)
+}
+
+/// Returns what is said of a clock that is not believed.
+fn doubt((now, said): (Timestamp, Timestamp)) -> String {
+    format!("this machine's clock says {said} and is not believed yet: it leapt. The time goes on from where it was, {now}")
 }
 
 /// Moves samples into their buckets until `shutdown`; between scrapes they lie in memory, one by one.
@@ -272,10 +279,10 @@ const fn what(kind: Kind) -> &'static str {
     }
 }
 
-async fn gather(store: &Store, clock: &dyn Clock, services: Vec<ServiceState>) -> kosmo_store::Result<Status> {
+async fn gather(store: &Store, clock: &SteadyClock, services: Vec<ServiceState>) -> kosmo_store::Result<Status> {
     let now = clock.now();
     let bridges =
         store.bridges().await?.iter().filter(|bridge| bridge.revoked_at.is_none()).map(|bridge| bridging::state_of(bridge, now)).collect();
     let rejects_open = store.reject_counts().await?.iter().map(|count| count.open).sum();
-    Ok(Status { version: env!("CARGO_PKG_VERSION"), services, bridges, rejects_open })
+    Ok(Status { version: env!("CARGO_PKG_VERSION"), services, bridges, rejects_open, clock: clock.doubt().map(doubt) })
 }

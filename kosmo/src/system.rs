@@ -2,7 +2,7 @@
 
 use kosmo_domain::{Clock, Judgement, SteadyTime, Timestamp, Uptime};
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
 };
 use tokio::time::Instant;
@@ -24,22 +24,44 @@ impl Clock for SystemClock {
 #[derive(Debug)]
 pub struct SteadyClock {
     started: Instant,
-    time: Mutex<SteadyTime>,
+    time: Mutex<Told>,
+}
+
+#[derive(Debug)]
+struct Told {
+    time: SteadyTime,
+    /// What the system's clock says and is not believed, while that is so.
+    doubted: Option<Timestamp>,
 }
 
 impl SteadyClock {
     /// Returns a clock that begins with what the system's says.
     pub fn start() -> Self {
-        Self { started: Instant::now(), time: Mutex::new(SteadyTime::starting(SystemClock.now(), Uptime::default())) }
+        let time = SteadyTime::starting(SystemClock.now(), Uptime::default());
+        Self { started: Instant::now(), time: Mutex::new(Told { time, doubted: None }) }
+    }
+
+    /// Returns the time and what this machine's clock says, while that is not believed.
+    pub fn doubt(&self) -> Option<(Timestamp, Timestamp)> {
+        let now = self.now();
+        self.lock().doubted.map(|said| (now, said))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Told> {
+        self.time.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Clock for SteadyClock {
     fn now(&self) -> Timestamp {
         // Within the lock, so that what one thread was told before another is not taken for a step back.
-        let mut time = self.time.lock().unwrap_or_else(PoisonError::into_inner);
-        let (now, judged) = time.tell(SystemClock.now(), Uptime(self.started.elapsed()));
-        drop(time);
+        let mut told = self.lock();
+        let (now, judged) = told.time.tell(SystemClock.now(), Uptime(self.started.elapsed()));
+        told.doubted = match judged {
+            Judgement::Doubted { said, .. } => Some(said),
+            Judgement::Steady | Judgement::Followed { .. } => None,
+        };
+        drop(told);
         match judged {
             Judgement::Steady | Judgement::Doubted { is_news: false, .. } => {}
             Judgement::Followed { expected } => {

@@ -18,6 +18,9 @@ pub struct Status {
     pub bridges: Vec<BridgeState>,
     /// How many refused inputs nobody has replayed yet.
     pub rejects_open: i64,
+    /// What is wrong with this machine's clock, in words, if anything is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock: Option<String>,
 }
 
 /// Something that runs.

@@ -4,7 +4,7 @@
 //! newest state waits in a client's mailbox, which is bounded, and is replaced by the word that the client is behind.
 
 use crate::{
-    live::{bridge_event, latest_event, node_event},
+    live::{bridge_event, latest_event, node_event, packets_event},
     telemetry::{BEHIND, STREAMS},
 };
 use bytes::Bytes;
@@ -73,6 +73,7 @@ pub(crate) enum Subject {
     Latest(NodeId),
     Node(NodeId),
     Bridge(BridgeId),
+    Packets,
 }
 
 /// A place among those who follow, given back when it is dropped.
@@ -147,6 +148,7 @@ impl Hub {
             }
             Change::Nodes(nodes) => dirty.add(&nodes),
             Change::Bridge(bridge) => drop(dirty.bridges.insert(bridge)),
+            Change::Packets(newest) => dirty.packets = dirty.packets.max(Some(newest)),
             Change::Missed => self.all().iter().for_each(|client| client.fall_behind()),
         }
     }
@@ -218,11 +220,13 @@ impl Drop for Seat {
 struct Dirty {
     nodes: BTreeMap<NodeId, NodeChange>,
     bridges: BTreeSet<BridgeId>,
+    /// The newest packet of the log.
+    packets: Option<i64>,
 }
 
 impl Dirty {
     fn is_empty(&self) -> bool {
-        self.nodes.is_empty() && self.bridges.is_empty()
+        self.nodes.is_empty() && self.bridges.is_empty() && self.packets.is_none()
     }
 
     fn add(&mut self, nodes: &[NodeChange]) {
@@ -258,6 +262,7 @@ impl Dirty {
                 events.push((Subject::Bridge(row.id.clone()), bridge_event(row, now)));
             }
         }
+        events.extend(self.packets.map(|newest| (Subject::Packets, packets_event(newest))));
         Ok(Some(events))
     }
 }

@@ -31,6 +31,7 @@ pub(crate) enum StreamEvents {
     Latest(LatestEvent),
     Node(NodeEvent),
     Bridge(BridgeEvent),
+    Packets(PacketsEvent),
 }
 
 /// The first event of every stream.
@@ -152,6 +153,14 @@ pub(crate) struct BridgeEvent {
     at: Option<Timestamp>,
 }
 
+/// Packets were logged: `/api/v1/network/packets?after=` has them.
+#[derive(Serialize, ToSchema)]
+#[schema(as = StreamPackets)]
+pub(crate) struct PacketsEvent {
+    /// The number of the newest.
+    newest: i64,
+}
+
 impl From<ReadMark> for ReadView {
     fn from(mark: ReadMark) -> Self {
         Self { node_id: mark.node, read_seq: mark.read_seq, unread: mark.unread }
@@ -201,6 +210,10 @@ pub(crate) fn bridge_event(row: &BridgeRow, now: Timestamp) -> Bytes {
         RadioLink::Down => "down",
     });
     event(None, "bridge", &BridgeEvent { bridge_id: row.id.clone(), state, radio, at: row.status_at })
+}
+
+pub(crate) fn packets_event(newest: i64) -> Bytes {
+    event(None, "packets", &PacketsEvent { newest })
 }
 
 /// A value as precise as it makes sense to say; adding zero turns a negative zero into a plain one.

@@ -24,6 +24,9 @@ const CHECK_TIME_LIMIT: Duration = Duration::from_secs(2);
 
 type CheckFn = dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), &'static str>> + Send>> + Send + Sync;
 
+/// What is said besides, if anything is to be said.
+type RemarkFn = dyn Fn() -> Option<String> + Send + Sync;
+
 /// A question whether something that a service depends on is ready.
 #[derive(Clone)]
 pub struct Check {
@@ -114,6 +117,7 @@ pub struct App {
     router: Router,
     openapi: OpenApi,
     checks: Vec<Check>,
+    remark: Option<Arc<RemarkFn>>,
     pages: Option<Router>,
 }
 
@@ -122,7 +126,7 @@ impl App {
     /// OpenAPI document its title, and `id_prefix` is drawn at random at the start of the program.
     pub fn new(name: &'static str, about: utoipa::openapi::Info, id_prefix: u32) -> Self {
         let openapi = OpenApi::new(about, utoipa::openapi::Paths::new());
-        Self { name, ids: RequestIds::new(id_prefix), router: Router::new(), openapi, checks: Vec::new(), pages: None }
+        Self { name, ids: RequestIds::new(id_prefix), router: Router::new(), openapi, checks: Vec::new(), remark: None, pages: None }
     }
 
     /// Adds a service: its routes, its part of the OpenAPI document, and its checks, of which those with the same name count once.
@@ -135,6 +139,13 @@ impl App {
                 self.checks.push(check);
             }
         }
+        self
+    }
+
+    /// Has `/readyz` say what keeps nobody from working and somebody should know all the same. It is public, in plain words.
+    #[must_use]
+    pub fn with_remark(mut self, remark: impl Fn() -> Option<String> + Send + Sync + 'static) -> Self {
+        self.remark = Some(Arc::new(remark));
         self
     }
 
@@ -154,7 +165,7 @@ impl App {
         let checks: Arc<[Check]> = self.checks.into();
         let own = Router::new()
             .route("/healthz", get(async || "ok\n"))
-            .route("/readyz", get(readyz).with_state(checks))
+            .route("/readyz", get(readyz).with_state((checks, self.remark)))
             .route("/metrics", get(prometheus).with_state(metrics))
             .route("/openapi.json", get(openapi_json).with_state(openapi))
             .route("/problems/{code}", get(describe_problem))
@@ -165,7 +176,7 @@ impl App {
     }
 }
 
-async fn readyz(State(checks): State<Arc<[Check]>>) -> Result<&'static str, Problem> {
+async fn readyz(State((checks, remark)): State<(Arc<[Check]>, Option<Arc<RemarkFn>>)>) -> Result<String, Problem> {
     let mut not_ready = Vec::new();
     for check in checks.iter() {
         if let Err(reason) = check.is_ready().await {
@@ -173,7 +184,8 @@ async fn readyz(State(checks): State<Arc<[Check]>>) -> Result<&'static str, Prob
         }
     }
     if not_ready.is_empty() {
-        return Ok("ready\n");
+        let remark = remark.and_then(|remark| remark());
+        return Ok(remark.map_or_else(|| "ready\n".to_owned(), |remark| format!("ready\n{remark}\n")));
     }
     Err(Problem::new(Code::Unavailable, "what `not_ready` lists is not ready").with_not_ready(not_ready))
 }

@@ -3,8 +3,9 @@
 use crate::{
     ack::acks,
     batch::Batch,
+    packets,
     reason::Reason,
-    telemetry::{ACK_FAILURES, BATCH_SIZE, COMMIT_FAILURES, COMMIT_SECONDS, PENDING, RECORDS, REJECTS},
+    telemetry::{ACK_FAILURES, BATCH_SIZE, COMMIT_FAILURES, COMMIT_SECONDS, PENDING, RECORDS, REJECTS, UNLOGGED},
 };
 use kosmo_domain::Clock;
 use kosmo_failpoints::fail_point;
@@ -12,9 +13,10 @@ use kosmo_mqtt::Client;
 use kosmo_store::{
     Error, Store, in_time,
     ingest::{Outcome, Record},
+    packets::KeepPackets,
     rejects::NewReject,
 };
-use std::{error::Error as _, ops::Range, sync::Arc, time::Duration};
+use std::{error::Error as _, mem, ops::Range, sync::Arc, time::Duration};
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -30,12 +32,14 @@ pub(crate) struct Committer {
     pub(crate) client: Client,
     /// How long the database may take to answer.
     pub(crate) patience: Duration,
+    /// How much of the log of packets is kept.
+    pub(crate) keep_packets: KeepPackets,
 }
 
 impl Committer {
     /// Commits batch after batch until there are no more, or the database is away while the program is to end.
     pub(crate) async fn run(&self, mut batches: mpsc::Receiver<Batch>, shutdown: &CancellationToken) {
-        while let Some(batch) = batches.recv().await {
+        while let Some(mut batch) = batches.recv().await {
             fail_point!("ingestion::gathered");
             let Some(outcomes) = self.commit_patiently(&batch, shutdown).await else { return };
             fail_point!("ingestion::committed");
@@ -47,10 +51,24 @@ impl Committer {
                 }
             }
             fail_point!("ingestion::answered");
-            for token in batch.tokens {
+            for token in mem::take(&mut batch.tokens) {
                 self.client.acknowledge(token);
             }
             fail_point!("ingestion::acknowledged");
+            self.log(&batch, &outcomes).await;
+        }
+    }
+
+    /// Logs the packets of what is stored. Nothing depends on the log, so that what cannot be logged is left out of it.
+    async fn log(&self, batch: &Batch, outcomes: &[Outcome]) {
+        if self.keep_packets.number == 0 {
+            return;
+        }
+        let stored = batch.records.iter().zip(outcomes).filter(|(_, outcome)| matches!(outcome, Outcome::Committed { .. }));
+        let packets: Vec<_> = stored.filter_map(|(record, _)| packets::of_record(record)).collect();
+        if let Err(error) = in_time(self.patience, self.store.log_packets(&packets, &self.keep_packets)).await {
+            metrics::counter!(UNLOGGED).increment(packets.len() as u64);
+            tracing::debug!(%error, packets = packets.len(), "packets are left out of the log");
         }
     }
 

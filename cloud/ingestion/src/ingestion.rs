@@ -5,7 +5,7 @@ use kosmo_contract::topic;
 use kosmo_domain::Clock;
 use kosmo_http::{Check, OpenApiRouter, Service};
 use kosmo_mqtt::{Client, Delivery, Event, Incoming, Options, OptionsError, Subscription};
-use kosmo_store::{ANSWERS_WITHIN, Store, weather::Keep};
+use kosmo_store::{ANSWERS_WITHIN, Store, packets::KeepPackets, weather::Keep};
 use rand::RngCore;
 use std::{
     sync::{
@@ -28,6 +28,8 @@ pub struct Config {
     pub mqtt: Options,
     /// How long what is kept; readings older than that are not taken in either.
     pub keep: Keep,
+    /// How much of the log of packets is kept.
+    pub keep_packets: KeepPackets,
     /// How many messages are committed at once, at most.
     pub batch: usize,
     /// How long to gather before a batch that is not full is committed.
@@ -45,6 +47,7 @@ impl Config {
         Self {
             mqtt,
             keep: Keep::default(),
+            keep_packets: KeepPackets::default(),
             batch: 500,
             linger: Duration::from_millis(50),
             gap: Duration::from_millis(10),
@@ -64,6 +67,7 @@ pub struct Ingestion {
     is_subscribed: Arc<AtomicBool>,
     rules: Rules,
     keep: Keep,
+    keep_packets: KeepPackets,
     batch: usize,
     linger: Duration,
     gap: Duration,
@@ -76,7 +80,7 @@ impl Ingestion {
     /// # Errors
     /// Refuses options that no connection could be made of; a broker that is away is none.
     pub fn connect(config: Config, store: Store, clock: Arc<dyn Clock>, rng: impl RngCore + Send + 'static) -> Result<Self, OptionsError> {
-        let Config { mut mqtt, keep, batch, linger, gap, patience } = config;
+        let Config { mut mqtt, keep, keep_packets, batch, linger, gap, patience } = config;
         // The bridges' spools are the queue, and nothing is lost with a session. Statuses are retained and few, so that each
         // replica reads all of them.
         mqtt.clean_session = true;
@@ -98,6 +102,7 @@ impl Ingestion {
             is_subscribed,
             rules: Rules::from(&keep),
             keep,
+            keep_packets,
             batch,
             linger,
             gap,
@@ -123,9 +128,14 @@ impl Ingestion {
     /// # Panics
     /// If one of its tasks does.
     pub async fn run(mut self, shutdown: CancellationToken) {
-        let committer =
-            Committer { store: self.store.clone(), clock: Arc::clone(&self.clock), client: self.client.clone(), patience: self.patience };
-        let upkeep = Upkeep { store: self.store.clone(), clock: Arc::clone(&self.clock), keep: self.keep };
+        let committer = Committer {
+            store: self.store.clone(),
+            clock: Arc::clone(&self.clock),
+            client: self.client.clone(),
+            patience: self.patience,
+            keep_packets: self.keep_packets,
+        };
+        let upkeep = Upkeep { store: self.store.clone(), clock: Arc::clone(&self.clock), keep: self.keep, keep_packets: self.keep_packets };
         // One batch waits while another is committed; with a third being gathered, that is all that is held here.
         let (batches, gathered) = mpsc::channel(1);
         let (until, also_until) = (shutdown.clone(), shutdown.clone());

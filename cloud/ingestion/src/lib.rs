@@ -10,6 +10,7 @@ mod commit;
 mod decode;
 mod ingestion;
 pub mod network;
+pub mod packets;
 mod reason;
 mod replay;
 mod telemetry;

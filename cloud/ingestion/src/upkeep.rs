@@ -5,14 +5,16 @@ use kosmo_store::{
     Store,
     ingest::ROLLUP_JOB,
     jobs::{Failure, Job, Worker},
+    packets::KeepPackets,
     weather::Keep,
 };
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-/// How many hours are summarised in one transaction.
-const HOURS_AT_ONCE: u32 = 200;
+/// How many hours are summarised in one transaction: few enough that whoever else has to write need not wait long, on a slow machine
+/// either.
+const HOURS_AT_ONCE: u32 = 50;
 /// How often to look for what is old.
 const PURGE_EVERY: Duration = Duration::from_hours(1);
 /// How much faster than time itself retention may go: as fast as that it catches up after a long absence, and as slowly it
@@ -34,6 +36,7 @@ pub(crate) struct Upkeep {
     pub(crate) store: Store,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) keep: Keep,
+    pub(crate) keep_packets: KeepPackets,
 }
 
 impl Upkeep {
@@ -74,6 +77,7 @@ impl Upkeep {
         let (days, number) = REJECTS;
         self.store.purge_rejects(now.minus(DAY * days), number).await?;
         self.store.purge_traffic(now).await?;
+        self.store.purge_packets(&self.keep_packets, now).await?;
         while self.store.purge_weather(&self.keep, now, ROWS_AT_ONCE).await?.more && !shutdown.is_cancelled() {}
         Ok(())
     }

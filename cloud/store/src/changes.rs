@@ -25,6 +25,9 @@ pub enum Change {
     /// A bridge said something of itself, or is not heard any more.
     #[serde(rename = "b")]
     Bridge(BridgeId),
+    /// Packets were logged, up to this one.
+    #[serde(rename = "p")]
+    Packets(i64),
     /// Some changes were not told: look at everything.
     #[serde(rename = "x")]
     Missed,

@@ -20,6 +20,7 @@ mod live;
 mod logins;
 pub mod messages;
 pub mod network;
+pub mod packets;
 mod patience;
 pub mod rejects;
 mod schema;

@@ -4,7 +4,7 @@ use crate::{
     cli::{self, Service},
     config::Config,
     listen::reachable,
-    output::say,
+    output::{plain, say},
 };
 use anyhow::{Context as _, Result, bail};
 use std::time::Duration;
@@ -25,8 +25,9 @@ pub(crate) async fn run(args: cli::Healthcheck, config: &Config) -> Result<()> {
     let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build().context("no HTTP client can be made")?;
     let response = client.get(&url).send().await.with_context(|| format!("{url} does not answer"))?;
     let status = response.status();
+    let words = response.text().await.unwrap_or_default();
     if !status.is_success() {
-        bail!("{url} answers {status}: {}", response.text().await.unwrap_or_default().trim());
+        bail!("{url} answers {status}: {}", words.trim());
     }
-    say("ready")
+    say(&words.lines().map(plain).collect::<Vec<_>>().join("\n"))
 }

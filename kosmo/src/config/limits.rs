@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use tracing_subscriber::EnvFilter;
 
 /// What each number lies between.
-pub(crate) const RANGES: [(&str, u64, u64); 24] = [
+pub(crate) const RANGES: [(&str, u64, u64); 26] = [
     ("database.max_connections", 2, 200),
     ("mqtt.keep_alive_s", 5, 600),
     ("broker.port", 0, 65535),
@@ -30,6 +30,8 @@ pub(crate) const RANGES: [(&str, u64, u64); 24] = [
     ("retention.events_days", 2, 36_500),
     ("retention.operators_days", 1, 36_500),
     ("retention.messages_days", 0, 36_500),
+    ("retention.packets_days", 1, 400),
+    ("retention.packets_max", 0, 10_000_000),
     ("limits.worker_threads", 1, 64),
     ("limits.shutdown_s", 1, 300),
 ];

@@ -13,7 +13,7 @@ pub use crate::config::{
     show::show,
 };
 use kosmo_domain::{BridgeId, DAY};
-use kosmo_store::{Database, messages::KeepMessages, weather::Keep};
+use kosmo_store::{Database, messages::KeepMessages, packets::KeepPackets, weather::Keep};
 use serde::Deserialize;
 use std::{
     net::{IpAddr, SocketAddr},
@@ -75,7 +75,7 @@ sections! {
     /// How texts of members are sent.
     Gateway { handle_in_text: bool, burst: u32, per_minute: u32, ttl_s: u64, answer_window_h: u32, streams_max: usize, }
     /// What is deleted, and when.
-    Retention { raw_days: u32, events_days: u32, operators_days: u32, messages_days: u32, }
+    Retention { raw_days: u32, events_days: u32, operators_days: u32, messages_days: u32, packets_days: u32, packets_max: u32, }
     /// The log.
     Log { level: String, format: LogFormat, }
     /// What the program takes of the machine.
@@ -157,6 +157,11 @@ impl Retention {
     /// Returns how long what is kept.
     pub fn keep(&self) -> Keep {
         Keep { readings: DAY * self.raw_days, ..Keep::default() }
+    }
+
+    /// Returns how much of the log of packets is kept.
+    pub fn keep_packets(&self) -> KeepPackets {
+        KeepPackets { age: DAY * self.packets_days, number: self.packets_max }
     }
 
     /// Returns how long what of messages is kept.

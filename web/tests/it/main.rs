@@ -55,7 +55,7 @@ pub(crate) async fn ask(router: &Router, method: &str, path: &str, headers: &[(&
 pub(crate) fn status() -> StatusSource {
     StatusSource::new(async || {
         let bridge = BridgeState { id: "roof".to_owned(), state: Mark::Good, says: "online".to_owned(), detail: "<b>radio</b>".to_owned() };
-        Ok(Status { version: "1.2.3", services: Vec::new(), bridges: vec![bridge], rejects_open: 2 })
+        Ok(Status { version: "1.2.3", services: Vec::new(), bridges: vec![bridge], rejects_open: 2, clock: None })
     })
 }
 

@@ -5,6 +5,8 @@
 
 mod bridges;
 mod judge;
+mod packets;
+mod ports;
 mod rates;
 mod rejects;
 mod services;
@@ -48,6 +50,8 @@ pub fn service(store: Store, clock: Arc<dyn Clock>) -> Service {
         .routes(routes!(rates::handler))
         .routes(routes!(silent::handler))
         .routes(routes!(services::handler))
+        .routes(routes!(packets::handler))
+        .routes(routes!(packets::one))
         .with_state(Shared { store: store.clone(), clock });
     Service::new("network", routes).public().depends_on(Check::database(store))
 }

@@ -5,12 +5,15 @@ use axum::{
     body::{Body, to_bytes},
     http::{Request, StatusCode},
 };
-use kosmo_domain::{BridgeId, Epoch, ManualClock, Metric, Metrics, NodeId, Reading, Source, Stream, TimeSource, Timestamp, Trust};
+use kosmo_domain::{
+    BridgeId, Epoch, ManualClock, Metric, Metrics, NodeId, PacketId, Reading, Source, Stream, TimeSource, Timestamp, Trust,
+};
 use kosmo_http::{App, Info, recorder};
 use kosmo_store::{
     Secret, Store,
-    ingest::{Body as Said, NodeReport, RadioStats, Raw, Record, RecordName, User},
+    ingest::{Body as Said, NodeReport, RadioStats, Raw, Reception, Record, RecordName, User},
     network::{NotReady, ServiceRun},
+    packets::{KeepPackets, NewPacket, Teller},
     rejects::NewReject,
 };
 use serde_json::{Value, json};
@@ -305,5 +308,86 @@ async fn every_reason_that_something_is_refused_for_has_words_on_the_page() {
     assert!(codes.len() > 20, "{codes:?}");
     for code in codes {
         assert!(words.contains(&format!("\n  {code}: {{")), "{code} has no words");
+    }
+}
+
+fn logged(id: u32, port: Option<u32>, fields: Value) -> NewPacket {
+    let node: NodeId = RADIO.parse().unwrap();
+    NewPacket {
+        from: node,
+        id: PacketId(id),
+        to: Some(NodeId::BROADCAST),
+        port,
+        gateway: "roof".to_owned(),
+        teller: Teller::Bridge,
+        channel: Some("LongFast".to_owned()),
+        private: false,
+        reception: Reception {
+            at: at(NOW),
+            snr_db: Some(-7.5),
+            rssi_dbm: Some(-101),
+            hops_away: Some(2),
+            relay_node: Some(0x0d),
+            via_mqtt: false,
+        },
+        bytes: Some(23),
+        fields: fields.as_object().cloned(),
+    }
+}
+
+#[tokio::test]
+async fn the_log_of_packets_is_read_page_by_page_and_holds_back_what_is_not_for_everybody() {
+    let network = Network::new().await;
+    let packets = [
+        logged(1, Some(67), json!({ "temperature_c": 21.5 })),
+        logged(2, Some(1), json!({ "text": "the key lies under the stone" })),
+        NewPacket { private: true, ..logged(3, Some(3), json!({ "precision_bits": 32 })) },
+        NewPacket { gateway: "!0000beef".to_owned(), teller: Teller::Uplink, ..logged(4, None, json!({})) },
+    ];
+    network.store.log_packets(&packets, &KeepPackets::default()).await.unwrap();
+
+    let page = network.read("packets?limit=3").await;
+    let heads: Vec<_> = page["data"].as_array().unwrap().iter().map(|row| (row["packet_id"].clone(), row["withheld"].clone())).collect();
+    assert_eq!(heads, [(json!(4), json!("encrypted")), (json!(3), json!("private")), (json!(2), json!("text"))]);
+    assert!(page["data"].as_array().unwrap().iter().all(|row| row.get("fields").is_none()), "{page:#}");
+    let rest = network.read(&format!("packets?limit=3&cursor={}", page["next"].as_str().unwrap())).await;
+    let id = rest["data"][0]["id"].as_i64().unwrap();
+    assert_eq!(
+        rest["data"],
+        json!([{
+            "id": id, "at": NOW, "from_node_id": RADIO, "to_node_id": "!ffffffff", "packet_id": 1, "port": 67, "port_name": "telemetry",
+            "gateway": "roof", "source": "bridge", "channel": "LongFast", "snr_db": -7.5, "rssi_dbm": -101, "hops_away": 2, "relay": "0d",
+            "via_mqtt": false, "bytes": 23, "receptions": 1, "fields": { "temperature_c": 21.5 },
+        }])
+    );
+    assert_eq!(rest["next"], Value::Null);
+
+    for (query, ids) in [
+        (format!("after={id}&limit=500"), json!([4, 3, 2])),
+        ("port=telemetry".to_owned(), json!([1])),
+        ("port=3".to_owned(), json!([3])),
+        ("gateway=!0000beef".to_owned(), json!([4])),
+        ("q=TEMPERATURE".to_owned(), json!([1])),
+        ("q=stone".to_owned(), json!([])),
+        (format!("node_id={RADIO}&channel=LongFast&port=1"), json!([2])),
+    ] {
+        let found: Vec<_> = network.read(&format!("packets?{query}")).await["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["packet_id"].clone())
+            .collect();
+        assert_eq!(json!(found), ids, "{query}");
+    }
+    let one = network.read(&format!("packets/{id}")).await;
+    assert_eq!((&one["packet_id"], &one["heard_by"]), (&json!(1), &json!([])));
+    assert_eq!(network.get("packets/99999").await.0, StatusCode::NOT_FOUND);
+    for query in ["port=telemetrie", "after=-1", "after=x", "limit=501", "node_id=x", "cursor=x", "what=1"] {
+        assert_eq!(network.get(&format!("packets?{query}")).await.0, StatusCode::BAD_REQUEST, "{query}");
+    }
+    let long = "x".repeat(65);
+    for field in ["q", "channel", "gateway"] {
+        let (status, refused) = network.get(&format!("packets?{field}={long}")).await;
+        assert_eq!((status, &refused["field"], &refused["limit"]), (StatusCode::BAD_REQUEST, &json!(field), &json!(64)));
     }
 }

@@ -27,6 +27,7 @@ mod network;
 mod nodes;
 mod opening;
 mod outbound;
+mod packets;
 mod quota_model;
 mod receipts;
 mod rejects;
