@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Installs what building and testing need on Debian 12: Debian's own packages, whose services are not started, and
-# cargo-deny in a pinned version under target/tools. Whatever is there already is left alone, so it costs nothing twice.
+# cargo-deny and the official Meshtastic client in pinned versions under target/tools. Whatever is there already is left alone, so it costs nothing twice.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-packages=(build-essential pkg-config ca-certificates git openssl procps postgresql mosquitto mosquitto-clients chromium)
+packages=(build-essential pkg-config ca-certificates git openssl procps postgresql mosquitto mosquitto-clients chromium python3 python3-venv)
 cargo_deny=0.20.2
 
 missing=()
@@ -37,4 +37,15 @@ deny=target/tools/bin/cargo-deny
 if ! "$deny" --version 2>/dev/null | grep -qF "cargo-deny $cargo_deny"; then
     echo "setup: building cargo-deny $cargo_deny, once"
     cargo install --quiet --locked --debug --root target/tools --version "$cargo_deny" cargo-deny
+fi
+
+# The official client, which judges the simulated radios and the virtual one. The list names each file's hash.
+wanted=tests/python/requirements.txt
+python=target/tools/python
+if ! cmp -s "$wanted" "$python/installed.txt"; then
+    echo "setup: installing the official Meshtastic client for the tests, once"
+    rm -rf "$python"
+    python3 -m venv "$python"
+    "$python/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r "$wanted"
+    cp "$wanted" "$python/installed.txt"
 fi

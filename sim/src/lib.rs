@@ -14,21 +14,24 @@ mod noise;
 mod person;
 mod radio;
 pub mod region;
+mod scenario;
 pub mod weather;
 
 pub use crate::{
-    mesh::{HandOver, Mesh, OnAir, RadioControl, Reach, Shown, Trouble, history},
+    mesh::{HandOver, Mesh, OnAir, RadioControl, Reach, Rehearsal, Shown, Tally, Trouble, history},
     person::Person,
     radio::{Firmware, ONLY_CONFIG, ONLY_NODES},
+    scenario::{Act, Planned, RadioAct, Scenario, ScenarioError, demonstration},
 };
 
+use kosmo_meshtastic::airtime::Modem;
 use std::{
     net::{Ipv4Addr, SocketAddr},
     time::Duration,
 };
 
 /// What a mesh is to be like.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// What all chance is drawn from.
     pub seed: u64,
@@ -44,6 +47,8 @@ pub struct Config {
     pub clock_set: bool,
     /// Whether the radios know the other nodes from the start.
     pub knows_nodes: bool,
+    /// The modem preset of the mesh, by the protocol's name; one that it has no name for is taken as the default, `LONG_FAST`.
+    pub preset: String,
     /// Whose habits the radios have.
     pub firmware: Firmware,
     /// Who lives here beside those that every region has: Lena, who answers, and Jörg, who does not.
@@ -51,6 +56,11 @@ pub struct Config {
     /// How many times faster than real ones the radios are, and the people: airtime, retransmission, rate limits, memory
     /// of duplicates, answers. What stations send when, and the weather, keep real time.
     pub speed: u32,
+    /// What happens when, besides.
+    pub plan: Vec<Planned>,
+    /// Somebody's own mesh in the place of the built-in region. Then packets get in each other's way, nodes heed the channel and
+    /// the law, and people are reached as far as the air allows. Interval, people, preset and plan are the scenario's.
+    pub scenario: Option<Scenario>,
     /// Whether to keep what each radio handed over, which takes memory without bound, and what was on the air.
     pub record: bool,
 }
@@ -66,10 +76,40 @@ impl Default for Config {
             queue: 32,
             clock_set: true,
             knows_nodes: true,
+            preset: "LONG_FAST".to_owned(),
             firmware: Firmware::V27,
             people: vec![Person::Off, Person::BehindRelay],
             speed: 1,
+            plan: Vec::new(),
+            scenario: None,
             record: false,
         }
+    }
+}
+
+impl Config {
+    /// Returns the configuration of a scenario whose radios listen on this port and those after it; port 0 takes free ones.
+    pub fn of_scenario(scenario: Scenario, address: std::net::IpAddr, port: u16) -> Self {
+        let ports = (0..).take(scenario.radios()).map(|place| if port == 0 { 0 } else { port.saturating_add(place) });
+        Self {
+            seed: scenario.seed().unwrap_or(1),
+            listen: ports.map(|port| (address, port).into()).collect(),
+            interval: None,
+            chat_every: scenario.chat_every,
+            people: Vec::new(),
+            preset: scenario.preset.clone(),
+            scenario: Some(scenario),
+            ..Self::default()
+        }
+    }
+
+    /// Returns how everybody modulates.
+    pub(crate) fn modem(&self) -> Modem {
+        Modem::from_preset(&self.preset).unwrap_or_else(|| Modem::from_preset("LONG_FAST").expect("the firmware's default is known"))
+    }
+
+    /// Returns the most airtime in an hour, in percent, where there is a limit.
+    pub(crate) fn duty_limit(&self) -> Option<f64> {
+        self.scenario.as_ref().map(|scenario| scenario.duty_pct).filter(|&percent| percent < 100.0)
     }
 }

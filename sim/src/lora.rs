@@ -9,6 +9,7 @@ use std::time::Duration;
 
 /// The bytes before the content of a packet on air.
 const AIR_HEADER: usize = 16;
+
 /// How many times faster than real radios the simulated ones are.
 ///
 /// It applies to what radios and people do with a packet: airtime, retransmission, rate limits, how long duplicates are
@@ -28,20 +29,10 @@ impl Pace {
     }
 }
 
-/// The preset that radios come with.
-fn modem() -> Modem {
-    Modem::from_preset("LONG_FAST").expect("the firmware's default preset is known")
-}
-
-/// Returns how long a packet of this many bytes, its header included, is on air.
-pub(crate) fn airtime(bytes: usize) -> Duration {
-    modem().airtime(bytes)
-}
-
 /// Returns how long firmware waits after handing a packet of this many bytes to its transmitter before it sends it again,
 /// on an idle channel.
-pub(crate) fn retry_after(bytes: usize) -> Duration {
-    modem().retransmission(bytes, 0.0)
+pub(crate) fn retry_after(modem: Modem, bytes: usize) -> Duration {
+    modem.retransmission(bytes, 0.0)
 }
 
 /// Returns the length of a packet on air, its header included.

@@ -16,6 +16,21 @@ pub struct Node {
     pub site: Site,
     /// What it is.
     pub kind: Kind,
+    /// What it does for others.
+    pub role: Role,
+    /// How often it was reset; each time it has other keys.
+    pub resets: u32,
+}
+
+/// What a node does for others' packets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// It relays what nobody else has relayed before its turn.
+    Client,
+    /// It relays everything, and before others.
+    Router,
+    /// It relays nothing.
+    Mute,
 }
 
 /// What a node is, which decides what it sends.
@@ -27,6 +42,8 @@ pub enum Kind {
     Bridge,
     /// A radio that a person carries.
     Person(Person),
+    /// A radio that stands somewhere for others.
+    Relay,
 }
 
 /// What a station measures beside temperature, humidity, pressure, gas and light.
@@ -68,6 +85,9 @@ const PLACES: [Place; 20] = [
     ("Gerolstein", "GERO", 50.2240, 6.6590, 372.0, 0.8, 0.3, FULL),
     ("Prüm Schwarzer Mann", "PRUM", 50.2440, 6.3660, 690.0, 1.4, 0.0, MAST),
 ];
+
+/// Stations above this stand where their owners made them routers.
+const SUMMIT_M: f64 = 600.0;
 
 /// Kind, low bits of the id, name, short name, degrees north and east, metres above the sea. Who answers is Lena.
 type Resident = (Person, u32, &'static str, &'static str, f64, f64, f64);
@@ -117,6 +137,8 @@ pub fn people(kinds: &[Person]) -> Vec<Node> {
         short_name: short(short_name),
         site: Site { latitude, longitude, altitude_m, exposure: 0.7, town: 0.2, sensor: (PEOPLE_SENSORS + index) as u64 },
         kind: Kind::Person(kind),
+        role: Role::Client,
+        resets: 0,
     });
     nodes.collect()
 }
@@ -139,7 +161,8 @@ pub fn nodes(seed: u64, radios: usize) -> Vec<Node> {
 
 fn node(id: NodeId, index: usize, &(long_name, short_name, latitude, longitude, altitude_m, exposure, town, kind): &Place) -> Node {
     let site = Site { latitude, longitude, altitude_m, exposure, town, sensor: index as u64 };
-    Node { id, long_name: long_name.to_owned(), short_name: short(short_name), site, kind }
+    let role = if matches!(kind, Kind::Station(_)) && altitude_m > SUMMIT_M { Role::Router } else { Role::Client };
+    Node { id, long_name: long_name.to_owned(), short_name: short(short_name), site, kind, role, resets: 0 }
 }
 
 fn draw_id(seed: u64, index: usize, low_bytes: &mut Vec<u32>) -> NodeId {
@@ -151,7 +174,7 @@ fn draw_id(seed: u64, index: usize, low_bytes: &mut Vec<u32>) -> NodeId {
 }
 
 /// Short names have room for four bytes, however many letters that is.
-fn short(name: &str) -> String {
+pub(crate) fn short(name: &str) -> String {
     let end = (0..=4.min(name.len())).rev().find(|&end| name.is_char_boundary(end)).unwrap_or(0);
     name[..end].to_owned()
 }

@@ -71,6 +71,22 @@ impl Modem {
         possible.then_some(Self { spreading_factor, bandwidth_hz, coding_rate: u64::from(coding_rate), preamble: PREAMBLE })
     }
 
+    /// Returns the bits per symbol, 5 to 12.
+    pub const fn spreading_factor(self) -> u32 {
+        self.spreading_factor
+    }
+
+    /// Returns the bandwidth in hertz.
+    pub const fn bandwidth_hz(self) -> u64 {
+        self.bandwidth_hz
+    }
+
+    /// Returns how long one slot of the contention window takes: two and a half symbols to notice a preamble, and what radios need to
+    /// turn around (`RadioInterface::computeSlotTimeMsec`).
+    pub const fn slot(self) -> Duration {
+        Duration::from_nanos(self.symbol_ns() * 5 / 2 + 7_600_000)
+    }
+
     /// Returns how long one symbol takes, in nanoseconds.
     const fn symbol_ns(self) -> u64 {
         (1_000_000_000 << self.spreading_factor) / self.bandwidth_hz
@@ -92,16 +108,13 @@ impl Modem {
     /// again (`RadioInterface::getRetransmissionMsec`). The busier the channel, the longer: `utilization_pct` is the share of time in
     /// which it is in use.
     pub fn retransmission(self, bytes: usize, utilization_pct: f32) -> Duration {
-        /// Two and a half symbols to notice a preamble, and what radios need to turn around.
-        const TURNAROUND: Duration = Duration::from_micros(7_600);
         /// What the firmware grants itself and others for work.
         const PROCESSING: Duration = Duration::from_millis(4_500);
         const SHORTEST_WINDOW: f32 = 3.0;
         const LONGEST_WINDOW: f32 = 8.0;
         let share = if utilization_pct.is_finite() { utilization_pct.clamp(0.0, 100.0) / 100.0 } else { 1.0 };
         let window = 2_f32.powi((SHORTEST_WINDOW + share * (LONGEST_WINDOW - SHORTEST_WINDOW)).floor() as i32);
-        let slot = Duration::from_nanos(self.symbol_ns() * 5 / 2) + TURNAROUND;
-        self.airtime(bytes) * 2 + slot.mul_f32(window + 16.0 + 32.0) + PROCESSING
+        self.airtime(bytes) * 2 + self.slot().mul_f32(window + 16.0 + 32.0) + PROCESSING
     }
 }
 

@@ -5,6 +5,7 @@ use crate::{
     mesh::{
         air::{Copy, Ends, Journey, Transmission},
         core::{Arrival, Core, Event, Happening, Reach},
+        ether::{Landed, Turn},
         log::OnAir,
     },
     noise,
@@ -12,9 +13,12 @@ use crate::{
     region::Kind,
 };
 use kosmo_domain::{NodeId, PacketId, Timestamp, Uptime};
-use kosmo_meshtastic::proto::{
-    self,
-    mesh_packet::{PayloadVariant, Priority, TransportMechanism},
+use kosmo_meshtastic::{
+    Message as _,
+    proto::{
+        self,
+        mesh_packet::{PayloadVariant, Priority, TransportMechanism},
+    },
 };
 use std::time::Duration;
 
@@ -32,30 +36,62 @@ impl Core {
 
     /// Puts a packet on air that may be lost before it arrives where it is sure to arrive otherwise.
     pub(crate) fn carry(&mut self, node: usize, packet: &proto::MeshPacket, reach: Reach, lost: bool, now: Uptime) {
+        if self.ether.air.is_off(node) {
+            return;
+        }
         self.carried += 1;
         let chance = noise::hash(self.salt, &[self.carried]);
         let to = self.index_of(packet.to);
         let journey = match reach {
             Reach::EveryRadio => self.straight_to_radios(node),
-            Reach::Air => {
-                let bytes = lora::length(packet);
-                match to.and_then(|to| self.sure_way(node, to, lost)) {
-                    Some(ends) => self.air.along(ends, chance, packet.hop_limit, bytes),
-                    None => self.air.flood(node, to, chance, packet.hop_limit, bytes),
+            Reach::Air => match to.and_then(|to| self.sure_way(node, to, lost)) {
+                Some(ends) => {
+                    let airtime = self.ether.air.modem().airtime(lora::length(packet));
+                    self.ether.air.along(ends, chance, packet.hop_limit, airtime)
                 }
-            }
+                None => {
+                    let turn = self.ether.send(node, to, packet.clone(), now);
+                    if let Some((due, turn)) = turn {
+                        self.schedule(due, Event::Air(turn));
+                    }
+                    return;
+                }
+            },
         };
         for transmission in &journey.transmissions {
             let on_air = self.note(transmission, packet);
             self.schedule(now.plus(self.pace.of(transmission.start)), Event::Transmit { on_air: Box::new(on_air) });
         }
         let echo = journey.echo.filter(|_| node < self.radios && packet.from == self.nodes[node].id.number());
-        let heard = journey.copies.iter().filter(|copy| self.is_for(packet, copy.node)).chain(&echo);
-        for copy in heard.copied().collect::<Vec<_>>() {
-            let received = Box::new(self.received(packet, copy));
+        let heard = journey.copies.into_iter().filter(|copy| self.is_for(packet, copy.node)).chain(echo);
+        for copy in heard.collect::<Vec<_>>() {
             let due = now.plus(self.pace.of(copy.after));
+            let received = Box::new(self.received(packet, &copy));
             self.schedule(due, Event::Arrive { node: copy.node, packet: received });
         }
+    }
+
+    /// Lets happen on the air what is due there, and returns the transmission that ended.
+    pub(crate) fn take_turn(&mut self, turn: Turn, due: Uptime, at: Timestamp) -> Option<OnAir> {
+        let mut next = Vec::new();
+        let landed = self.ether.act(turn, due, &mut next);
+        for (due, turn) in next {
+            self.schedule(due, Event::Air(turn));
+        }
+        let Landed { flood: id, node, hops, start, hearers, copies, collided } = landed?;
+        self.collisions += collided as u64;
+        let flood = self.ether.flood(id)?;
+        let (packet, origin) = (flood.packet.clone(), flood.origin);
+        for copy in copies {
+            let is_echo = copy.node == origin && origin < self.radios && packet.from == self.nodes[origin].id.number();
+            if is_echo || (copy.node != origin && self.is_for(&packet, copy.node)) {
+                let received = Box::new(self.received(&packet, &copy));
+                self.schedule(due, Event::Arrive { node: copy.node, packet: received });
+            }
+        }
+        self.ether.settle(id);
+        let on_air = self.note(&Transmission { node, hops, start: Duration::ZERO, hearers }, &packet);
+        Some(OnAir { at: at.minus(due.since(start)), ..on_air })
     }
 
     /// Lets a radio have a packet that was not on the air.
@@ -69,7 +105,11 @@ impl Core {
 
     /// Returns what arriving at a node comes to: radios hand it to their clients, people and stations react.
     pub(crate) fn arrive(&mut self, node: usize, packet: proto::MeshPacket, due: Uptime, at: Timestamp) -> Option<Arrival> {
+        if self.ether.air.is_off(node) {
+            return None;
+        }
         if node < self.radios {
+            self.heard += 1;
             let packet = proto::MeshPacket { rx_time: self.radio_time(at), ..packet };
             return Some(Arrival { radio: node, what: Happening::Heard(packet) });
         }
@@ -85,7 +125,7 @@ impl Core {
     fn straight_to_radios(&self, node: usize) -> Journey {
         let hearers: Vec<_> = (0..self.radios).filter(|&radio| radio != node).collect();
         let (rssi, snr) = NEAR;
-        let copy = |&radio: &usize| Copy { node: radio, relay: node, hops: 0, rssi, snr, after: Duration::ZERO };
+        let copy = |&radio: &usize| Copy { node: radio, relay: node, hops: 0, rssi, snr, after: Duration::ZERO, path: vec![(radio, snr)] };
         Journey {
             copies: hearers.iter().map(copy).collect(),
             transmissions: vec![Transmission { node, hops: 0, start: Duration::ZERO, hearers }],
@@ -93,8 +133,11 @@ impl Core {
         }
     }
 
-    /// Returns the way to or from a person, on which nothing depends on chance.
+    /// Returns the way to or from a person, on which nothing depends on chance, unless a scenario leaves people to the air.
     fn sure_way(&self, origin: usize, to: usize, lost: bool) -> Option<Ends> {
+        if !self.sure_people {
+            return None;
+        }
         let person = |node: usize| if let Kind::Person(person) = self.nodes[node].kind { Some(person) } else { None };
         let ends = [person(origin), person(to)];
         ends.iter().any(Option::is_some).then(|| {
@@ -105,7 +148,8 @@ impl Core {
     }
 
     /// Returns a packet as it is received.
-    fn received(&self, packet: &proto::MeshPacket, copy: Copy) -> proto::MeshPacket {
+    fn received(&self, packet: &proto::MeshPacket, copy: &Copy) -> proto::MeshPacket {
+        let packet = &self.traced(packet, copy);
         let broadcast = NodeId::from_number(packet.to).is_broadcast();
         proto::MeshPacket {
             rx_rssi: noise::whole(copy.rssi),
@@ -120,6 +164,23 @@ impl Core {
             transport_mechanism: TransportMechanism::TransportLora.into(),
             ..packet.clone()
         }
+    }
+
+    /// Returns a packet as its way changes it: those that ask for the way are written on by whoever they pass.
+    fn traced(&self, packet: &proto::MeshPacket, copy: &Copy) -> proto::MeshPacket {
+        let mut packet = packet.clone();
+        let Some(PayloadVariant::Decoded(data)) = &mut packet.payload_variant else { return packet };
+        if data.portnum != i32::from(proto::PortNum::TracerouteApp) {
+            return packet;
+        }
+        let Ok(mut route) = proto::RouteDiscovery::decode(&data.payload[..]) else { return packet };
+        let (nodes, snrs) =
+            if data.request_id == 0 { (&mut route.route, &mut route.snr_towards) } else { (&mut route.route_back, &mut route.snr_back) };
+        let (_, relays) = copy.path.split_last().unwrap_or((&(copy.node, copy.snr), &[]));
+        nodes.extend(relays.iter().map(|&(relay, _)| self.nodes[relay].id.number()));
+        snrs.extend(copy.path.iter().map(|&(_, snr)| noise::whole(snr * 4.0)));
+        data.payload = route.encode_to_vec();
+        packet
     }
 
     fn note(&self, transmission: &Transmission, packet: &proto::MeshPacket) -> OnAir {

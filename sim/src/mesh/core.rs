@@ -8,6 +8,7 @@ use crate::{
     lora::Pace,
     mesh::{
         air::Air,
+        ether::{Ether, Turn},
         log::OnAir,
         people::Inbox,
         station::{self, Topic, Voice},
@@ -16,14 +17,11 @@ use crate::{
     noise,
     radio::config::HOP_LIMIT,
     region::{self, Kind, Node},
+    scenario::{Planned, RadioAct},
     weather::Weather,
 };
 use kosmo_domain::{NodeId, PacketId, Timestamp, Uptime};
-use kosmo_meshtastic::proto::{
-    self,
-    mesh_packet::{PayloadVariant, Priority},
-    telemetry::Variant,
-};
+use kosmo_meshtastic::proto::{self, mesh_packet::PayloadVariant};
 use std::{collections::BTreeMap, time::Duration};
 
 /// How often a radio tells its client about itself.
@@ -32,8 +30,16 @@ const OWN_TELEMETRY: Duration = Duration::from_mins(1);
 const STREAM_PHASE: u64 = 71;
 
 /// The topics that nodes speak on by themselves, and how many intervals lie between two of each.
-const TOPICS: [(Topic, u32); 6] =
-    [(Topic::Environment, 1), (Topic::AirQuality, 1), (Topic::Power, 2), (Topic::Device, 2), (Topic::Position, 8), (Topic::User, 12)];
+const TOPICS: [(Topic, u32); 8] = [
+    (Topic::Environment, 1),
+    (Topic::AirQuality, 1),
+    (Topic::Power, 2),
+    (Topic::Device, 2),
+    (Topic::Position, 8),
+    (Topic::User, 12),
+    (Topic::Neighbors, 10),
+    (Topic::Trace, 20),
+];
 
 /// Who hears a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +64,10 @@ pub(crate) enum Happening {
     Heard(proto::MeshPacket),
     /// It says something about itself, to its client alone.
     Own(proto::MeshPacket),
+    /// Something is done to it.
+    Done(RadioAct),
+    /// It was reset, and has these keys: public and private.
+    NewKeys([u8; 32], [u8; 32]),
 }
 
 /// What came of time passing.
@@ -73,6 +83,8 @@ pub(crate) enum Event {
     Arrive { node: usize, packet: Box<proto::MeshPacket> },
     Send { node: usize, packet: Box<proto::MeshPacket>, lost: bool },
     OwnTelemetry { radio: usize },
+    Air(Turn),
+    Act(usize),
 }
 
 /// The mesh.
@@ -82,7 +94,19 @@ pub(crate) struct Core {
     pub(crate) radios: usize,
     pub(crate) pace: Pace,
     clock_set: bool,
-    pub(crate) air: Air,
+    /// Whether what goes to and from people arrives without fail.
+    pub(crate) sure_people: bool,
+    pub(crate) crowded: bool,
+    /// The most airtime in an hour, in percent.
+    pub(crate) duty_limit: Option<f64>,
+    pub(crate) ether: Ether,
+    /// Receptions that came to nothing because others were sending.
+    pub(crate) collisions: u64,
+    /// What nodes had to say and did not, because the channel was busy or their airtime used up.
+    pub(crate) withheld: u64,
+    /// Packets that reached a radio with a bridge, counted at each.
+    pub(crate) heard: u64,
+    pub(crate) plan: Vec<Planned>,
     /// Makes packet ids differ from one run to the next, as they do when real radios restart.
     pub(crate) salt: u64,
     pub(crate) ids: PacketIds,
@@ -99,15 +123,33 @@ pub(crate) struct Core {
 impl Core {
     /// Returns the mesh as it stands at `start`, everybody's first words due within an interval.
     pub(crate) fn new(config: &Config, start: Timestamp) -> Self {
-        let mut nodes = region::nodes(config.seed, config.listen.len());
-        nodes.extend(region::people(&config.people));
+        let scenario = config.scenario.as_ref();
+        let nodes = scenario.map_or_else(
+            || {
+                let mut nodes = region::nodes(config.seed, config.listen.len());
+                nodes.extend(region::people(&config.people));
+                nodes
+            },
+            |scenario| scenario.nodes(),
+        );
         let salt = noise::hash(config.seed, &[start.as_micros().unsigned_abs()]);
+        let crowded = scenario.is_some();
+        let modem = config.modem();
+        let pace = Pace::new(config.speed);
+        let air = Air::over(config.seed, &nodes, modem, crowded);
         let mut core = Self {
             voice: Voice { seed: config.seed, weather: Weather::new(config.seed) },
             radios: nodes.iter().filter(|node| node.kind == Kind::Bridge).count(),
-            pace: Pace::new(config.speed),
+            pace,
             clock_set: config.clock_set,
-            air: Air::over(config.seed, &nodes),
+            sure_people: scenario.is_none(),
+            crowded,
+            duty_limit: config.duty_limit(),
+            ether: Ether::new(air, pace, salt, crowded, nodes.iter().map(|node| node.role).collect()),
+            collisions: 0,
+            withheld: 0,
+            heard: 0,
+            plan: scenario.map_or_else(|| config.plan.clone(), |scenario| scenario.plan()),
             salt,
             ids: PacketIds::new(salt),
             carried: 0,
@@ -123,21 +165,26 @@ impl Core {
             if person.is_some_and(|person| person.is_off() || person == Person::NoKey) {
                 continue;
             }
-            let topics = TOPICS.iter().filter_map(|&(topic, times)| Some((topic, config.interval? * times)));
+            let interval = scenario.map_or(config.interval, |scenario| scenario.every(node));
+            let topics = TOPICS.iter().filter_map(|&(topic, times)| Some((topic, interval? * times)));
             let text = config.chat_every.filter(|_| person.is_some()).map(|every| (Topic::Text, every));
             for (topic, every) in topics.chain(text) {
                 if core.voice.say(&core.nodes[node], topic, start).is_some() {
-                    let first = if topic == Topic::Text { every } else { config.interval.unwrap_or(every) };
+                    let soon = if scenario.is_some() { every } else { interval.unwrap_or(every) };
+                    let first = if topic == Topic::Text { every } else { soon };
                     let phase = noise::unit(core.salt, &[STREAM_PHASE, node as u64, topic as u64]);
                     core.schedule(Uptime(first.mul_f64(phase)), Event::Speak { node, topic, every });
                 }
             }
         }
-        if config.interval.is_some() {
+        if config.interval.is_some() || scenario.is_some() {
             for radio in 0..core.radios {
                 let phase = noise::unit(core.salt, &[STREAM_PHASE, radio as u64]);
                 core.schedule(Uptime(OWN_TELEMETRY.mul_f64(phase)), Event::OwnTelemetry { radio });
             }
+        }
+        for index in 0..core.plan.len() {
+            core.schedule(Uptime(core.plan[index].at), Event::Act(index));
         }
         core
     }
@@ -155,18 +202,17 @@ impl Core {
             let at = wall.minus(now.since(due));
             match event {
                 Event::Speak { node, topic, every } => {
-                    if let Some(data) = self.voice.say(&self.nodes[node], topic, at) {
-                        let packet = self.packet(node, NodeId::BROADCAST, PayloadVariant::Decoded(data));
-                        self.transmit(node, &packet, Reach::Air, due);
-                    }
+                    self.speak(node, topic, due, at);
                     let uneven = noise::between(self.salt, &[STREAM_PHASE, self.scheduled], 0.95, 1.05);
                     self.schedule(due.plus(every.mul_f64(uneven)), Event::Speak { node, topic, every });
                 }
+                Event::Air(turn) => passed.on_air.extend(self.take_turn(turn, due, at)),
+                Event::Act(index) => passed.arrivals.extend(self.act(index, due, at)),
                 Event::Transmit { on_air } => passed.on_air.push(OnAir { at, ..*on_air }),
                 Event::Arrive { node, packet } => passed.arrivals.extend(self.arrive(node, *packet, due, at)),
                 Event::Send { node, packet, lost } => self.send(node, &packet, lost, due),
                 Event::OwnTelemetry { radio } => {
-                    let own = self.own_telemetry(radio, at).map(|packet| Arrival { radio, what: Happening::Own(packet) });
+                    let own = self.own_telemetry(radio, due, at).map(|packet| Arrival { radio, what: Happening::Own(packet) });
                     passed.arrivals.extend(own);
                     self.schedule(due.plus(OWN_TELEMETRY), Event::OwnTelemetry { radio });
                 }
@@ -203,29 +249,6 @@ impl Core {
         if self.clock_set { station::seconds(at) } else { 0 }
     }
 
-    fn own_telemetry(&mut self, radio: usize, at: Timestamp) -> impl Iterator<Item = proto::MeshPacket> + use<> {
-        let device = self.voice.device(&self.nodes[radio], at);
-        let nodes = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
-        let stats = proto::LocalStats {
-            uptime_seconds: device.uptime_seconds.unwrap_or(0),
-            channel_utilization: device.channel_utilization.unwrap_or(0.0),
-            air_util_tx: device.air_util_tx.unwrap_or(0.0),
-            num_packets_tx: u32::try_from(self.ids.given() / 10).unwrap_or(u32::MAX),
-            num_packets_rx: u32::try_from(self.ids.given()).unwrap_or(u32::MAX),
-            num_online_nodes: nodes,
-            num_total_nodes: nodes,
-            noise_floor: -114,
-            ..Default::default()
-        };
-        [Variant::DeviceMetrics(device), Variant::LocalStats(stats)]
-            .map(|variant| {
-                let data = proto::Data { bitfield: None, ..station::telemetry(variant, at) };
-                let packet = self.packet(radio, NodeId::BROADCAST, PayloadVariant::Decoded(data));
-                proto::MeshPacket { hop_start: 0, rx_time: self.radio_time(at), priority: Priority::Background.into(), ..packet }
-            })
-            .into_iter()
-    }
-
     pub(crate) fn schedule(&mut self, due: Uptime, event: Event) {
         self.scheduled += 1;
         self.due.insert((due, self.scheduled), event);
@@ -233,105 +256,4 @@ impl Core {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use kosmo_domain::DAY;
-    use kosmo_meshtastic::Message as _;
-    use std::collections::BTreeSet;
-
-    fn start() -> Timestamp {
-        "2026-04-12T15:30:00Z".parse().unwrap()
-    }
-
-    fn config() -> Config {
-        Config { interval: Some(Duration::from_mins(15)), chat_every: Some(Duration::from_hours(1)), ..Config::default() }
-    }
-
-    fn a_day(config: &Config, step: Duration) -> Vec<Arrival> {
-        let mut core = Core::new(config, start());
-        let mut arrivals = Vec::new();
-        let mut now = Uptime::default();
-        while now <= Uptime(DAY) {
-            arrivals.extend(core.advance(now, start().plus(now.0)).arrivals);
-            now = now.plus(step);
-        }
-        arrivals
-    }
-
-    fn heard(arrivals: &[Arrival]) -> Vec<&proto::MeshPacket> {
-        let packets = arrivals.iter().filter_map(|arrival| match &arrival.what {
-            Happening::Heard(packet) => Some(packet),
-            Happening::Own(_) => None,
-        });
-        packets.collect()
-    }
-
-    fn data(packet: &proto::MeshPacket) -> &proto::Data {
-        let Some(PayloadVariant::Decoded(data)) = &packet.payload_variant else { panic!("not decoded") };
-        data
-    }
-
-    #[test]
-    fn a_day_is_the_same_however_it_is_stepped_through() {
-        let arrivals = a_day(&config(), Duration::from_secs(7));
-        assert_eq!(arrivals, a_day(&config(), Duration::from_hours(1)));
-        assert_ne!(arrivals, a_day(&Config { seed: 2, ..config() }, Duration::from_hours(1)));
-    }
-
-    #[test]
-    fn nodes_speak_like_firmware_within_its_limits() {
-        let arrivals = a_day(&config(), Duration::from_mins(1));
-        let mut ports = BTreeSet::new();
-        let mut ids = BTreeSet::new();
-        for packet in heard(&arrivals) {
-            let data = data(packet);
-            ports.insert(data.portnum);
-            ids.insert((packet.from, packet.id));
-            assert!(packet.id != 0 && packet.from != 0 && data.payload.len() <= 233);
-            assert!(packet.hop_limit <= packet.hop_start && packet.hop_start == HOP_LIMIT);
-            assert!(packet.rx_snr >= -17.5 && packet.rx_rssi < -20 && packet.rx_time > 1_700_000_000);
-            let straight = packet.hop_limit == packet.hop_start;
-            assert!(!straight || packet.relay_node == packet.from & 0xff);
-        }
-        assert_eq!(ports, BTreeSet::from([1, 3, 4, 67]));
-        assert!(ids.len() < heard(&arrivals).len(), "no packet reached both radios");
-        let own = arrivals.iter().filter(|arrival| matches!(arrival.what, Happening::Own(_)) && arrival.radio == 0).count();
-        assert!((2_878..=2_884).contains(&own), "{own}");
-    }
-
-    #[test]
-    fn most_of_what_stations_send_reaches_a_bridge() {
-        let arrivals = a_day(&config(), Duration::from_mins(10));
-        let core = Core::new(&config(), start());
-        let readings = |node: &Node| {
-            let of_node = heard(&arrivals).into_iter().filter(|packet| packet.from == node.id.number());
-            let environment = of_node.filter(|packet| {
-                proto::Telemetry::decode(&data(packet).payload[..])
-                    .is_ok_and(|telemetry| data(packet).portnum == 67 && matches!(telemetry.variant, Some(Variant::EnvironmentMetrics(_))))
-            });
-            environment.map(|packet| packet.id).collect::<BTreeSet<_>>().len()
-        };
-        for node in core.nodes.iter().filter(|node| matches!(node.kind, Kind::Station(_))) {
-            let heard = readings(node);
-            assert!((60..=100).contains(&heard), "{heard} of 96 readings of {}", node.long_name);
-        }
-    }
-
-    #[test]
-    fn a_packet_for_one_radio_reaches_no_other_client() {
-        let mut core = Core::new(&Config { interval: None, chat_every: None, ..config() }, start());
-        let (sender, to) = (5, core.nodes[1].id);
-        let text = station::data(proto::PortNum::TextMessageApp, b"hello".to_vec());
-        let packet = core.packet(sender, to, PayloadVariant::Decoded(text));
-        core.transmit(sender, &packet, Reach::EveryRadio, Uptime::default());
-        let arrivals = core.advance(Uptime::default(), start()).arrivals;
-        assert_eq!(arrivals.iter().map(|arrival| arrival.radio).collect::<Vec<_>>(), [1]);
-        assert_eq!(core.next_due(), None);
-    }
-
-    #[test]
-    fn a_radio_without_time_stamps_none() {
-        let arrivals = a_day(&Config { clock_set: false, ..config() }, Duration::from_mins(10));
-        assert!(heard(&arrivals).iter().all(|packet| packet.rx_time == 0));
-    }
-}
+mod tests;

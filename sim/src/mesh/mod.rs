@@ -3,9 +3,13 @@
 mod air;
 mod carry;
 mod core;
+mod ether;
 mod history;
 mod log;
 mod people;
+mod radios;
+mod rehearsal;
+mod speaking;
 mod station;
 mod trouble;
 
@@ -13,26 +17,26 @@ pub use self::{
     core::Reach,
     history::history,
     log::{OnAir, Shown},
+    rehearsal::{Rehearsal, Tally},
     trouble::Trouble,
 };
 pub use crate::radio::server::HandOver;
 
-use self::{
-    core::{Core, Happening},
-    station::Voice,
-};
+#[cfg(test)]
+pub(crate) use self::radios::first_radio;
+
+use self::core::{Core, Happening};
 use crate::{
-    Config, Person,
-    lora::Pace,
-    noise,
+    Config,
     radio::{
-        Identity, Moment, NodeDb, Radio, Setup,
+        Moment, Radio,
         server::{Port, Surroundings, held},
     },
-    region::{Kind, Node},
+    region::Node,
+    scenario::RadioAct,
 };
 use kosmo_domain::{Clock, NodeId, PacketId, Timestamp, Uptime};
-use kosmo_meshtastic::proto::{self, mesh_packet::PayloadVariant, position::LocSource};
+use kosmo_meshtastic::proto::{self, mesh_packet::PayloadVariant};
 use std::{
     collections::VecDeque,
     io,
@@ -40,6 +44,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 use tokio::{
+    io::AsyncWriteExt as _,
     net::TcpListener,
     sync::{Notify, broadcast, watch},
     time::{Instant, sleep_until},
@@ -48,7 +53,6 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// The transmissions that are remembered, if they are.
 const AIR_LOG: usize = 100_000;
-const STREAM_RADIO: u64 = 72;
 
 /// How many transmissions whoever follows them may be behind.
 const BEHIND: usize = 4_096;
@@ -89,7 +93,9 @@ impl Mesh {
     /// # Errors
     /// If an address cannot be listened on, or there are none or more than [`crate::region::MAX_RADIOS`].
     pub async fn start(config: Config, clock: Arc<dyn Clock>, shutdown: CancellationToken) -> io::Result<Self> {
-        if !(1..=crate::region::MAX_RADIOS).contains(&config.listen.len()) {
+        let sites = config.scenario.as_ref().map_or(crate::region::MAX_RADIOS, |scenario| scenario.radios());
+        let fits = if config.scenario.is_some() { config.listen.len() == sites } else { (1..=sites).contains(&config.listen.len()) };
+        if !fits {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the simulated region has sites for one to four radios"));
         }
         let mut listeners = Vec::new();
@@ -166,7 +172,31 @@ impl Mesh {
         self.shared.air_log.as_ref().map(|log| held(log).iter().cloned().collect()).unwrap_or_default()
     }
 
-    /// Tells of each transmission as it begins; a receiver that falls far behind is told that it missed some.
+    /// Writes each transmission from now on to a file, as a line of JSON each, until `shutdown`.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub async fn log_air(&self, mut file: tokio::fs::File, shutdown: CancellationToken) -> io::Result<()> {
+        let mut on_air = self.follow_air();
+        loop {
+            let first = tokio::select! {
+                () = shutdown.cancelled() => None,
+                next = on_air.recv() => Some(next),
+            };
+            let mut lines = String::new();
+            match first {
+                None | Some(Err(broadcast::error::RecvError::Closed)) => return file.flush().await,
+                Some(Err(broadcast::error::RecvError::Lagged(missed))) => lines = format!("{{\"missed\":{missed}}}\n"),
+                Some(Ok(transmission)) => lines.push_str(&transmission.json_line()),
+            }
+            if !lines.ends_with('\n') {
+                lines.push('\n');
+            }
+            file.write_all(lines.as_bytes()).await?;
+        }
+    }
+
+    /// Tells of each transmission when it is over; a receiver that falls far behind is told that it missed some.
     pub fn follow_air(&self) -> broadcast::Receiver<OnAir> {
         self.shared.on_air.subscribe()
     }
@@ -274,7 +304,7 @@ impl Shared {
     fn new(config: &Config, clock: Arc<dyn Clock>) -> Self {
         let now = clock.now();
         let core = Core::new(config, now);
-        let ports = radios(config, &core, now).map(|radio| Arc::new(Port::new(radio, config.record))).collect();
+        let ports = radios::all(config, &core, now).map(|radio| Arc::new(Port::new(radio, config.record))).collect();
         Self {
             core: Mutex::new(core),
             ports,
@@ -294,13 +324,18 @@ impl Shared {
     /// Lets everything happen that is due by `now`, at which the time of day is `wall`, and returns when there is more to do.
     fn advance(&self, now: Uptime, wall: Timestamp) -> Option<Uptime> {
         loop {
-            let ports = self.ports.iter().filter_map(|port| port.with(|radio| radio.next_due())).min();
-            let next = held(&self.core).next_due();
-            match [ports, next].into_iter().flatten().min() {
+            match self.next_due() {
                 Some(due) if due <= now => self.happen(due, wall.minus(now.since(due))),
                 later => return later,
             }
         }
+    }
+
+    /// Returns when something happens next.
+    fn next_due(&self) -> Option<Uptime> {
+        let ports = self.ports.iter().filter_map(|port| port.with(|radio| radio.next_due())).min();
+        let next = held(&self.core).next_due();
+        [ports, next].into_iter().flatten().min()
     }
 
     /// Lets happen what is due at a moment: packets arrive, then radios send.
@@ -315,12 +350,26 @@ impl Shared {
             self.ports[arrival.radio].with(|radio| match arrival.what {
                 Happening::Heard(packet) => radio.overhear(packet, moment),
                 Happening::Own(packet) => radio.tell_own(packet),
+                Happening::NewKeys(public, private) => radio.renew_keys(public, private),
+                Happening::Done(act) => self.do_to(arrival.radio, radio, act, now),
             });
         }
         for (index, port) in self.ports.iter().enumerate() {
             for (at, packet) in port.with(|radio| radio.advance(moment)) {
                 held(&self.core).transmit(index, &packet, Reach::Air, at);
             }
+        }
+    }
+
+    /// Does to a radio what is planned; what concerns its connection is told its port.
+    fn do_to(&self, index: usize, radio: &mut Radio, act: RadioAct, now: Uptime) {
+        match act {
+            RadioAct::Cut => self.ports[index].cut(),
+            RadioAct::Reboot => radio.reboot(),
+            RadioAct::Stall(stalled) => self.ports[index].stall(stalled),
+            RadioAct::Jam(jammed) => radio.sending().jam(jammed, now),
+            RadioAct::Disable(disabled) => radio.sending().disable(disabled),
+            RadioAct::LoseStatuses(lost) => radio.lose_statuses(lost),
         }
     }
 
@@ -360,67 +409,6 @@ async fn drive(shared: Arc<Shared>, shutdown: CancellationToken) {
             () = shared.rescheduled.notified() => {}
             () = async { sleep_until(next.unwrap_or_else(Instant::now)).await }, if next.is_some() => {}
         }
-    }
-}
-
-/// Returns the radios as they stand when the mesh starts.
-fn radios(config: &Config, core: &Core, now: Timestamp) -> impl Iterator<Item = Radio> {
-    (0..config.listen.len()).map(move |index| radio(config, core, index, now))
-}
-
-/// Returns the first radio of a mesh, to be looked at without sockets.
-#[cfg(test)]
-pub(crate) fn first_radio(config: &Config, now: Timestamp) -> Radio {
-    radio(config, &Core::new(config, now), 0, now)
-}
-
-/// Returns a radio that has been running for a while, or one that knows nobody yet.
-fn radio(config: &Config, core: &Core, index: usize, now: Timestamp) -> Radio {
-    let (node, voice) = (&core.nodes[index], &core.voice);
-    let identity = Identity {
-        number: node.id.number(),
-        user: proto::User { is_unmessagable: Some(false), ..voice.user(node) },
-        private_key: voice.private_key(node),
-        position: proto::Position {
-            latitude_i: Some(noise::whole(node.site.latitude * 1e7)),
-            longitude_i: Some(noise::whole(node.site.longitude * 1e7)),
-            altitude: Some(noise::whole(node.site.altitude_m)),
-            location_source: LocSource::LocManual.into(),
-            ..Default::default()
-        },
-    };
-    let mut known = NodeDb::default();
-    if config.knows_nodes {
-        for (number, other) in
-            core.nodes.iter().enumerate().filter(|&(number, other)| number != index && other.kind != Kind::Person(Person::NoKey))
-        {
-            known.know(acquaintance(voice, other, number, core.radio_time(now), now));
-        }
-    }
-    let salt = noise::hash(core.salt, &[STREAM_RADIO, index as u64]);
-    let setup = Setup { room: config.queue, firmware: config.firmware, pace: Pace::new(config.speed), salt };
-    Radio::new(identity, voice.device(node, now), known, setup)
-}
-
-fn acquaintance(voice: &Voice, node: &Node, number: usize, last_heard: u32, now: Timestamp) -> proto::NodeInfo {
-    let position = station::position(node, now);
-    proto::NodeInfo {
-        num: node.id.number(),
-        user: Some(voice.user(node)),
-        // The database keeps no more of a position than this.
-        position: Some(proto::Position {
-            latitude_i: position.latitude_i,
-            longitude_i: position.longitude_i,
-            altitude: position.altitude,
-            location_source: position.location_source,
-            time: last_heard,
-            ..Default::default()
-        }),
-        snr: noise::single(noise::between(voice.seed, &[number as u64], -12.0, 9.0)),
-        last_heard,
-        device_metrics: Some(voice.device(node, now)),
-        hops_away: Some(u32::from(node.kind != Kind::Bridge && number.is_multiple_of(3))),
-        ..Default::default()
     }
 }
 

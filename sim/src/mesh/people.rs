@@ -5,17 +5,25 @@ use crate::{
     mesh::{
         core::{Core, Event, Reach},
         log::Shown,
-        station,
+        station::{self, Topic},
     },
     person::Person,
-    radio::{config::HOP_LIMIT, routing::routing_payload},
+    radio::{
+        config::HOP_LIMIT,
+        requests::{Answers, answer},
+        routing::routing_payload,
+    },
     region::{self, Kind},
 };
 use kosmo_domain::{NodeId, PacketId, Timestamp, Uptime};
-use kosmo_meshtastic::proto::{
-    self, PortNum,
-    mesh_packet::{PayloadVariant, TransportMechanism},
-    routing::Error,
+use kosmo_meshtastic::{
+    Message as _,
+    proto::{
+        self, PortNum,
+        mesh_packet::{PayloadVariant, TransportMechanism},
+        routing::Error,
+        telemetry::Variant,
+    },
 };
 use std::{collections::VecDeque, time::Duration};
 
@@ -43,6 +51,35 @@ pub(crate) struct Inbox {
     /// The packets that a forger is done with.
     forged: Seen,
     answers: usize,
+}
+
+/// A node as it answers, at a moment.
+struct Present<'a> {
+    core: &'a Core,
+    node: usize,
+    at: Timestamp,
+}
+
+impl Answers for Present<'_> {
+    fn user(&self) -> proto::User {
+        self.core.voice.user(&self.core.nodes[self.node])
+    }
+
+    fn position(&self) -> Option<proto::Position> {
+        Some(station::position(&self.core.nodes[self.node], self.at))
+    }
+
+    fn telemetry(&self, kind: Option<&Variant>) -> Option<proto::Telemetry> {
+        let topic = match kind {
+            None | Some(Variant::DeviceMetrics(_)) => Topic::Device,
+            Some(Variant::EnvironmentMetrics(_)) => Topic::Environment,
+            Some(Variant::AirQualityMetrics(_)) => Topic::AirQuality,
+            Some(Variant::PowerMetrics(_)) => Topic::Power,
+            Some(_) => return None,
+        };
+        let said = self.core.voice.say(&self.core.nodes[self.node], topic, self.at)?;
+        proto::Telemetry::decode(&said.payload[..]).ok()
+    }
 }
 
 impl Core {
@@ -74,6 +111,9 @@ impl Core {
                 Some(Person::Faint) => self.acknowledge(node, packet, BEFORE_ACK, is_new, due),
                 _ => self.acknowledge(node, packet, BEFORE_ACK, false, due),
             }
+        }
+        if is_new && direct {
+            self.tell(node, packet, data, due, at);
         }
         if is_new && is_text && direct {
             match person {
@@ -118,6 +158,14 @@ impl Core {
             Person::EchoedOverMqtt => self.slip(sender, proto::MeshPacket { transport_mechanism: mqtt, ..packet.clone() }, due),
             _ => {}
         }
+    }
+
+    /// Answers a request for what a node is, where it is, how it is, or the way to it.
+    fn tell(&mut self, node: usize, packet: &proto::MeshPacket, data: &proto::Data, due: Uptime, at: Timestamp) {
+        let Some(answer) = answer(&Present { core: self, node, at }, data) else { return };
+        let answer = proto::Data { request_id: packet.id, ..answer };
+        let answer = self.packet(node, NodeId::from_number(packet.from), PayloadVariant::Decoded(answer));
+        self.schedule(due.plus(self.pace.of(BEFORE_ACK * 2)), Event::Send { node, packet: Box::new(answer), lost: false });
     }
 
     fn show(&mut self, node: usize, packet: &proto::MeshPacket, data: &proto::Data, direct: bool, at: Timestamp) {

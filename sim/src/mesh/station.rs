@@ -2,7 +2,7 @@
 
 use crate::{
     noise,
-    region::{Kind, Node, Sensors},
+    region::{self, Kind, Node, Sensors},
     weather::{Conditions, Weather},
 };
 use kosmo_domain::{self as domain, Metric, Metrics, Timestamp};
@@ -31,6 +31,10 @@ pub(crate) enum Topic {
     Position,
     User,
     Text,
+    /// Whom it hears, and how well.
+    Neighbors,
+    /// The way to one of the bridges' radios, which the mesh writes into the packet.
+    Trace,
 }
 
 /// What every message is made from.
@@ -61,6 +65,10 @@ impl Voice {
             Topic::Position => Some(data(PortNum::PositionApp, position(node, at).encode_to_vec())),
             Topic::User => Some(data(PortNum::NodeinfoApp, self.user(node).encode_to_vec())),
             Topic::Text => Some(data(PortNum::TextMessageApp, self.chatter(node, at).into_bytes())),
+            Topic::Neighbors => Some(data(PortNum::NeighborinfoApp, proto::NeighborInfo::default().encode_to_vec())),
+            Topic::Trace => {
+                (node.kind != Kind::Bridge).then(|| proto::Data { want_response: true, ..data(PortNum::TracerouteApp, Vec::new()) })
+            }
         }
     }
 
@@ -104,11 +112,16 @@ impl Voice {
     pub(crate) fn user(&self, node: &Node) -> proto::User {
         let number = node.id.number();
         let [_, b, c, d] = number.to_be_bytes();
-        let (hardware, role) = match node.kind {
-            Kind::Station(_) if node.site.altitude_m > 600.0 => (proto::HardwareModel::Rak4631, Role::Router),
-            Kind::Station(_) => (proto::HardwareModel::Rak4631, Role::Sensor),
-            Kind::Bridge => (proto::HardwareModel::Portduino, Role::Client),
-            Kind::Person(_) => (proto::HardwareModel::TDeck, Role::Client),
+        let hardware = match node.kind {
+            Kind::Station(_) | Kind::Relay => proto::HardwareModel::Rak4631,
+            Kind::Bridge => proto::HardwareModel::Portduino,
+            Kind::Person(_) => proto::HardwareModel::TDeck,
+        };
+        let role = match (node.role, node.kind) {
+            (region::Role::Router, _) => Role::Router,
+            (region::Role::Mute, _) => Role::ClientMute,
+            (region::Role::Client, Kind::Station(_)) => Role::Sensor,
+            (region::Role::Client, Kind::Bridge | Kind::Person(_) | Kind::Relay) => Role::Client,
         };
         proto::User {
             id: node.id.to_string(),
@@ -120,18 +133,21 @@ impl Voice {
             is_licensed: false,
             role: role.into(),
             public_key: self.public_key(node).to_vec(),
-            is_unmessagable: Some(matches!(node.kind, Kind::Station(_))),
+            is_unmessagable: Some(matches!(node.kind, Kind::Station(_) | Kind::Relay)),
         }
     }
 
-    /// Returns a node's public key.
+    /// Returns a node's public key, which follows from how often it was reset.
     pub(crate) fn public_key(&self, node: &Node) -> [u8; 32] {
-        noise::bytes32(self.seed, &[STREAM_KEY, node.site.sensor])
+        match node.resets {
+            0 => noise::bytes32(self.seed, &[STREAM_KEY, node.site.sensor]),
+            resets => noise::bytes32(self.seed, &[STREAM_KEY, node.site.sensor, 2, resets.into()]),
+        }
     }
 
     /// Returns the key of a node that guards nothing: keys here only have the right length.
     pub(crate) fn private_key(&self, node: &Node) -> [u8; 32] {
-        noise::bytes32(self.seed, &[STREAM_KEY, node.site.sensor, 1])
+        noise::bytes32(self.seed, &[STREAM_KEY, node.site.sensor, 1, node.resets.into()])
     }
 
     /// Returns the state of a node's own device.

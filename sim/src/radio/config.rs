@@ -1,6 +1,6 @@
 //! The configuration that a radio tells its clients: what firmware 2.7.26 comes with in Europe, as it was recorded.
 
-use crate::radio::Identity;
+use crate::radio::{Firmware, Identity};
 use kosmo_meshtastic::proto::{
     self, Config, ModuleConfig,
     config::{self, PayloadVariant as Section},
@@ -11,13 +11,15 @@ use kosmo_meshtastic::proto::{
 const EXCLUDED_MODULES: u32 = 13_632;
 /// The hop limit that radios come with.
 pub(crate) const HOP_LIMIT: u32 = 3;
-/// The channels that are set up.
-const CHANNELS: u32 = 2;
 const POSITION_FLAGS: u32 = 811;
 
-pub(crate) fn metadata() -> proto::DeviceMetadata {
+pub(crate) fn metadata(firmware: Firmware) -> proto::DeviceMetadata {
+    let version = match firmware {
+        Firmware::V27 => "2.7.26.54e0d8d",
+        Firmware::V28 => "2.8.0.7754068",
+    };
     proto::DeviceMetadata {
-        firmware_version: "2.7.26.54e0d8d".to_owned(),
+        firmware_version: version.to_owned(),
         device_state_version: 24,
         has_wifi: true,
         position_flags: POSITION_FLAGS,
@@ -48,13 +50,8 @@ pub(crate) fn channels() -> impl Iterator<Item = proto::Channel> {
     })
 }
 
-/// Tells whether a channel is set up.
-pub(crate) fn has_channel(index: u32) -> bool {
-    index < CHANNELS
-}
-
 /// Returns the sections of the configuration, in the firmware's order.
-pub(crate) fn sections(identity: &Identity) -> impl Iterator<Item = Config> {
+pub(crate) fn sections(identity: &Identity, preset: &str) -> impl Iterator<Item = Config> {
     let sections = [
         Section::Device(config::DeviceConfig { node_info_broadcast_secs: 10_800, ..Default::default() }),
         Section::Position(config::PositionConfig {
@@ -76,7 +73,7 @@ pub(crate) fn sections(identity: &Identity) -> impl Iterator<Item = Config> {
         }),
         Section::Network(config::NetworkConfig { ntp_server: "meshtastic.pool.ntp.org".to_owned(), ..Default::default() }),
         Section::Display(config::DisplayConfig { screen_on_secs: 600, ..Default::default() }),
-        Section::Lora(lora()),
+        Section::Lora(lora(preset)),
         Section::Bluetooth(config::BluetoothConfig {
             enabled: true,
             mode: config::bluetooth_config::PairingMode::FixedPin.into(),
@@ -139,9 +136,11 @@ pub(crate) fn files() -> impl Iterator<Item = proto::FileInfo> {
     FILES.iter().map(|&(name, size_bytes)| proto::FileInfo { file_name: name.to_owned(), size_bytes })
 }
 
-fn lora() -> config::LoRaConfig {
+fn lora(preset: &str) -> config::LoRaConfig {
+    let modem_preset = config::lo_ra_config::ModemPreset::from_str_name(preset).unwrap_or_default();
     config::LoRaConfig {
         use_preset: true,
+        modem_preset: modem_preset.into(),
         bandwidth: 250,
         spread_factor: 11,
         coding_rate: 5,

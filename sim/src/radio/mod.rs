@@ -1,16 +1,20 @@
 //! One radio as its client sees it: the StreamAPI of firmware 2.7.26 as a state machine without sockets or clock.
 
+mod admin;
 pub(crate) mod config;
 mod limits;
 mod nodedb;
+pub(crate) mod requests;
 pub(crate) mod routing;
 mod sending;
 pub(crate) mod server;
+mod settings;
 
 use crate::{
     ids::{PacketIds, Seen},
     lora::Pace,
 };
+use admin::Office;
 use kosmo_domain::Uptime;
 use kosmo_meshtastic::{
     Message as _,
@@ -20,6 +24,7 @@ use kosmo_meshtastic::{
 use limits::Limits;
 pub(crate) use nodedb::NodeDb;
 use sending::{SLOTS, Sending};
+use settings::Settings;
 use std::collections::VecDeque;
 
 /// A client that asks with this nonce wants the configuration and no other nodes.
@@ -45,7 +50,8 @@ const ANNOUNCE_NONCE: u32 = 1;
 pub enum Firmware {
     /// 2.7.26, which was recorded.
     V27,
-    /// 2.8: after each handshake it tells again what it remembers of each node, as packets like any other.
+    /// 2.8: the handshake lists nodes without what was heard of them, and after it that is told again, as packets like any
+    /// other; there is a message of regions and one more module; fewer packets wait for a client.
     V28,
 }
 
@@ -60,12 +66,14 @@ pub(crate) struct Identity {
 }
 
 /// What a radio is set up with.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Setup {
     /// How many packets wait for a client.
     pub(crate) room: usize,
     pub(crate) firmware: Firmware,
     pub(crate) pace: Pace,
+    /// The modem preset it comes with.
+    pub(crate) preset: String,
     /// What its packet ids are drawn from.
     pub(crate) salt: u64,
 }
@@ -82,6 +90,11 @@ pub(crate) struct Moment {
 #[derive(Debug)]
 pub(crate) struct Radio {
     identity: Identity,
+    settings: Settings,
+    preset: String,
+    office: Office,
+    /// The seconds since 1970 that a client told a radio without a clock, and when.
+    told_time: Option<(Uptime, u32)>,
     device: proto::DeviceMetrics,
     nodes: NodeDb,
     /// The one queue of what was heard, for whichever client is there.
@@ -96,6 +109,8 @@ pub(crate) struct Radio {
     /// The free places of the transmit queue, as a client was last told.
     told_free: u32,
     loses_statuses: bool,
+    /// It started anew by itself, and whoever was connected over the network no longer is.
+    hung_up: bool,
     /// Counts clients, so that a connection that was replaced takes nothing from its successor.
     client: u64,
     session: Session,
@@ -120,10 +135,21 @@ enum Stage {
     #[default]
     Silent,
     /// What is left of the handshake.
-    Telling(VecDeque<Said>),
+    Telling(VecDeque<Told>),
     /// Packets flow.
     Live,
 }
+
+/// A part of a handshake.
+#[derive(Debug)]
+enum Told {
+    Known(Said),
+    /// `region_presets` of firmware 2.8, empty, which the types here do not know.
+    Regions,
+}
+
+/// `FromRadio` with field 19, of length 0.
+const REGIONS: [u8; 3] = [0x9a, 0x01, 0x00];
 
 /// What bytes of a client came to.
 #[derive(Debug, Default, PartialEq)]
@@ -145,8 +171,15 @@ pub(crate) enum Outgoing {
 
 impl Radio {
     pub(crate) fn new(identity: Identity, device: proto::DeviceMetrics, nodes: NodeDb, setup: Setup) -> Self {
+        let settings = Settings::of_factory(&identity, &setup.preset);
+        let sending = Sending::new(setup.pace, settings.modem());
         Self {
             identity,
+            settings,
+            preset: setup.preset,
+            office: Office::default(),
+            told_time: None,
+            hung_up: false,
             device,
             nodes,
             to_phone: VecDeque::new(),
@@ -154,7 +187,7 @@ impl Radio {
             lost: 0,
             firmware: setup.firmware,
             pace: setup.pace,
-            sending: Sending::new(setup.pace),
+            sending,
             ids: PacketIds::new(setup.salt),
             seen: Seen::default(),
             told_free: SLOTS,
@@ -191,6 +224,7 @@ impl Radio {
         if client != self.client {
             return heard;
         }
+        let now = self.moment(now);
         self.session.decoder.push(bytes);
         while let Some(piece) = self.session.decoder.next() {
             let Piece::Frame(payload) = piece else { continue };
@@ -222,15 +256,61 @@ impl Radio {
         }
     }
 
-    /// Restarts: what was queued is lost, and a client that is still there is told so.
+    /// Restarts as one on a cable does: what was queued is lost, and a client that is still there is told so.
     pub(crate) fn reboot(&mut self) {
+        self.start_anew();
+        self.session.raw.extend(frame(Said::Rebooted(true)));
+    }
+
+    /// Restarts as one on the network does, whose clients find their connection closed.
+    fn restart(&mut self) {
+        self.start_anew();
+        self.hung_up = true;
+    }
+
+    fn start_anew(&mut self) {
         self.to_phone.clear();
         self.session = Session::default();
         self.sending.restart();
         self.seen = Seen::default();
         self.told_free = SLOTS;
+        self.told_time = None;
         self.device.uptime_seconds = Some(0);
-        self.session.raw.extend(frame(Said::Rebooted(true)));
+    }
+
+    /// Tells once whether the radio has left its client behind.
+    pub(crate) fn has_hung_up(&mut self) -> bool {
+        std::mem::take(&mut self.hung_up)
+    }
+
+    /// Replaces its keys, as a factory reset does.
+    pub(crate) fn renew_keys(&mut self, public_key: [u8; 32], private_key: [u8; 32]) {
+        self.identity.user.public_key = public_key.to_vec();
+        self.identity.private_key = private_key;
+        self.settings = self.factory_settings();
+        self.apply_settings();
+    }
+
+    fn factory_settings(&self) -> Settings {
+        Settings::of_factory(&self.identity, &self.preset)
+    }
+
+    /// Has what was set take effect on how it sends.
+    fn apply_settings(&mut self) {
+        let lora = self.settings.lora();
+        let is_set_up = lora.region != i32::from(proto::config::lo_ra_config::RegionCode::Unset);
+        self.sending.set_up(self.settings.modem(), lora.tx_enabled && is_set_up);
+    }
+
+    fn hop_limit(&self) -> u32 {
+        self.settings.lora().hop_limit
+    }
+
+    /// Returns a moment as the radio knows it, which may have been told the time.
+    fn moment(&self, now: Moment) -> Moment {
+        let told =
+            self.told_time.map(|(since, seconds)| seconds.saturating_add(u32::try_from(now.at.since(since).as_secs()).unwrap_or(u32::MAX)));
+        Moment { stamp: if now.stamp == 0 { told.unwrap_or(0) } else { now.stamp }, ..now }
     }
 
     /// Changes how it sends.
@@ -262,7 +342,13 @@ impl Radio {
             return Some(Outgoing::Raw(bytes));
         }
         loop {
-            let said = self.next_message()?;
+            let said = match self.next_message()? {
+                Told::Known(said) => said,
+                Told::Regions => {
+                    let bytes = stream::encode(&REGIONS).expect("three bytes fit into a frame");
+                    return Some(Outgoing::Frame { bytes, packet: None, completes: false });
+                }
+            };
             let packet = if let Said::Packet(packet) = &said { Some(Box::new(packet.clone())) } else { None };
             let completes = matches!(said, Said::ConfigCompleteId(_));
             // Firmware too says nothing of what does not fit.
@@ -272,9 +358,9 @@ impl Radio {
         }
     }
 
-    fn next_message(&mut self) -> Option<Said> {
+    fn next_message(&mut self) -> Option<Told> {
         if let Some(aside) = self.next_aside() {
-            return Some(aside);
+            return Some(Told::Known(aside));
         }
         match &mut self.session.stage {
             Stage::Silent => None,
@@ -285,7 +371,7 @@ impl Radio {
                 }
                 said
             }
-            Stage::Live => self.to_phone.pop_front().map(Said::Packet),
+            Stage::Live => self.to_phone.pop_front().map(Said::Packet).map(Told::Known),
         }
     }
 
@@ -311,37 +397,50 @@ impl Radio {
     }
 
     /// Returns the handshake for a nonce, in the order that apps rely on.
-    fn handshake(&self, nonce: u32) -> VecDeque<Said> {
-        let mut said = VecDeque::new();
+    fn handshake(&self, nonce: u32) -> VecDeque<Told> {
+        let is_later = self.firmware == Firmware::V28;
         let own = Said::NodeInfo(self.own_info());
+        let mut told = VecDeque::new();
+        let mut say = |said| told.push_back(Told::Known(said));
         if nonce == ONLY_NODES {
-            said.push_back(own);
+            say(own);
         } else {
-            said.push_back(Said::MyInfo(proto::MyNodeInfo {
-                my_node_num: self.identity.number,
-                min_app_version: MIN_APP_VERSION,
-                pio_env: "native".to_owned(),
-                nodedb_count: u32::try_from(self.nodes.len() + 1).unwrap_or(u32::MAX),
-                ..Default::default()
-            }));
-            said.push_back(Said::DeviceuiConfig(config::screen()));
-            said.push_back(own);
-            said.push_back(Said::Metadata(config::metadata()));
-            said.extend(config::channels().map(Said::Channel));
-            said.extend(config::sections(&self.identity).map(Said::Config));
-            said.extend(config::modules().map(Said::ModuleConfig));
+            say(Said::MyInfo(self.my_info()));
+            say(Said::DeviceuiConfig(self.settings.screen().clone()));
+            say(own);
+            say(Said::Metadata(config::metadata(self.firmware)));
+            if is_later {
+                told.push_back(Told::Regions);
+            }
+            let modules = self.settings.modules().iter().cloned().chain(is_later.then(proto::ModuleConfig::default));
+            let settings = self.settings.channels().iter().cloned().map(Said::Channel);
+            let settings = settings.chain(self.settings.sections().iter().cloned().map(Said::Config));
+            told.extend(settings.chain(modules.map(Said::ModuleConfig)).map(Told::Known));
         }
         if nonce != ONLY_CONFIG {
-            said.extend(self.nodes.infos().cloned().map(Said::NodeInfo));
+            let thin = |info: &proto::NodeInfo| {
+                if is_later { proto::NodeInfo { position: None, device_metrics: None, ..info.clone() } } else { info.clone() }
+            };
+            told.extend(self.nodes.infos().map(thin).map(Said::NodeInfo).map(Told::Known));
         }
         if nonce != ONLY_NODES {
-            said.extend(config::files().map(Said::FileInfo));
+            told.extend(config::files().map(Said::FileInfo).map(Told::Known));
         }
-        said.push_back(Said::ConfigCompleteId(nonce));
-        if self.firmware == Firmware::V28 && nonce != ONLY_CONFIG {
-            said.extend(self.nodes.replay().map(Said::Packet));
+        told.push_back(Told::Known(Said::ConfigCompleteId(nonce)));
+        if is_later && nonce != ONLY_CONFIG {
+            told.extend(self.nodes.replay().map(Said::Packet).map(Told::Known));
         }
-        said
+        told
+    }
+
+    fn my_info(&self) -> proto::MyNodeInfo {
+        proto::MyNodeInfo {
+            my_node_num: self.identity.number,
+            min_app_version: MIN_APP_VERSION,
+            pio_env: "native".to_owned(),
+            nodedb_count: u32::try_from(self.nodes.len() + 1).unwrap_or(u32::MAX),
+            ..Default::default()
+        }
     }
 
     fn own_info(&self) -> proto::NodeInfo {

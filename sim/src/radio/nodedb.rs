@@ -80,6 +80,18 @@ impl NodeDb {
         self.nodes.remove(&number);
     }
 
+    /// Forgets everybody.
+    pub(crate) fn clear(&mut self) {
+        self.nodes.clear();
+    }
+
+    /// Changes what is noted of a node, if there is one.
+    pub(crate) fn change(&mut self, number: u32, change: impl FnOnce(&mut proto::NodeInfo)) {
+        if let Some(known) = self.nodes.get_mut(&number) {
+            change(&mut known.info);
+        }
+    }
+
     /// Returns how many nodes are known.
     pub(crate) fn len(&self) -> usize {
         self.nodes.len()

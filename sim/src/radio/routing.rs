@@ -3,7 +3,6 @@
 
 use crate::radio::{
     Moment, Radio, Said,
-    config::{self, HOP_LIMIT},
     limits::TooSoon,
     sending::{NotQueued, Step},
     status,
@@ -46,13 +45,24 @@ impl Radio {
         }
         let packet = self.normalised(packet);
         let id = packet.id;
+        if packet.to == self.identity.number {
+            self.tell_status(0, id);
+            if let Some(answer) = self.respond(&packet, now) {
+                self.queue(answer);
+            }
+            return;
+        }
         let result = self.dispatch(packet, now);
         self.tell_status(result, id);
     }
 
     /// Takes in what came over the air, or back from a broker.
-    pub(crate) fn overhear(&mut self, packet: proto::MeshPacket, now: Moment) {
+    pub(crate) fn overhear(&mut self, mut packet: proto::MeshPacket, now: Moment) {
         let own = self.identity.number;
+        let now = self.moment(now);
+        if packet.rx_time == 0 {
+            packet.rx_time = now.stamp;
+        }
         if packet.from == own {
             self.hear_own(&packet, now);
             return;
@@ -70,8 +80,11 @@ impl Radio {
                 // Whoever says so: firmware does not look at the sender.
                 self.sending.settle(data.request_id);
             }
-            if packet.want_ack {
-                self.acknowledge(&packet, now);
+            // An answer acknowledges, too.
+            match self.respond(&packet, now) {
+                Some(answer) => _ = self.sending.send(proto::MeshPacket { rx_time: 0, ..answer }, now.at),
+                None if packet.want_ack => self.acknowledge(&packet, now),
+                None => {}
             }
         }
         self.hear(packet);
@@ -80,6 +93,10 @@ impl Radio {
     /// Lets time pass, and returns what goes on air.
     pub(crate) fn advance(&mut self, now: Moment) -> Vec<(Uptime, proto::MeshPacket)> {
         let mut on_air = Vec::new();
+        if self.restart_if_due(now.at) {
+            return on_air;
+        }
+        let now = self.moment(now);
         while let Some(step) = self.sending.step(now.at) {
             match step {
                 Step::Transmit(at, packet) => on_air.push((at, packet)),
@@ -95,14 +112,14 @@ impl Radio {
 
     /// Returns when [`Radio::advance`] has something to do.
     pub(crate) fn next_due(&self) -> Option<Uptime> {
-        self.sending.next_due()
+        [self.sending.next_due(), self.office.restart_at()].into_iter().flatten().min()
     }
 
     /// Returns a client's packet as firmware makes it its own.
     fn normalised(&mut self, packet: proto::MeshPacket) -> proto::MeshPacket {
         let id = if packet.id == 0 { self.ids.next().0 } else { packet.id };
         // Whoever wants an acknowledgement and names no hops leaves their number to the radio.
-        let hop_limit = if packet.want_ack && packet.hop_limit == 0 { HOP_LIMIT } else { packet.hop_limit.min(7) };
+        let hop_limit = if packet.want_ack && packet.hop_limit == 0 { self.hop_limit() } else { packet.hop_limit.min(7) };
         let payload_variant = packet.payload_variant.map(|payload| match payload {
             PayloadVariant::Decoded(data) => PayloadVariant::Decoded(proto::Data { bitfield: Some(data.bitfield.unwrap_or(0)), ..data }),
             PayloadVariant::Encrypted(bytes) => PayloadVariant::Encrypted(bytes),
@@ -126,7 +143,7 @@ impl Radio {
 
     /// Sends a packet on its way, and returns what the client is told as the result.
     fn dispatch(&mut self, mut packet: proto::MeshPacket, now: Moment) -> i32 {
-        let stays_here = packet.to == self.identity.number || (NodeId::from_number(packet.to).is_broadcast() && packet.to != u32::MAX);
+        let stays_here = NodeId::from_number(packet.to).is_broadcast() && packet.to != u32::MAX;
         if stays_here {
             return 0;
         }
@@ -157,7 +174,7 @@ impl Radio {
             return Err(Error::TooLarge);
         }
         if packet.to == u32::MAX || is_never_private(data.portnum) {
-            return if config::has_channel(packet.channel) { Ok(()) } else { Err(Error::NoChannel) };
+            return if self.settings.has_channel(packet.channel) { Ok(()) } else { Err(Error::NoChannel) };
         }
         if length + PKI_OVERHEAD > MAX_CONTENT {
             return Err(Error::TooLarge);
@@ -187,7 +204,7 @@ impl Radio {
 
     fn acknowledge(&mut self, packet: &proto::MeshPacket, now: Moment) {
         let hops = packet.hop_start.saturating_sub(packet.hop_limit);
-        let hop_limit = (hops + SPARE_HOPS).min(HOP_LIMIT);
+        let hop_limit = (hops + SPARE_HOPS).min(self.hop_limit());
         let ack = self.outcome(Error::None, packet.from, packet, now);
         // Without a place in the queue it is lost, and the sender tries again.
         let _ = self.sending.enqueue(proto::MeshPacket { hop_limit, hop_start: hop_limit, rx_time: 0, ..ack }, now.at);
@@ -204,7 +221,7 @@ impl Radio {
         }
     }
 
-    fn outcome(&mut self, error: Error, to: u32, packet: &proto::MeshPacket, now: Moment) -> proto::MeshPacket {
+    pub(crate) fn outcome(&mut self, error: Error, to: u32, packet: &proto::MeshPacket, now: Moment) -> proto::MeshPacket {
         let data = proto::Data {
             portnum: PortNum::RoutingApp.into(),
             payload: routing_payload(error),

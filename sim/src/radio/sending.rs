@@ -3,7 +3,10 @@
 
 use crate::lora::{self, Pace};
 use kosmo_domain::Uptime;
-use kosmo_meshtastic::proto::{self, PortNum, mesh_packet::PayloadVariant, mesh_packet::Priority};
+use kosmo_meshtastic::{
+    airtime::Modem,
+    proto::{self, PortNum, mesh_packet::PayloadVariant, mesh_packet::Priority},
+};
 use std::{collections::VecDeque, time::Duration};
 
 /// The slots for packets to be transmitted.
@@ -21,6 +24,7 @@ const DUTY_WINDOW: Duration = Duration::from_hours(1);
 #[derive(Debug)]
 pub(crate) struct Sending {
     pace: Pace,
+    modem: Modem,
     /// The next to be sent first.
     queue: VecDeque<proto::MeshPacket>,
     pending: Vec<Pending>,
@@ -30,6 +34,8 @@ pub(crate) struct Sending {
     /// Somebody else keeps the channel busy.
     jammed: bool,
     disabled: bool,
+    /// It is set up to send (`lora.tx_enabled`, and a region).
+    enabled: bool,
     /// The most airtime in an hour, in percent.
     duty_limit: Option<f64>,
     spent: VecDeque<(Uptime, Duration)>,
@@ -63,15 +69,17 @@ pub(crate) enum Step {
 }
 
 impl Sending {
-    pub(crate) fn new(pace: Pace) -> Self {
+    pub(crate) fn new(pace: Pace, modem: Modem) -> Self {
         Self {
             pace,
+            modem,
             queue: VecDeque::new(),
             pending: Vec::new(),
             starts: None,
             busy_until: Uptime::default(),
             jammed: false,
             disabled: false,
+            enabled: true,
             duty_limit: None,
             spent: VecDeque::new(),
         }
@@ -79,8 +87,13 @@ impl Sending {
 
     /// Starts anew with nothing to send; what the radio is set to, and the channel around it, stay as they are.
     pub(crate) fn restart(&mut self) {
-        let Self { pace, jammed, disabled, duty_limit, .. } = *self;
-        *self = Self { jammed, disabled, duty_limit, ..Self::new(pace) };
+        let Self { pace, modem, jammed, disabled, enabled, duty_limit, .. } = *self;
+        *self = Self { jammed, disabled, enabled, duty_limit, ..Self::new(pace, modem) };
+    }
+
+    /// Takes over how its radio is set up: how it modulates, and whether it sends at all.
+    pub(crate) fn set_up(&mut self, modem: Modem, enabled: bool) {
+        (self.modem, self.enabled) = (modem, enabled);
     }
 
     /// Returns how many slots are free.
@@ -105,7 +118,7 @@ impl Sending {
     /// Takes a packet to be sent once.
     pub(crate) fn enqueue(&mut self, packet: proto::MeshPacket, now: Uptime) -> Result<(), NotQueued> {
         self.delay_others(&packet);
-        if self.disabled {
+        if self.disabled || !self.enabled {
             return Err(NotQueued::Disabled);
         }
         let urgency = urgency_of(&packet);
@@ -136,7 +149,7 @@ impl Sending {
 
     /// Waits longer for acknowledgements, which cannot have come while another packet was on air.
     pub(crate) fn delay_others(&mut self, packet: &proto::MeshPacket) {
-        let taken = self.pace.of(lora::airtime(lora::length(packet)));
+        let taken = self.pace.of(self.modem.airtime(lora::length(packet)));
         for pending in self.pending.iter_mut().filter(|pending| pending.packet.id != packet.id) {
             pending.due = pending.due.plus(taken);
         }
@@ -180,7 +193,7 @@ impl Sending {
             if self.starts == Some(due) {
                 self.starts = None;
                 let Some(packet) = self.queue.pop_front() else { continue };
-                let airtime = self.pace.of(lora::airtime(lora::length(&packet)));
+                let airtime = self.pace.of(self.modem.airtime(lora::length(&packet)));
                 self.busy_until = due.plus(airtime);
                 self.spent.push_back((due, airtime));
                 self.plan(due);
@@ -209,7 +222,7 @@ impl Sending {
     }
 
     fn retry_after(&self, packet: &proto::MeshPacket) -> Duration {
-        self.pace.of(lora::retry_after(lora::length(packet)))
+        self.pace.of(lora::retry_after(self.modem, lora::length(packet)))
     }
 }
 

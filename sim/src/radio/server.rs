@@ -84,7 +84,13 @@ impl Port {
 
     /// Does something to the radio, and sees to it that what came of it is written.
     pub(crate) fn with<T>(&self, act: impl FnOnce(&mut Radio) -> T) -> T {
-        let done = act(&mut held(&self.radio));
+        let (done, hung_up) = {
+            let mut radio = held(&self.radio);
+            (act(&mut radio), radio.has_hung_up())
+        };
+        if hung_up {
+            self.cut();
+        }
         self.wake.notify_waiters();
         done
     }

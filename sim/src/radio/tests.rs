@@ -1,6 +1,8 @@
 //! The radio judged by recordings of the real one, and where no recording reaches by what its source says.
 
+mod admin;
 mod sending;
+mod shapes;
 
 use super::*;
 use crate::{Config, mesh};
@@ -36,7 +38,8 @@ fn said(radio: &mut Radio, client: u64) -> Vec<Vec<u8>> {
 }
 
 fn messages(payloads: &[Vec<u8>]) -> Vec<Said> {
-    payloads.iter().map(|payload| proto::FromRadio::decode(&payload[..]).unwrap().payload_variant.unwrap()).collect()
+    // Firmware 2.8 says something that the types here do not know.
+    payloads.iter().filter_map(|payload| proto::FromRadio::decode(&payload[..]).unwrap().payload_variant).collect()
 }
 
 fn ask(radio: &mut Radio, client: u64, asked: Asked) -> Heard {

@@ -4,5 +4,7 @@
 mod client;
 mod history;
 mod messages;
+mod official;
 mod radio;
+mod scenario;
 mod weather;

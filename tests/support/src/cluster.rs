@@ -1,6 +1,6 @@
 //! A PostgreSQL cluster of a test's own, which keeps its promises over a power cut, and may be killed.
 
-use crate::tether;
+use crate::{psql::Session, tether};
 use std::{
     fs,
     net::{Ipv4Addr, TcpListener, TcpStream},
@@ -12,10 +12,27 @@ use std::{
 use tempfile::TempDir;
 use tokio::time;
 
+/// The files of a guarded cluster's certificate and of its key.
+const CERTIFICATE: &str = "cert.pem";
+const KEY: &str = "key.pem";
+
 /// How often to look whether the server answers.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How long a server may take to come back: it reads its log first.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The password of everybody on a guarded cluster, with signs that have a meaning in addresses; and how it is written in one.
+const PASSWORD: (&str, &str) = ("p@ss: w/rd", "p%40ss%3A%20w%2Frd");
+
+/// How a cluster is set up. The default asks nobody for a password, and lies where temporary files do.
+#[derive(Debug, Clone, Default)]
+pub struct ClusterOptions {
+    /// Whether it asks for passwords, is spoken to over TLS alone, and has a role and a database of an application's: neither may
+    /// do more than an application needs.
+    pub guarded: bool,
+    /// The folder that it lies in.
+    pub within: Option<PathBuf>,
+}
 
 /// A server on a free port of this machine, with `fsync` on. It ends with this value, or with the process.
 #[derive(Debug)]
@@ -23,6 +40,7 @@ pub struct PostgresCluster {
     folder: TempDir,
     programs: PathBuf,
     user: Option<(u32, u32)>,
+    guarded: bool,
     port: u16,
     url: String,
     child: Option<Child>,
@@ -34,7 +52,17 @@ impl PostgresCluster {
     /// # Panics
     /// If that does not work, with the server's words.
     pub async fn start() -> Self {
-        let folder = tempfile::Builder::new().prefix("kosmo-cluster.").tempdir().expect("a temporary folder can be made");
+        Self::with(&ClusterOptions::default()).await
+    }
+
+    /// Makes a cluster of this kind and starts its server.
+    ///
+    /// # Panics
+    /// If that does not work, with the server's words.
+    pub async fn with(options: &ClusterOptions) -> Self {
+        let temporary = std::env::temp_dir();
+        let within = options.within.as_deref().unwrap_or(&temporary);
+        let folder = tempfile::Builder::new().prefix("kosmo-cluster.").tempdir_in(within).expect("a temporary folder can be made");
         // PostgreSQL refuses to run as root, and then has to enter the folder as somebody else.
         let user = (id("-u", None) == Some(0)).then(|| {
             (id("-u", Some("postgres")).expect("PostgreSQL's package makes a user"), id("-g", Some("postgres")).expect("it has a group"))
@@ -43,19 +71,23 @@ impl PostgresCluster {
             chown(folder.path(), Some(uid), Some(gid)).expect("root may give a folder away");
         }
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o750)).expect("the folder is ours");
-        let mut cluster = Self { folder, programs: programs(), user, port: 0, url: String::new(), child: None };
+        let guarded = options.guarded;
+        let mut cluster = Self { folder, programs: programs(), user, guarded, port: 0, url: String::new(), child: None };
         cluster.init();
         for _ in 0..10 {
             cluster.port = free_port();
-            cluster.url = format!("postgres://postgres@127.0.0.1:{}/postgres", cluster.port);
+            cluster.url = cluster.url_of("postgres", "postgres");
             if cluster.try_start().await {
+                if guarded {
+                    cluster.make_room_for_an_application();
+                }
                 return cluster;
             }
         }
         panic!("PostgreSQL does not start: {}", cluster.log());
     }
 
-    /// Returns the superuser's URL.
+    /// Returns the URL: the superuser's, or on a guarded cluster the application's.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -101,7 +133,31 @@ impl PostgresCluster {
     /// # Panics
     /// If it does not, with the server's words.
     pub async fn restart(&mut self) {
+        // It may have ended by itself, as on a full disk.
+        if self.child.as_mut().is_some_and(|child| child.try_wait().expect("a child can be waited for").is_some()) {
+            self.child = None;
+        }
         assert!(self.child.is_some() || self.try_start().await, "PostgreSQL does not start again: {}", self.log());
+    }
+
+    /// Returns the URL of a role and a database.
+    fn url_of(&self, role: &str, database: &str) -> String {
+        let (password, tls) = if self.guarded {
+            let certificate = self.folder.path().join(CERTIFICATE);
+            (format!(":{}", PASSWORD.1), format!("?sslmode=verify-full&sslrootcert={}", certificate.display()))
+        } else {
+            (String::new(), String::new())
+        };
+        format!("postgres://{role}{password}@127.0.0.1:{}/{database}{tls}", self.port)
+    }
+
+    /// Makes a role that may make databases, for restores do, and nothing else, and a database of its own.
+    fn make_room_for_an_application(&mut self) {
+        let mut session = Session::open(&self.url);
+        for sql in [&format!("create role kosmo login createdb password '{}'", PASSWORD.0), "create database kosmo owner kosmo"] {
+            session.run(sql).unwrap_or_else(|error| panic!("the cluster refused: {error}"));
+        }
+        self.url = self.url_of("kosmo", "kosmo");
     }
 
     /// Starts the server, and tells whether it came to listen.
@@ -116,6 +172,12 @@ impl PostgresCluster {
             command.args(["--pdeathsig", "KILL"]).arg(self.programs.join("postgres"));
             command.arg("-D").arg(data).args(["-p", &port, "-c", "listen_addresses=127.0.0.1", "-c", "timezone=UTC"]);
             command.args(["-c", "unix_socket_directories=", "-c", "max_connections=100", "-c", "shared_buffers=32MB"]);
+            command.args(["-c", "min_wal_size=32MB", "-c", "max_wal_size=64MB"]);
+            if self.guarded {
+                let (certificate, key) = (self.folder.path().join(CERTIFICATE), self.folder.path().join(KEY));
+                command.args(["-c", "ssl=on", "-c"]).arg(format!("ssl_cert_file={}", certificate.display()));
+                command.arg("-c").arg(format!("ssl_key_file={}", key.display()));
+            }
             command.current_dir(self.folder.path()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         });
         let child = self.child.insert(child.expect("setpriv is installed"));
@@ -146,9 +208,37 @@ impl PostgresCluster {
             command.args([format!("--reuid={uid}"), format!("--regid={gid}"), "--clear-groups".to_owned()]);
         }
         command.args(["--pdeathsig", "KILL"]).arg(self.programs.join("initdb")).arg("-D").arg(self.data());
-        command.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]);
+        command.args(["--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync"]);
+        if self.guarded {
+            self.certify();
+            let file = self.folder.path().join("password");
+            fs::write(&file, PASSWORD.0).expect("the folder is ours");
+            self.give_away(&file);
+            command.arg("--auth=scram-sha-256").arg(format!("--pwfile={}", file.display()));
+        } else {
+            command.arg("--auth=trust");
+        }
         let made = command.current_dir(self.folder.path()).output().expect("setpriv is installed");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    }
+
+    /// Makes a certificate that vouches for itself, and its key.
+    fn certify(&self) {
+        let mut command = Command::new("openssl");
+        command.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "365", "-keyout", KEY, "-out", CERTIFICATE]);
+        command.args(["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]);
+        let made = command.args(["-addext", "basicConstraints=critical,CA:FALSE"]).current_dir(self.folder.path()).output();
+        let made = made.expect("openssl is installed");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        self.give_away(&self.folder.path().join(KEY));
+    }
+
+    /// Gives a file to the server alone.
+    fn give_away(&self, file: &Path) {
+        fs::set_permissions(file, fs::Permissions::from_mode(0o600)).expect("the file is ours");
+        if let Some((uid, gid)) = self.user {
+            chown(file, Some(uid), Some(gid)).expect("root may give a file away");
+        }
     }
 
     fn data(&self) -> PathBuf {
@@ -194,7 +284,6 @@ fn children_of(pid: u32) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::psql::Session;
 
     #[tokio::test]
     async fn what_was_committed_is_there_after_a_power_cut() {
@@ -209,5 +298,14 @@ mod tests {
         cluster.restart().await;
 
         assert_eq!(Session::open(cluster.url()).run("select name from things").unwrap(), ["mine"]);
+    }
+
+    #[tokio::test]
+    async fn a_guarded_cluster_knows_who_asks_and_is_spoken_to_in_secret() {
+        let cluster = PostgresCluster::with(&ClusterOptions { guarded: true, ..ClusterOptions::default() }).await;
+        let mut session = Session::open(cluster.url());
+        assert_eq!(session.run("select ssl from pg_stat_ssl where pid = pg_backend_pid()").unwrap(), ["t"]);
+        assert_eq!(session.run("select current_user").unwrap(), ["kosmo"]);
+        assert!(Session::open(&cluster.url().replace(PASSWORD.1, "guess")).run("select 1").is_err());
     }
 }

@@ -1,7 +1,9 @@
-//! Real servers for tests: PostgreSQL and Mosquitto as Debian ships them, on free loopback ports, ended with the test.
+//! Real servers and clients for tests: PostgreSQL and Mosquitto as Debian ships them, on free loopback ports, ended with the
+//! test; and the official Meshtastic client.
 //!
 //! Nothing here returns an error: a test that cannot have its server fails, with the server's own words.
 
+mod client;
 mod cluster;
 mod mosquitto;
 mod postgres;
@@ -9,7 +11,8 @@ mod psql;
 mod tether;
 
 pub use crate::{
-    cluster::PostgresCluster,
+    client::{Row, official_client},
+    cluster::{ClusterOptions, PostgresCluster},
     mosquitto::{Mosquitto, MosquittoOptions},
     postgres::{TestDatabase, cluster_url},
     tether::{signal, spawn},
