@@ -12,6 +12,8 @@ const ROOTS: [&str; 2] = ["kosmo", "msh"];
 pub(crate) enum Access {
     /// A bridge: the topics and filters the contract lists for it.
     Bridge { writes: [String; 5], reads: [String; 2] },
+    /// A node: its own uplink, and nothing to read.
+    Uplink { writes: Vec<String> },
     /// Reads everything of ours and writes nothing.
     Viewer,
     /// Reads and writes everything.
@@ -24,6 +26,7 @@ impl Access {
             Login::Bridge(id, _) => Self::bridge(id),
             Login::Other(LoginKind::Viewer, _) => Self::Viewer,
             Login::Other(LoginKind::Service, _) => Self::Service,
+            Login::Other(LoginKind::Uplink(node), _) => Self::Uplink { writes: topic::uplink_writes(*node) },
         }
     }
 
@@ -35,6 +38,7 @@ impl Access {
     pub(crate) fn may_publish(&self, topic: &str) -> bool {
         match self {
             Self::Bridge { writes, .. } => writes.iter().any(|filter| topic::matches(filter, topic)),
+            Self::Uplink { writes } => writes.iter().any(|filter| topic::matches(filter, topic)),
             Self::Viewer => false,
             Self::Service => ROOTS.contains(&root(topic)),
         }
@@ -45,6 +49,8 @@ impl Access {
     pub(crate) fn may_subscribe(&self, filter: &str, shared: bool) -> bool {
         match self {
             Self::Bridge { reads, .. } => !shared && reads.iter().any(|own| own == filter),
+            // What other gateways publish is not for each of them to read.
+            Self::Uplink { .. } => false,
             Self::Viewer => !shared && root(filter) == ROOTS[0],
             Self::Service => ROOTS.contains(&root(filter)),
         }
@@ -57,6 +63,7 @@ impl Access {
     pub(crate) const fn kind(&self) -> &'static str {
         match self {
             Self::Bridge { .. } => "bridge",
+            Self::Uplink { .. } => "uplink",
             Self::Viewer => "viewer",
             Self::Service => "service",
         }
@@ -114,6 +121,28 @@ mod tests {
             ("$SYS/#", false, false),
         ] {
             assert_eq!(roof().may_subscribe(filter, shared), expect, "{filter}");
+        }
+    }
+
+    #[test]
+    fn a_node_publishes_to_its_own_uplink_only() {
+        let node = Access::Uplink { writes: topic::uplink_writes("!a1b2c3d4".parse().unwrap()) };
+        for (topic, expect) in [
+            ("msh/2/e/LongFast/!a1b2c3d4", true),
+            ("msh/EU_868/2/e/LongFast/!a1b2c3d4", true),
+            ("msh/US/CA/Bay/2/e/PKI/!a1b2c3d4", true),
+            ("msh/EU_868/2/json/LongFast/!a1b2c3d4", true),
+            ("msh/EU_868/2/map/", true),
+            ("msh/EU_868/2/e/LongFast/!a1b2c3d5", false),
+            ("msh/EU_868/2/e/LongFast/!a1b2c3d4/x", false),
+            ("msh/EU_868/2/e/!a1b2c3d4", false),
+            ("msh/EU_868/2/stat/!a1b2c3d4", false),
+            ("kosmo/mesh/reading/roof", false),
+        ] {
+            assert_eq!(node.may_publish(topic), expect, "{topic}");
+        }
+        for filter in ["msh/#", "msh/EU_868/2/e/LongFast/+", "msh/EU_868/2/e/LongFast/!a1b2c3d4", "kosmo/#"] {
+            assert!(!node.may_subscribe(filter, false), "{filter}");
         }
     }
 

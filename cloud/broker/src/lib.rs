@@ -6,6 +6,7 @@
 //! | login | publishes | subscribes |
 //! |---|---|---|
 //! | bridge | exactly the topics the contract lists for it | exactly the filters the contract lists for it, not shared |
+//! | node | its own uplink under `msh/` | nothing |
 //! | viewer | nothing | what begins with `kosmo/`, not shared |
 //! | service | what begins with `kosmo/` or `msh/` | the same, also with `$share` |
 //!

@@ -15,6 +15,7 @@ mod reason;
 mod replay;
 mod telemetry;
 mod upkeep;
+pub mod uplink;
 
 pub use crate::{
     decode::{Decoded, Rules, decode},

@@ -98,6 +98,8 @@ pub struct OpenChannel {
     pub key: Vec<u8>,
     /// Who may be shown what is learnt on it.
     pub visibility: Visibility,
+    /// Whether an operator told of it, and not a bridge.
+    pub by_operator: bool,
 }
 
 /// The channels, and how many there are besides whose keys were sealed with another key.
@@ -198,7 +200,10 @@ impl Store {
         for row in rows {
             let visibility = Visibility::parse(&row.visibility)?;
             match vault.open(row.id.as_bytes(), &row.sealed_key) {
-                Some(key) => open.channels.push(OpenChannel { id: row.id, name: row.name, key, visibility }),
+                Some(key) => {
+                    let by_operator = ChannelSource::parse(&row.source)? == ChannelSource::Operator;
+                    open.channels.push(OpenChannel { id: row.id, name: row.name, key, visibility, by_operator });
+                }
                 None => open.closed += 1,
             }
         }

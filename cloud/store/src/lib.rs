@@ -28,6 +28,7 @@ mod secret;
 mod signals;
 mod timescale;
 mod types;
+pub mod uplinks;
 pub mod users;
 mod vault;
 mod wal;

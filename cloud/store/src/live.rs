@@ -30,7 +30,7 @@ impl Store {
             Db::Sqlite { read, .. } => {
                 const SQL: &str = "select distinct n.node_id, n.last_heard, l.at, l.metrics
                                      from node_identities i join nodes n on n.id = i.node left join latest l on l.node = n.id
-                                    where i.node_id in (select value from json_each($1))";
+                                    where i.node_id in (select value from json_each($1)) and n.hidden = 0";
                 let numbers: Vec<u32> = nodes.iter().map(|node| node.number()).collect();
                 let numbers = json_list(&numbers);
                 sqlx::query_as(SQL).bind(numbers).fetch_all(read).await?
@@ -38,7 +38,7 @@ impl Store {
             Db::Postgres(pool) => {
                 const SQL: &str = "select distinct n.node_id, n.last_heard, l.at, l.metrics
                                      from node_identities i join nodes n on n.id = i.node left join latest l on l.node = n.id
-                                    where i.node_id = any($1)";
+                                    where i.node_id = any($1) and n.hidden = 0";
                 sqlx::query_as(SQL).bind(nodes.iter().map(|node| Node(*node)).collect::<Vec<_>>()).fetch_all(pool).await?
             }
         };

@@ -3,10 +3,10 @@
 use crate::{
     Constraint, Error, Result, SecretHash, Store,
     db::{on_reader, on_tx, on_writer},
-    types::At,
+    types::{At, Node},
 };
 use futures_util::TryFutureExt as _;
-use kosmo_domain::{BridgeId, Timestamp};
+use kosmo_domain::{BridgeId, NodeId, Timestamp};
 
 /// What a login may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,21 +15,27 @@ pub enum LoginKind {
     Viewer,
     /// A service of ours: reads and writes everything.
     Service,
+    /// A node that publishes what it hears, to its own topics.
+    Uplink(NodeId),
 }
 
 impl LoginKind {
-    const ALL: [Self; 2] = [Self::Viewer, Self::Service];
-
     /// Returns the name used in the database and by the command line.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Viewer => "viewer",
             Self::Service => "service",
+            Self::Uplink(_) => "uplink",
         }
     }
 
-    fn parse(text: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or_else(|| Error::Corrupt(format!("{text:?} is no kind of login")))
+    fn parse(text: &str, node: Option<Node>) -> Result<Self> {
+        match (text, node) {
+            ("viewer", _) => Ok(Self::Viewer),
+            ("service", _) => Ok(Self::Service),
+            ("uplink", Some(node)) => Ok(Self::Uplink(node.0)),
+            _ => Err(Error::Corrupt(format!("{text:?} is no kind of login"))),
+        }
     }
 }
 
@@ -103,9 +109,9 @@ impl Store {
     /// # Errors
     /// As the database does.
     pub async fn logins(&self) -> Result<Vec<LoginRow>> {
-        const SQL: &str = "select name, kind, added_at from mqtt_logins order by name";
-        let rows: Vec<(String, String, At)> = on_reader!(self, |db| sqlx::query_as(SQL).fetch_all(db))?;
-        rows.into_iter().map(|(name, kind, at)| Ok(LoginRow { name, kind: LoginKind::parse(&kind)?, added_at: at.0 })).collect()
+        const SQL: &str = "select name, kind, added_at, node_id from mqtt_logins order by name";
+        let rows: Vec<(String, String, At, Option<Node>)> = on_reader!(self, |db| sqlx::query_as(SQL).fetch_all(db))?;
+        rows.into_iter().map(|(name, kind, at, node)| Ok(LoginRow { name, kind: LoginKind::parse(&kind, node)?, added_at: at.0 })).collect()
     }
 
     /// Returns who this is that wants to log in to MQTT: a bridge that is not revoked, or somebody else.
@@ -113,13 +119,15 @@ impl Store {
     /// # Errors
     /// As the database does.
     pub async fn mqtt_login(&self, name: &str) -> Result<Option<Login>> {
-        const SQL: &str = "select 'bridge' as kind, secret_hash from bridges where id = $1 and revoked_at is null
+        const SQL: &str = "select 'bridge' as kind, secret_hash, cast(null as bigint) as node_id
+                             from bridges where id = $1 and revoked_at is null
                            union all
-                           select kind, secret_hash from mqtt_logins where name = $1";
+                           select kind, secret_hash, node_id from mqtt_logins where name = $1";
         let Ok(id) = name.parse::<BridgeId>() else { return Ok(None) };
-        let found: Option<(String, Vec<u8>)> = on_reader!(self, |db| sqlx::query_as(SQL).bind(id.as_str()).fetch_optional(db))?;
-        let Some((kind, hash)) = found else { return Ok(None) };
+        let found: Option<(String, Vec<u8>, Option<Node>)> =
+            on_reader!(self, |db| sqlx::query_as(SQL).bind(id.as_str()).fetch_optional(db))?;
+        let Some((kind, hash, node)) = found else { return Ok(None) };
         let secret = SecretHash::try_from(hash)?;
-        Ok(Some(if kind == "bridge" { Login::Bridge(id, secret) } else { Login::Other(LoginKind::parse(&kind)?, secret) }))
+        Ok(Some(if kind == "bridge" { Login::Bridge(id, secret) } else { Login::Other(LoginKind::parse(&kind, node)?, secret) }))
     }
 }

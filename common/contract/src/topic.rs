@@ -19,6 +19,8 @@ pub const OUTBOUND: &str = "kosmo/mesh/outbound/+";
 pub const STATUSES: &str = "kosmo/bridge/+/status";
 /// What bridges are told of their records and claims.
 pub const ACKS: &str = "kosmo/bridge/+/ack";
+/// What the firmware of nodes publishes itself.
+pub const UPLINKS: &str = "msh/#";
 /// Everything under our root.
 pub const ALL: &str = "kosmo/#";
 
@@ -109,6 +111,14 @@ pub fn bridge_writes(bridge: &BridgeId) -> [String; 5] {
 /// Returns the filters that the login of a bridge may subscribe to, and no other filter.
 pub fn bridge_reads(bridge: &BridgeId) -> [String; 2] {
     [OUTBOUND.to_owned(), Topic::Ack(bridge.clone()).to_string()]
+}
+
+/// Returns the filters that the login of a node may publish to, and no other topic: its own uplink under a root of at most four
+/// levels, and reports for maps, which name no gateway in their topic.
+pub fn uplink_writes(node: NodeId) -> Vec<String> {
+    let roots = ["msh", "msh/+", "msh/+/+", "msh/+/+/+"];
+    let of_root = |root: &str| [format!("{root}/2/e/+/{node}"), format!("{root}/2/json/+/{node}"), format!("{root}/2/map/")];
+    roots.into_iter().flat_map(of_root).collect()
 }
 
 /// Tells whether a topic falls under a filter (MQTT 3.1.1, section 4.7). Topics that begin with `$` fall under no

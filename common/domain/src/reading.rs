@@ -91,6 +91,8 @@ pub struct Reading {
 pub enum Source {
     /// Heard by the radio of a bridge.
     Bridge,
+    /// Published by a node itself, by MQTT.
+    Uplink,
 }
 
 impl Source {
@@ -98,14 +100,17 @@ impl Source {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Bridge => "bridge",
+            Self::Uplink => "uplink",
         }
     }
 }
 
 /// How far a reading can be trusted to come from the node it names; the greater outweighs the lesser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
+#[repr(i8)]
 pub enum Trust {
+    /// Somebody on a broker that is not ours says that a packet says so.
+    Relayed = -1,
     /// The packet says so, and whoever has the channel key can write such a packet.
     Claimed = 0,
     /// It came with the key of its station.
@@ -118,6 +123,7 @@ impl Trust {
     /// Returns the name used in answers.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Relayed => "relayed",
             Self::Claimed => "claimed",
             Self::ApiKey => "api_key",
             Self::Hmac => "hmac",

@@ -165,6 +165,11 @@ enum Repeats {
     Store,
 }
 
+/// Stores records inside another use-case that no spool delivers, and returns what became of each.
+pub(crate) async fn store_heard(tx: &mut Tx, records: &[&Record], now: Timestamp) -> Result<Vec<Outcome>> {
+    if records.is_empty() { Ok(Vec::new()) } else { store_contents(tx, records, Repeats::Drop, now).await }
+}
+
 /// Stores what records say that this spool has not delivered before.
 async fn store_contents(tx: &mut Tx, records: &[&Record], repeats: Repeats, now: Timestamp) -> Result<Vec<Outcome>> {
     // The nodes are locked first, so that of two replicas with the same packet the second one sees what the first has stored.

@@ -6,6 +6,7 @@ use crate::{
     db::{Tx, on_tx},
     ingest::{Body, Neighbor, NodeReport, RadioStats, Record, Traceroute, User, nodes::Nodes},
     types::{At, Node, storable},
+    uplinks::{self, OPTED_OUT},
 };
 use futures_util::TryFutureExt as _;
 use kosmo_domain::{Position, Timestamp};
@@ -42,8 +43,9 @@ async fn store_user(tx: &mut Tx, node: i64, user: &User, at: Timestamp) -> Resul
     const SQL: &str = "update nodes
                           set long_name = coalesce($2, long_name), short_name = coalesce($3, short_name),
                               hardware = coalesce($4, hardware), role = coalesce($5, role),
-                              licensed = $6, unmessagable = $7, user_at = $8
+                              licensed = $6, unmessagable = $7, user_at = $8, hidden = (hidden & ~$9) | $10
                         where id = $1 and (user_at is null or user_at <= $8)";
+    let opts_out = [&user.long_name, &user.short_name].into_iter().flatten().any(|name| uplinks::opts_out(name));
     let kept = |text: &'_ Option<String>, max| text.as_deref().map(|text| storable(text, max).into_owned());
     on_tx!(tx, |db| {
         sqlx::query(SQL)
@@ -55,6 +57,8 @@ async fn store_user(tx: &mut Tx, node: i64, user: &User, at: Timestamp) -> Resul
             .bind(user.licensed)
             .bind(user.unmessagable)
             .bind(At(at))
+            .bind(OPTED_OUT)
+            .bind(if opts_out { OPTED_OUT } else { 0 })
             .execute(db)
             .map_ok(drop)
     })?;

@@ -68,7 +68,7 @@ macro_rules! select_silent {
                     (select r.bridge from node_receptions r where r.node = n.id order by r.heard_at desc, r.bridge limit 1) as bridge,
                     (select l.metrics from latest l where l.node = n.id) as metrics
                from nodes n
-              where n.gaps >= $2 and n.usual_gap_s is not null and n.last_heard >= $5
+              where n.hidden = 0 and n.gaps >= $2 and n.usual_gap_s is not null and n.last_heard >= $5
                 and ",
             $silent,
             " and (n.last_heard < $6 or (n.last_heard = $6 and n.node_id > $7))

@@ -104,7 +104,7 @@ where
 
 /// Reads what [`Trust`] is stored as; what a newer program would have written is trusted least.
 pub(crate) fn trust(stored: i16) -> Trust {
-    [Trust::ApiKey, Trust::Hmac].into_iter().find(|trust| *trust as i16 == stored).unwrap_or(Trust::Claimed)
+    [Trust::Relayed, Trust::ApiKey, Trust::Hmac].into_iter().find(|trust| *trust as i16 == stored).unwrap_or(Trust::Claimed)
 }
 
 /// Reads what [`TimeSource`] is stored as.

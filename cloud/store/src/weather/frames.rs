@@ -92,7 +92,7 @@ impl Store {
                 const SQL: &str = "select l.node, n.node_id
                                      from latest l
                                      join nodes n on n.id = l.node
-                                    where l.node > $1 and exists (select 1 from json_each($2) m where instr(l.metrics, m.value) > 0)
+                                    where l.node > $1 and n.hidden = 0 and exists (select 1 from json_each($2) m where instr(l.metrics, m.value) > 0)
                                     order by l.node
                                     limit $3";
                 let names = json_list(&names);
@@ -102,7 +102,7 @@ impl Store {
                 const SQL: &str = "select l.node, n.node_id
                                      from latest l
                                      join nodes n on n.id = l.node
-                                    where l.node > $1 and exists (select 1 from unnest($2::text[]) m (name) where strpos(l.metrics, m.name) > 0)
+                                    where l.node > $1 and n.hidden = 0 and exists (select 1 from unnest($2::text[]) m (name) where strpos(l.metrics, m.name) > 0)
                                     order by l.node
                                     limit $3";
                 sqlx::query_as(SQL).bind(after).bind(names).bind(limit).fetch_all(pool).await?

@@ -115,7 +115,7 @@ impl Values {
 
 impl Serialize for Values {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(metric, v)| (metric.name(), (v.number, v.at.as_micros(), v.trust as u8))))
+        serializer.collect_map(self.0.iter().map(|(metric, v)| (metric.name(), (v.number, v.at.as_micros(), v.trust as i8))))
     }
 }
 
@@ -132,7 +132,7 @@ impl<'de> Deserialize<'de> for Values {
             fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> std::result::Result<Values, A::Error> {
                 let mut values = Values::default();
                 while let Some(name) = map.next_key::<Cow<'de, str>>()? {
-                    let (number, micros, trust): (f64, i64, u8) = map.next_value()?;
+                    let (number, micros, trust): (f64, i64, i8) = map.next_value()?;
                     // A metric that the table no longer has is passed over.
                     let Ok(metric) = name.parse() else { continue };
                     let at = Timestamp::from_micros(micros).map_err(de::Error::custom)?;
@@ -166,7 +166,7 @@ impl Store {
         const SQL: &str = "select n.node_id, l.at, l.metrics
                              from nodes n
                              join latest l on l.node = n.id
-                            where n.node_id > $1
+                            where n.node_id > $1 and n.hidden = 0
                             order by n.node_id
                             limit $2";
         let after = after.map_or(-1, |node| i64::from(node.number()));

@@ -96,7 +96,7 @@ impl Store {
                                   latitude, longitude, altitude_m, precision_bits, position_at, last_heard, metrics
                              from nodes
                              left join latest on latest.node = nodes.id
-                            where id > $1 and last_heard >= $2
+                            where id > $1 and last_heard >= $2 and hidden = 0
                             order by id
                             limit $3";
         let rows: Vec<Stored> = on_reader!(self, |db| {
@@ -131,7 +131,8 @@ impl Store {
         const SQL: &str = "select b.node, b.neighbor, n.node_id, b.snr_db, b.at
                              from neighbors b
                              join nodes n on n.id = b.node
-                            where (b.node, b.neighbor) > ($1, $2) and b.at >= $3
+                            where (b.node, b.neighbor) > ($1, $2) and b.at >= $3 and n.hidden = 0
+                              and not exists (select 1 from nodes h where h.node_id = b.neighbor and h.hidden <> 0)
                             order by b.node, b.neighbor
                             limit $4";
         let rows: Vec<(i64, Node, Node, f32, At)> = on_reader!(self, |db| {
@@ -151,7 +152,7 @@ impl Store {
         const SQL: &str = "select r.node, r.bridge, n.node_id, r.snr_db, r.heard_at
                              from node_receptions r
                              join nodes n on n.id = r.node
-                            where (r.node, r.bridge) > ($1, $2) and r.heard_at >= $3 and r.hops_away = 0 and not r.via_mqtt
+                            where (r.node, r.bridge) > ($1, $2) and r.heard_at >= $3 and n.hidden = 0 and r.hops_away = 0 and not r.via_mqtt
                             order by r.node, r.bridge
                             limit $4";
         let rows: Vec<(i64, String, Node, Option<f32>, At)> = on_reader!(self, |db| {

@@ -30,9 +30,10 @@ use kosmo_domain::NodeId;
 pub const MAX_PAGE: u32 = 10_000;
 
 impl Store {
-    /// Returns the internal id of the node that has, or had, this mesh id.
+    /// Returns the internal id of the node that has, or had, this mesh id, and may be shown.
     pub(crate) async fn internal_id(&self, node: NodeId) -> Result<Option<i64>> {
-        const SQL: &str = "select node from node_identities where node_id = $1 limit 1";
+        const SQL: &str =
+            "select i.node from node_identities i join nodes n on n.id = i.node where i.node_id = $1 and n.hidden = 0 limit 1";
         Ok(on_reader!(self, |db| sqlx::query_scalar(SQL).bind(Node(node)).fetch_optional(db))?)
     }
 }

@@ -85,7 +85,7 @@ impl Store {
     /// # Errors
     /// As the database does.
     pub async fn list_nodes(&self, after: Option<NodeId>, heard_since: Timestamp, limit: u32) -> Result<Vec<NodeListing>> {
-        const NODES: &str = select_nodes!("where node_id > $1 and last_heard >= $2 order by node_id limit $3");
+        const NODES: &str = select_nodes!("where node_id > $1 and last_heard >= $2 and hidden = 0 order by node_id limit $3");
         const RECEPTIONS: &str =
             select_receptions!("where n.node_id > $1 and n.node_id <= $2 and n.last_heard >= $3 order by r.heard_at desc, r.bridge");
         const LATEST: &str = "select l.node, l.metrics from latest l join nodes n on n.id = l.node
@@ -166,7 +166,7 @@ impl Store {
         // A node may be spoken of by any id it had; of several, the same hearer is told once, by its latest word.
         const SQL: &str = "select n.node_id, h.snr_db, h.at
                              from neighbors h join nodes n on n.id = h.node
-                            where h.neighbor in (select node_id from node_identities where node = $1) and h.node <> $1
+                            where h.neighbor in (select node_id from node_identities where node = $1) and h.node <> $1 and n.hidden = 0
                             order by h.at desc, n.node_id limit $2";
         let rows: Vec<(Node, f32, At)> = on_reader!(self, |db| sqlx::query_as(SQL).bind(id).bind(MAX_HEARERS).fetch_all(db))?;
         let mut told = BTreeSet::new();
@@ -187,7 +187,7 @@ impl Store {
                 const SQL: &str = "select distinct i.node_id, n.long_name, n.short_name
                                      from node_identities i join nodes n on n.id = i.node
                                     where i.node_id in (select value from json_each($1))
-                                      and (n.long_name is not null or n.short_name is not null)
+                                      and n.hidden = 0 and (n.long_name is not null or n.short_name is not null)
                                     order by i.node_id";
                 let numbers = serde_json::to_string(&nodes.iter().map(|node| node.number()).collect::<Vec<_>>());
                 sqlx::query_as(SQL).bind(numbers.expect("numbers are always JSON")).fetch_all(read).await?
@@ -195,7 +195,7 @@ impl Store {
             Db::Postgres(pool) => {
                 const SQL: &str = "select distinct i.node_id, n.long_name, n.short_name
                                      from node_identities i join nodes n on n.id = i.node
-                                    where i.node_id = any($1) and (n.long_name is not null or n.short_name is not null)
+                                    where i.node_id = any($1) and n.hidden = 0 and (n.long_name is not null or n.short_name is not null)
                                     order by i.node_id";
                 sqlx::query_as(SQL).bind(nodes.iter().copied().map(Node).collect::<Vec<_>>()).fetch_all(pool).await?
             }

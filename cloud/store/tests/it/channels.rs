@@ -13,9 +13,17 @@ fn vault() -> Vault {
     Vault::new([7; 32])
 }
 
-fn channel<'a>(number: u128, name: &'a str, key: &'a [u8]) -> NewChannel<'a> {
-    let nonce = [number as u8; 24];
-    NewChannel { id: Uuid::from_u128(number), name, hash: 8, key, visibility: Visibility::Private, source: &ChannelSource::Operator, nonce }
+fn channel<'a>(number: u8, name: &'a str, key: &'a [u8]) -> NewChannel<'a> {
+    let nonce = [number; 24];
+    NewChannel {
+        id: Uuid::from_u128(u128::from(number)),
+        name,
+        hash: 8,
+        key,
+        visibility: Visibility::Private,
+        source: &ChannelSource::Operator,
+        nonce,
+    }
 }
 
 store_test! {

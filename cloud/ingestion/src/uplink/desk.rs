@@ -1,0 +1,206 @@
+//! What is known of the packets of late, and what is to be told to the store of them: who else received them, by which
+//! gateways they came, and what was not taken. All of it is bounded.
+
+use crate::uplink::{
+    Source,
+    generations::Generations,
+    guard::{Guard, Limit, UplinkLimits},
+};
+use kosmo_domain::{HOUR, NodeId, PacketId, Timestamp};
+use kosmo_store::uplinks::{GatewayTally, LimitTally, PacketReceptions, Role, UplinkReception};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+/// How many packets are remembered.
+const PACKETS: usize = 65_536;
+/// How many packets' further receptions wait to be stored, how many gateways' tallies, and how many nodes' limits.
+const PENDING: usize = 20_000;
+const TALLIES: usize = 500;
+const LIMITS: usize = 200;
+/// Of how many nodes it is remembered whether they agree.
+const CONSENTS: usize = 20_000;
+
+/// A packet as an envelope names it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Named {
+    pub(crate) from: NodeId,
+    pub(crate) id: PacketId,
+    /// A hash of what it carries, encrypted or not.
+    pub(crate) carries: u64,
+    pub(crate) rx_time: Option<Timestamp>,
+}
+
+/// What is remembered of a packet.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    first_at: Timestamp,
+    carries: u64,
+    /// Whether it could be read: if not, another one of its name may be the true one.
+    was_read: bool,
+}
+
+/// What becomes of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Admission {
+    /// Nobody has told of this packet.
+    New,
+    /// Another gateway has, or this one: who received it is noted.
+    Copy,
+    /// It is not taken.
+    Limited(Limit),
+}
+
+/// What waits to be stored.
+#[derive(Debug, Default)]
+pub(crate) struct Due {
+    pub(crate) receptions: Vec<PacketReceptions>,
+    pub(crate) gateways: Vec<GatewayTally>,
+    pub(crate) limits: Vec<LimitTally>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    sources: Arc<[Source]>,
+    guard: Guard,
+    known: Generations<(NodeId, PacketId), Known>,
+    consents: Generations<NodeId, bool>,
+    pending: HashMap<(NodeId, PacketId), PacketReceptions>,
+    tallies: HashMap<(usize, NodeId), GatewayTally>,
+    limits: HashMap<(Role, NodeId, Limit), LimitTally>,
+}
+
+impl Desk {
+    pub(crate) fn new(sources: Arc<[Source]>, limits: UplinkLimits) -> Self {
+        Self {
+            sources,
+            guard: Guard::new(limits),
+            known: Generations::new(PACKETS),
+            consents: Generations::new(CONSENTS),
+            pending: HashMap::new(),
+            tallies: HashMap::new(),
+            limits: HashMap::new(),
+        }
+    }
+
+    pub(crate) fn deny(&mut self, denied: HashSet<(Role, NodeId)>) {
+        self.guard.deny(denied);
+    }
+
+    /// Decides what becomes of a gateway's message.
+    pub(crate) fn admit(&mut self, source: usize, packet: &Named, reception: &UplinkReception, now: Timestamp) -> Admission {
+        let gateway = reception.gateway;
+        let admission = self.judge(source, gateway, packet, now);
+        match admission {
+            Ok(Admission::Copy) => {
+                self.receive(packet.from, packet.id, *reception);
+                self.tally(source, gateway, now, |tally| tally.copies += 1);
+                Admission::Copy
+            }
+            Ok(other) => {
+                self.tally(source, gateway, now, |tally| tally.packets += 1);
+                other
+            }
+            Err((role, limit)) => {
+                let node = if role == Role::Node { packet.from } else { gateway };
+                self.limit(role, node, limit, now);
+                self.tally(source, gateway, now, |tally| tally.limited += 1);
+                Admission::Limited(limit)
+            }
+        }
+    }
+
+    fn judge(&mut self, source: usize, gateway: NodeId, packet: &Named, now: Timestamp) -> Result<Admission, (Role, Limit)> {
+        let of_gateway = |limit| (Role::Gateway, limit);
+        self.guard.gateway(source, gateway, now).map_err(of_gateway)?;
+        Guard::age(packet.rx_time, now).map_err(of_gateway)?;
+        if packet.id.is_given() {
+            let known = self.known.get_mut(&(packet.from, packet.id));
+            if known.is_some_and(|known| known.was_read || known.carries == packet.carries) {
+                return Ok(Admission::Copy);
+            }
+        }
+        self.guard.node(source, gateway, packet.from, now)?;
+        if packet.id.is_given() {
+            self.known.insert((packet.from, packet.id), Known { first_at: now, carries: packet.carries, was_read: false });
+        }
+        Ok(Admission::New)
+    }
+
+    /// Notes that a packet could be read, and decides whether its sender may say this once more.
+    pub(crate) fn was_read(&mut self, from: NodeId, id: PacketId, content: u64, now: Timestamp) -> Result<(), Limit> {
+        if let Some(known) = self.known.get_mut(&(from, id)) {
+            known.was_read = true;
+        }
+        let said = self.guard.content(from, content, id.is_given(), now);
+        if let Err(limit) = said {
+            self.limit(Role::Node, from, limit, now);
+        }
+        said
+    }
+
+    /// Returns whether a node's word on being passed on is news: `Some` with the word if it is.
+    pub(crate) fn consents(&mut self, node: NodeId, agrees: bool) -> bool {
+        let known = self.consents.get_mut(&node).copied();
+        if known != Some(agrees) {
+            self.consents.insert(node, agrees);
+        }
+        // That a node agrees is what is taken for granted of one that nothing is known of.
+        known != Some(agrees)
+    }
+
+    /// Notes who else received a packet.
+    pub(crate) fn receive(&mut self, from: NodeId, id: PacketId, reception: UplinkReception) {
+        let first_at = self.known.get_mut(&(from, id)).map_or(reception.at, |known| known.first_at);
+        if self.pending.len() >= PENDING && !self.pending.contains_key(&(from, id)) {
+            return;
+        }
+        let packet = self.pending.entry((from, id)).or_insert_with(|| PacketReceptions { from, id, first_at, by: Vec::new() });
+        // A gateway that repeats itself received it once.
+        if packet.by.len() < 64 && !packet.by.iter().any(|other| other.gateway == reception.gateway) {
+            packet.by.push(reception);
+        }
+    }
+
+    /// Returns what waits to be stored, and forgets it.
+    pub(crate) fn due(&mut self) -> Due {
+        Due {
+            receptions: self.pending.drain().map(|(_, packet)| packet).collect(),
+            gateways: self.tallies.drain().map(|(_, tally)| tally).collect(),
+            limits: self.limits.drain().map(|(_, tally)| tally).collect(),
+        }
+    }
+
+    /// Takes back what could not be stored.
+    pub(crate) fn undo(&mut self, due: Due) {
+        for packet in due.receptions {
+            if packet.first_at.floor_to(HOUR) != Timestamp::EPOCH && self.pending.len() < PENDING {
+                self.pending.entry((packet.from, packet.id)).or_insert(packet);
+            }
+        }
+    }
+
+    fn tally(&mut self, source: usize, gateway: NodeId, now: Timestamp, add: impl FnOnce(&mut GatewayTally)) {
+        if self.tallies.len() >= TALLIES && !self.tallies.contains_key(&(source, gateway)) {
+            return;
+        }
+        let name = self.sources.get(source).map_or_else(String::new, |source| source.name.to_string());
+        let fresh = || GatewayTally { source: name, gateway, at: now, packets: 0, copies: 0, limited: 0 };
+        let tally = self.tallies.entry((source, gateway)).or_insert_with(fresh);
+        tally.at = tally.at.max(now);
+        add(tally);
+    }
+
+    fn limit(&mut self, role: Role, node: NodeId, limit: Limit, now: Timestamp) {
+        metrics::counter!(super::UPLINKS, "outcome" => limit.as_str()).increment(1);
+        if self.limits.len() >= LIMITS && !self.limits.contains_key(&(role, node, limit)) {
+            return;
+        }
+        let fresh = || LimitTally { role, node, reason: limit.as_str(), at: now, number: 0 };
+        let tally = self.limits.entry((role, node, limit)).or_insert_with(fresh);
+        tally.at = tally.at.max(now);
+        tally.number += 1;
+    }
+}

@@ -1,0 +1,190 @@
+//! Stores what was taken, and reads again what it is taken by: channels, and whom an operator will not have.
+
+use crate::uplink::{
+    LOST, Shared, UNPOISONED, UplinkConfig,
+    desk::Due,
+    read::{Taken, has_name},
+};
+use kosmo_domain::{Clock, Epoch, Stream};
+use kosmo_store::{
+    Store, in_time,
+    ingest::{Raw, Record, RecordName},
+    packets::NewPacket,
+    uplinks::{PacketReceptions, SessionRow, UplinkBatch},
+};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, MissedTickBehavior},
+};
+use tokio_util::sync::CancellationToken;
+
+/// How many packets are stored at once, at most.
+const BATCH: usize = 500;
+/// The wait after the database's first failure, and the longest; what comes meanwhile waits, and past its bound is lost.
+const FIRST_RETRY: Duration = Duration::from_millis(100);
+const LONGEST_RETRY: Duration = Duration::from_secs(5);
+/// How often what is old is given up.
+const PURGE_EVERY: Duration = Duration::from_hours(1);
+
+pub(crate) struct Keeper {
+    config: UplinkConfig,
+    store: Store,
+    clock: Arc<dyn Clock>,
+    shared: Arc<Shared>,
+    epoch: Epoch,
+    seq: AtomicU64,
+    closed: AtomicUsize,
+}
+
+impl Keeper {
+    pub(crate) fn new(config: UplinkConfig, store: Store, clock: Arc<dyn Clock>, shared: Arc<Shared>, epoch: Epoch) -> Self {
+        Self { config, store, clock, shared, epoch, seq: AtomicU64::new(0), closed: AtomicUsize::new(0) }
+    }
+
+    /// Stores what comes until there is no more.
+    pub(crate) async fn run(&self, mut waiting: mpsc::Receiver<Box<Taken>>, shutdown: &CancellationToken) {
+        let mut ticks = tokio::time::interval_at(Instant::now() + self.config.flush, self.config.flush);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut purged: Option<Instant> = None;
+        let mut batch = Vec::with_capacity(BATCH);
+        loop {
+            tokio::select! {
+                first = waiting.recv() => match first {
+                    Some(first) => batch.push(first),
+                    None => break,
+                },
+                _ = ticks.tick() => {
+                    self.flush().await;
+                    self.refresh().await;
+                    if purged.is_none_or(|at| at.elapsed() > PURGE_EVERY) {
+                        self.purge().await;
+                        purged = Some(Instant::now());
+                    }
+                    continue;
+                }
+            }
+            let latest = Instant::now() + self.config.linger;
+            while batch.len() < BATCH {
+                match tokio::time::timeout_at(latest, waiting.recv()).await {
+                    Ok(Some(taken)) => batch.push(taken),
+                    Ok(None) | Err(_) => break,
+                }
+            }
+            self.commit(std::mem::take(&mut batch), shutdown).await;
+        }
+        self.flush().await;
+    }
+
+    /// Stores packets, however often it takes, until the program is to end.
+    async fn commit(&self, taken: Vec<Box<Taken>>, shutdown: &CancellationToken) {
+        let (batch, packets) = self.gather(taken);
+        let mut wait = FIRST_RETRY;
+        while let Err(error) = in_time(self.config.patience, self.store.ingest_uplinks(&batch, self.clock.now())).await {
+            tracing::warn!(%error, packets = packets.len(), "what nodes published cannot be stored, and is tried again");
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = shutdown.cancelled() => {
+                    metrics::counter!(LOST).increment(packets.len() as u64);
+                    return;
+                }
+            }
+            wait = (wait * 2).min(LONGEST_RETRY);
+        }
+        self.log(&packets).await;
+    }
+
+    /// Every packet that was taken passes here, read or not: the log of packets is told of it.
+    async fn log(&self, packets: &[NewPacket]) {
+        if self.config.keep_packets.number == 0 || packets.is_empty() {
+            return;
+        }
+        if let Err(error) = in_time(self.config.patience, self.store.log_packets(packets, &self.config.keep_packets)).await {
+            metrics::counter!(crate::telemetry::UNLOGGED).increment(packets.len() as u64);
+            tracing::debug!(%error, packets = packets.len(), "packets are left out of the log");
+        }
+    }
+
+    fn gather(&self, taken: Vec<Box<Taken>>) -> (UplinkBatch, Vec<NewPacket>) {
+        let mut batch = UplinkBatch::default();
+        let mut packets = Vec::with_capacity(taken.len());
+        for packet in taken {
+            let Taken { source, bodies, heard, reception, consent, packet } = *packet;
+            if has_name(heard.id) {
+                batch.receptions.push(PacketReceptions { from: heard.from, id: heard.id, first_at: reception.at, by: vec![reception] });
+            }
+            batch.consents.extend(consent.map(|agrees| (heard.from, agrees)));
+            for body in bodies {
+                let seq = self.seq.fetch_add(1, Ordering::Relaxed);
+                let origin =
+                    RecordName { bridge: self.config.sources[source].name.clone(), epoch: self.epoch, stream: Stream::Ingest, seq };
+                batch.records.push(Record { origin, heard: Some(heard.clone()), body, notes: Vec::new(), raw: Raw::default() });
+            }
+            packets.push(packet);
+        }
+        (batch, packets)
+    }
+
+    /// Stores who else received packets, what gateways brought, what was not taken, and that brokers are listened to.
+    async fn flush(&self) {
+        let now = self.clock.now();
+        let listening = self.shared.listening.lock().expect(UNPOISONED).clone();
+        for (source, from) in self.config.sources.iter().zip(listening) {
+            let Some(from) = from else { continue };
+            let session = SessionRow { source: source.name.to_string(), from, until: now };
+            if let Err(error) = in_time(self.config.patience, self.store.note_uplink_session(&session)).await {
+                tracing::debug!(%error, "cannot note that a broker is listened to, and tries again");
+                return;
+            }
+        }
+        let Due { receptions, gateways, limits } = self.shared.desk.lock().expect(UNPOISONED).due();
+        let batch = UplinkBatch { receptions, gateways, limits, ..UplinkBatch::default() };
+        if batch.is_empty() {
+            return;
+        }
+        if let Err(error) = in_time(self.config.patience, self.store.ingest_uplinks(&batch, now)).await {
+            tracing::debug!(%error, "cannot store who received packets, and tries again");
+            let UplinkBatch { receptions, gateways, limits, .. } = batch;
+            self.shared.desk.lock().expect(UNPOISONED).undo(Due { receptions, gateways, limits });
+        }
+    }
+
+    /// Reads channels and denials again.
+    pub(crate) async fn refresh(&self) {
+        match in_time(self.config.patience, self.store.open_channels(&self.config.vault)).await {
+            Ok(channels) => {
+                if self.closed.swap(channels.closed, Ordering::Relaxed) < channels.closed {
+                    tracing::error!(
+                        channels = channels.closed,
+                        key = self.config.vault.name(),
+                        "the keys of channels were sealed with another secrets key than this process has: their packets cannot be read"
+                    );
+                }
+                let reader = Arc::clone(&self.shared.reader.read().expect(UNPOISONED));
+                let reader = reader.with_keys(&channels, self.config.preset_channels);
+                *self.shared.reader.write().expect(UNPOISONED) = Arc::new(reader);
+            }
+            Err(error) => tracing::debug!(%error, "cannot read the channels, and goes on with those that are known"),
+        }
+        match in_time(self.config.patience, self.store.uplink_denials()).await {
+            Ok(denials) => {
+                let denied = denials.into_iter().map(|denial| (denial.role, denial.node)).collect();
+                self.shared.desk.lock().expect(UNPOISONED).deny(denied);
+            }
+            Err(error) => tracing::debug!(%error, "cannot read who is denied, and goes on with those that are known"),
+        }
+    }
+
+    async fn purge(&self) {
+        let now = self.clock.now();
+        if let Err(error) = self.store.purge_uplinks(now.minus(self.config.keep_receptions), now).await {
+            tracing::warn!(%error, "what is old of uplinks could not be given up, which is tried again later");
+        }
+    }
+}

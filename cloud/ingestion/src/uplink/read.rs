@@ -1,0 +1,258 @@
+//! Reads a message of a broker: whose packet it is, whether it is taken, what it says, and who may see that.
+
+use crate::{
+    packets,
+    uplink::{
+        SEALED, Source, UNPOISONED, UPLINKS, UplinkConfig,
+        convert::Judge,
+        desk::{Admission, Desk, Named},
+    },
+};
+use kosmo_domain::{NodeId, PacketId, Timestamp, observed_at};
+use kosmo_meshtastic::{
+    crypto::{ChannelKey, Keyring, PRESET_CHANNELS, Sealed},
+    envelope::{Envelope, Legacy, OnChannel, TopicKind, UplinkTopic, read_topic},
+    packet::{Received, port},
+};
+use kosmo_store::{
+    OpenChannels, Visibility,
+    ingest::{Body, Heard, Reception},
+    packets::{NewPacket, Teller},
+    uplinks::UplinkReception,
+};
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::Mutex,
+    time::Duration,
+};
+
+/// What a channel is known by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ChannelTag {
+    pub(crate) name: String,
+    pub(crate) public: bool,
+}
+
+/// A packet that is to be stored.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    /// The broker it came from.
+    pub(crate) source: usize,
+    /// What of it may be shown to everybody.
+    pub(crate) bodies: Vec<Body>,
+    pub(crate) heard: Heard,
+    pub(crate) reception: UplinkReception,
+    /// Whether its sender agrees to be passed on, if that is news.
+    pub(crate) consent: Option<bool>,
+    /// What the log of packets is told: every packet passes here, whether or not it could be read.
+    pub(crate) packet: NewPacket,
+}
+
+/// What messages are read with.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    sources: Vec<Source>,
+    ring: Keyring<ChannelTag>,
+    legacy_json: bool,
+    oldest: Duration,
+    hasher: RandomState,
+}
+
+impl Reader {
+    /// Returns a reader that opens nothing.
+    pub(crate) fn without_keys(config: &UplinkConfig) -> Self {
+        Self {
+            sources: config.sources.clone(),
+            ring: Keyring::default(),
+            legacy_json: config.legacy_json,
+            oldest: config.oldest,
+            hasher: RandomState::new(),
+        }
+    }
+
+    /// Returns a reader with these channels, and with those that every radio has.
+    pub(crate) fn with_keys(&self, channels: &OpenChannels, presets: bool) -> Self {
+        let mut ring = Keyring::default();
+        let mut add = |channel: &kosmo_store::OpenChannel| {
+            let tag = ChannelTag { name: channel.name.clone(), public: channel.visibility == Visibility::Public };
+            if let Ok(key) = ChannelKey::expand(&channel.key) {
+                ring.add(tag, &channel.name, key);
+            }
+        };
+        // What an operator says of a channel counts; what a bridge reports of those that everybody has makes them no more private.
+        channels.channels.iter().filter(|channel| channel.by_operator).for_each(&mut add);
+        if presets {
+            let key = ChannelKey::expand(&[1]).expect("one byte is a key");
+            for name in PRESET_CHANNELS {
+                ring.add(ChannelTag { name: name.to_owned(), public: true }, name, key);
+            }
+        }
+        let mut add = |channel: &kosmo_store::OpenChannel| {
+            let tag = ChannelTag { name: channel.name.clone(), public: channel.visibility == Visibility::Public };
+            if let Ok(key) = ChannelKey::expand(&channel.key) {
+                ring.add(tag, &channel.name, key);
+            }
+        };
+        channels.channels.iter().filter(|channel| !channel.by_operator).for_each(&mut add);
+        Self { sources: self.sources.clone(), ring, legacy_json: self.legacy_json, oldest: self.oldest, hasher: self.hasher.clone() }
+    }
+
+    /// Reads a message; nothing if it is not taken, or is a packet that was told of before. What is refused is counted.
+    pub(crate) fn take(
+        &self,
+        source: usize,
+        topic: &str,
+        payload: &[u8],
+        retained: bool,
+        now: Timestamp,
+        desk: &Mutex<Desk>,
+    ) -> Option<Box<Taken>> {
+        let outcome = self.try_take(source, topic, payload, retained, now, desk);
+        let name = match &outcome {
+            Ok(_) => "packet",
+            Err(refused) => refused,
+        };
+        metrics::counter!(UPLINKS, "outcome" => name).increment(1);
+        outcome.ok()
+    }
+
+    fn try_take(
+        &self,
+        source: usize,
+        topic: &str,
+        payload: &[u8],
+        retained: bool,
+        now: Timestamp,
+        desk: &Mutex<Desk>,
+    ) -> Result<Box<Taken>, &'static str> {
+        // Firmware asks no broker to keep what it publishes: what is kept is old news, of whoever put it there.
+        if retained {
+            return Err("retained");
+        }
+        let topic = read_topic(topic).map_err(|_| "topic")?;
+        if topic.kind == TopicKind::Json {
+            if !self.legacy_json {
+                return Err("json");
+            }
+            let Legacy { received, gateway } = Legacy::read(payload).map_err(|_| "undecodable")?;
+            let gateway = topic.gateway.or(gateway).ok_or("no_gateway")?;
+            let named = Named { from: received.from, id: received.id, carries: self.hash(&received.payload), rx_time: received.rx_time };
+            self.admit(source, gateway, &named, &reception(&received, gateway, now), now, desk)?;
+            let channel = self.ring.named(topic.channel).map(|channel| &channel.tag);
+            return self.open(source, &topic, gateway, received, channel, now, desk);
+        }
+        let envelope = Envelope::read(payload).map_err(|error| error.name())?;
+        // A broker lets a login publish to its own topic alone, so that the topic is the better witness.
+        let gateway = topic.gateway.or(envelope.gateway).ok_or("no_gateway")?;
+        let header = Received::read(kosmo_meshtastic::proto::MeshPacket { payload_variant: None, ..envelope.packet.clone() }, Vec::new());
+        let named = Named { from: header.from, id: header.id, carries: self.hash(envelope.payload()), rx_time: header.rx_time };
+        self.admit(source, gateway, &named, &reception(&header, gateway, now), now, desk)?;
+        match envelope.open(&self.ring) {
+            Ok((received, OnChannel::Proven(tag))) => self.open(source, &topic, gateway, received, Some(tag), now, desk),
+            Ok((received, OnChannel::Claimed(tag))) => self.open(source, &topic, gateway, received, tag, now, desk),
+            Err((sealed, received)) => Ok(self.keep_closed(source, gateway, sealed, &received, now)),
+        }
+    }
+
+    fn admit(
+        &self,
+        source: usize,
+        gateway: NodeId,
+        named: &Named,
+        reception: &UplinkReception,
+        now: Timestamp,
+        desk: &Mutex<Desk>,
+    ) -> Result<(), &'static str> {
+        debug_assert_eq!(reception.gateway, gateway, "a reception is its gateway's");
+        match desk.lock().expect(UNPOISONED).admit(source, named, reception, now) {
+            Admission::New => Ok(()),
+            Admission::Copy => Err("copy"),
+            Admission::Limited(_) => Err("limited"),
+        }
+    }
+
+    /// A packet that can be read.
+    #[expect(clippy::too_many_arguments, reason = "they are what one message is made of, and have no life together")]
+    fn open(
+        &self,
+        source: usize,
+        topic: &UplinkTopic<'_>,
+        gateway: NodeId,
+        received: Received,
+        channel: Option<&ChannelTag>,
+        now: Timestamp,
+        desk: &Mutex<Desk>,
+    ) -> Result<Box<Taken>, &'static str> {
+        let content = self.hasher.hash_one((received.port, received.to.number(), &received.payload));
+        let consent = {
+            let mut desk = desk.lock().expect(UNPOISONED);
+            desk.was_read(received.from, received.id, content, now).map_err(|_| "limited")?;
+            received.ok_to_mqtt().filter(|agrees| desk.consents(received.from, *agrees))
+        };
+        let broker = &self.sources[source];
+        // A report for maps is its owner's consent; everything else has to say so itself, and what says nothing does not.
+        let agrees = (topic.kind == TopicKind::Map && received.port == port::MAP_REPORT) || received.ok_to_mqtt() == Some(true);
+        let on_public_channel = topic.kind == TopicKind::Map || channel.is_some_and(|channel| channel.public);
+        let public = broker.public && agrees && on_public_channel;
+        let judge = Judge { now, trust: broker.trust, oldest: self.oldest };
+        let bodies = if public { judge.bodies(&received) } else { Vec::new() };
+        let mut packet = logged(&received, gateway, now);
+        packet.channel = channel.filter(|channel| channel.public).map(|channel| channel.name.clone());
+        packet.private = !public;
+        packet.fields = bodies.first().and_then(packets::fields_of);
+        Ok(Box::new(Taken { source, bodies, heard: heard(&received, now), reception: reception(&received, gateway, now), consent, packet }))
+    }
+
+    /// A packet that cannot be read: who, to whom, and how far.
+    fn keep_closed(&self, source: usize, gateway: NodeId, sealed: Sealed, received: &Received, now: Timestamp) -> Box<Taken> {
+        metrics::counter!(SEALED, "why" => sealed.name()).increment(1);
+        let packet = NewPacket { port: None, private: true, ..logged(received, gateway, now) };
+        let reception = reception(received, gateway, now);
+        Box::new(Taken { source, bodies: Vec::new(), heard: heard(received, now), reception, consent: None, packet })
+    }
+
+    fn hash(&self, bytes: &[u8]) -> u64 {
+        self.hasher.hash_one(bytes)
+    }
+}
+
+fn reception(received: &Received, gateway: NodeId, now: Timestamp) -> UplinkReception {
+    UplinkReception { gateway, at: now, snr_db: received.snr, rssi_dbm: received.rssi, hops_away: received.hops_away() }
+}
+
+fn heard(received: &Received, now: Timestamp) -> Heard {
+    Heard { from: received.from, id: received.id, reception: by_mqtt(received, now) }
+}
+
+/// Whatever a gateway tells of the air, it is told by MQTT, and is no evidence of it.
+fn by_mqtt(received: &Received, now: Timestamp) -> Reception {
+    Reception {
+        at: observed_at(None, received.rx_time, now, now).at,
+        snr_db: received.snr,
+        rssi_dbm: received.rssi,
+        hops_away: received.hops_away(),
+        relay_node: received.relay_node,
+        via_mqtt: true,
+    }
+}
+
+fn logged(received: &Received, gateway: NodeId, now: Timestamp) -> NewPacket {
+    NewPacket {
+        from: received.from,
+        id: received.id,
+        to: Some(received.to),
+        port: Some(received.port),
+        gateway: gateway.to_string(),
+        teller: Teller::Uplink,
+        channel: None,
+        private: true,
+        reception: by_mqtt(received, now),
+        bytes: u32::try_from(received.payload.len()).ok(),
+        fields: None,
+    }
+}
+
+/// Tells whether a packet has an id, without which who received it has no name.
+pub(crate) const fn has_name(id: PacketId) -> bool {
+    id.is_given()
+}
