@@ -11,7 +11,7 @@ const ROOTS: [&str; 2] = ["kosmo", "msh"];
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Access {
     /// A bridge: the topics and filters the contract lists for it.
-    Bridge { writes: [String; 5], reads: [String; 2] },
+    Bridge { writes: [String; 5], reads: [String; 3] },
     /// A node: its own uplink, and nothing to read.
     Uplink { writes: Vec<String> },
     /// Reads everything of ours and writes nothing.

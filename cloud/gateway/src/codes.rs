@@ -23,6 +23,8 @@ pub(crate) enum WaitReason {
     Broker,
     Bridge,
     Sending,
+    Key,
+    Cancelling,
     Turn,
     Radio,
     RadioQueue,
@@ -103,6 +105,8 @@ pub(crate) enum Reason {
     Expired,
     #[schema(rename = "revoked")]
     Revoked,
+    #[schema(rename = "cancelled")]
+    Cancelled,
     #[schema(rename = "radio_refused")]
     RadioRefused,
     #[schema(rename = "too_large")]
@@ -123,6 +127,7 @@ pub(crate) enum Event {
     Answered,
     Refused,
     NotSent,
+    Unconfirmed,
     Unknown,
 }
 
@@ -155,7 +160,8 @@ mod tests {
 
     #[test]
     fn every_reason_that_can_be_answered_is_listed_and_no_other() {
-        let not_sent = [NotSent::NeverGranted, NotSent::Expired, NotSent::Revoked, NotSent::RadioRefused, NotSent::TooLarge];
+        let not_sent =
+            [NotSent::NeverGranted, NotSent::Expired, NotSent::Revoked, NotSent::Cancelled, NotSent::RadioRefused, NotSent::TooLarge];
         // 0 is no error, and is never stored as one.
         let errors = (1..2_000).map(words::error_name);
         let all: BTreeSet<String> = errors.chain(not_sent.map(NotSent::as_str)).map(str::to_owned).collect();
@@ -174,9 +180,16 @@ mod tests {
         );
         assert_eq!(listed::<GapReason>(), names(&[G::Radio, G::Stopped, G::Silent].map(G::as_str)));
         let waits = [Waits::Turn, Waits::Radio, Waits::RadioQueue, Waits::DutyCycle, Waits::Channel];
-        let all = [words::Wait::Broker, words::Wait::Bridge, words::Wait::Sending, words::Wait::Airtime]
-            .into_iter()
-            .chain(waits.map(words::Wait::InBridge));
+        let all = [
+            words::Wait::Broker,
+            words::Wait::Bridge,
+            words::Wait::Sending,
+            words::Wait::Key,
+            words::Wait::Cancelling,
+            words::Wait::Airtime,
+        ]
+        .into_iter()
+        .chain(waits.map(words::Wait::InBridge));
         assert_eq!(listed::<WaitReason>(), all.map(|wait| wait.as_str().to_owned()).collect());
     }
 }

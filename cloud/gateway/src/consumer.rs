@@ -249,7 +249,7 @@ const fn kind(topic: Option<&Topic>) -> &'static str {
         Some(Topic::Receipt(_)) => "receipt",
         Some(Topic::Inbound(_) | Topic::BareInbound) => "text",
         Some(Topic::Status(_)) => "status",
-        Some(Topic::Reading(_) | Topic::Node(_) | Topic::Ack(_) | Topic::Outbound(_)) | None => "other",
+        Some(Topic::Reading(_) | Topic::Node(_) | Topic::Ack(_) | Topic::Request(_) | Topic::Outbound(_)) | None => "other",
     }
 }
 
@@ -281,7 +281,7 @@ fn count_effect(effect: &Effect) {
             let outcome = match grant {
                 Grant::Granted(_) => "granted",
                 Grant::AlreadyYours => "granted_again",
-                Grant::Taken | Grant::Expired | Grant::Unknown => "revoked",
+                Grant::Taken | Grant::Expired | Grant::Held | Grant::Unknown => "revoked",
             };
             metrics::counter!(CLAIMS, "outcome" => outcome).increment(1);
         }
@@ -290,6 +290,7 @@ fn count_effect(effect: &Effect) {
                 Routed::Answer { .. } => "answer",
                 Routed::Correspondent { .. } => "correspondent",
                 Routed::Operators => "operators",
+                Routed::Channel => "channel",
                 Routed::Dropped => "chatter",
                 Routed::Known => "duplicate",
             };

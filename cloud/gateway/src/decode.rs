@@ -6,7 +6,7 @@ use kosmo_contract::{Evidence, InboundBody, NotSentReason, Packet, ReceiptBody, 
 use kosmo_domain::{BridgeId, Epoch, NodeId, NotSent, PacketId, Stream, Timestamp, observed_at};
 use kosmo_store::{
     ingest::{Heard, Note, Raw, Reception, RecordName},
-    messages::{GatewayBody, GatewayRecord, InboundText, Receipt, WaitReason},
+    messages::{ChannelName, GatewayBody, GatewayRecord, InboundText, Receipt, WaitReason},
 };
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use uuid::Uuid;
@@ -32,7 +32,7 @@ pub fn decode(topic: &str, payload: &Bytes, received_at: Timestamp, id: Uuid) ->
         Ok(Topic::Receipt(bridge)) => message.record(Some(bridge), receipt),
         Ok(Topic::Inbound(bridge)) => message.record(Some(bridge), inbound),
         Ok(Topic::BareInbound) => message.record(None, inbound),
-        Ok(Topic::Reading(_) | Topic::Node(_) | Topic::Status(_) | Topic::Ack(_) | Topic::Outbound(_)) => {
+        Ok(Topic::Reading(_) | Topic::Node(_) | Topic::Status(_) | Topic::Ack(_) | Topic::Request(_) | Topic::Outbound(_)) => {
             message.garbage(Reason::UnknownTopic.note("", "the gateway reads claims, receipts and texts"))
         }
         Err(error) => message.garbage(Reason::UnknownTopic.note("", error.to_string())),
@@ -146,19 +146,29 @@ fn receipt(body: &ReceiptBody, _: Option<&Packet>, _: Uuid) -> Result<GatewayBod
             }
             Receipt::HandedOver { attempt, packet_id, radio }
         }
-        Evidence::Transmitted { packet_id: PacketId(_) } => Receipt::Transmitted,
-        Evidence::Relayed { packet_id: PacketId(_) } => Receipt::Relayed,
-        Evidence::Acknowledged { packet_id: PacketId(_), by, proven } => Receipt::Acknowledged { by, proven },
-        Evidence::Refused { packet_id: PacketId(_), code, by: _ } => Receipt::Refused(code),
+        Evidence::Transmitted { packet_id } => own_packet(body, packet_id).map(|()| Receipt::Transmitted)?,
+        Evidence::Relayed { packet_id } => own_packet(body, packet_id).map(|()| Receipt::Relayed)?,
+        Evidence::Acknowledged { packet_id, by, proven } => own_packet(body, packet_id).map(|()| Receipt::Acknowledged { by, proven })?,
+        Evidence::Refused { packet_id, code, by } => own_packet(body, packet_id).map(|()| Receipt::Refused { code, by })?,
+        Evidence::Unconfirmed { packet_id } => own_packet(body, packet_id).map(|()| Receipt::Unconfirmed)?,
         Evidence::NotSent { reason } => Receipt::NotSent(match reason {
             NotSentReason::Expired => NotSent::Expired,
             NotSentReason::Revoked => NotSent::Revoked,
+            NotSentReason::Cancelled => NotSent::Cancelled,
             NotSentReason::RadioRefused => NotSent::RadioRefused,
             NotSentReason::TooLarge => NotSent::TooLarge,
         }),
         Evidence::Unknown => Receipt::Unknown,
     };
     Ok(GatewayBody::Receipt { message: body.message_id, receipt })
+}
+
+/// Makes sure that a receipt is about a packet of its own message: what is said of another packet says nothing of this text.
+fn own_packet(body: &ReceiptBody, packet_id: PacketId) -> Result<(), Note> {
+    match kosmo_domain::attempt_of(body.message_id.as_u128(), packet_id) {
+        Some(_) => Ok(()),
+        None => Err(Reason::WrongPacketId.note("body.packet_id", "this is no packet of this message at any attempt")),
+    }
 }
 
 const fn waits_for(reason: kosmo_contract::WaitReason) -> WaitReason {
@@ -184,10 +194,12 @@ fn inbound(body: &InboundBody, packet: Option<&Packet>, id: Uuid) -> Result<Gate
         packet_id: packet.id,
         // Who decodes does not know which radio is whose; whoever does adds it.
         to_bridge: false,
-        over_lora: packet.transport == Some(Transport::Lora) && !packet.via_mqtt && !packet.replayed,
+        over_lora: packet.transport == Some(Transport::Lora) && !packet.via_mqtt && !packet.replayed && !body.stored,
         text: body.text.to_string(),
         reply_to: body.reply_to,
         reaction: body.reaction,
+        stored: body.stored,
+        channel: body.channel.as_ref().map(|channel| ChannelName { name: channel.name.to_string(), hash: channel.hash }),
     }))
 }
 

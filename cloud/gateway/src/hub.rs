@@ -4,12 +4,12 @@
 //! newest state waits in a client's mailbox, which is bounded, and is replaced by the word that the client is behind.
 
 use crate::{
-    live::{bridge_event, latest_event, node_event, packets_event},
+    live::{bridge_event, chat_event, latest_event, node_event, packets_event},
     telemetry::{BEHIND, STREAMS},
 };
 use bytes::Bytes;
 use kosmo_domain::{BridgeId, Clock, NodeId};
-use kosmo_store::{Change, NodeChange, Store};
+use kosmo_store::{Change, NodeChange, Store, Visibility};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     mem,
@@ -74,6 +74,7 @@ pub(crate) enum Subject {
     Node(NodeId),
     Bridge(BridgeId),
     Packets,
+    Chat(Uuid),
 }
 
 /// A place among those who follow, given back when it is dropped.
@@ -148,6 +149,7 @@ impl Hub {
             }
             Change::Nodes(nodes) => dirty.add(&nodes),
             Change::Bridge(bridge) => drop(dirty.bridges.insert(bridge)),
+            Change::Chat(name, hash) => drop(dirty.chats.insert((name, hash))),
             Change::Packets(newest) => dirty.packets = dirty.packets.max(Some(newest)),
             Change::Missed => self.all().iter().for_each(|client| client.fall_behind()),
         }
@@ -222,11 +224,13 @@ struct Dirty {
     bridges: BTreeSet<BridgeId>,
     /// The newest packet of the log.
     packets: Option<i64>,
+    /// The channels on which something was said, by name and hash.
+    chats: BTreeSet<(String, u8)>,
 }
 
 impl Dirty {
     fn is_empty(&self) -> bool {
-        self.nodes.is_empty() && self.bridges.is_empty() && self.packets.is_none()
+        self.nodes.is_empty() && self.bridges.is_empty() && self.packets.is_none() && self.chats.is_empty()
     }
 
     fn add(&mut self, nodes: &[NodeChange]) {
@@ -261,6 +265,12 @@ impl Dirty {
             for row in store.bridges().await?.iter().filter(|row| self.bridges.contains(&row.id)) {
                 events.push((Subject::Bridge(row.id.clone()), bridge_event(row, now)));
             }
+        }
+        if !self.chats.is_empty() {
+            // Of private channels nobody is told anything.
+            let public = store.channels().await?.into_iter().filter(|channel| channel.visibility == Visibility::Public);
+            let said = public.filter(|channel| self.chats.contains(&(channel.name.clone(), channel.hash)));
+            events.extend(said.map(|channel| (Subject::Chat(channel.id), chat_event(channel.id))));
         }
         events.extend(self.packets.map(|newest| (Subject::Packets, packets_event(newest))));
         Ok(Some(events))

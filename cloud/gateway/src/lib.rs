@@ -6,6 +6,8 @@
 
 mod ack;
 mod bare;
+mod cancel;
+mod channels;
 mod codes;
 mod consumer;
 mod conversation;
@@ -15,6 +17,7 @@ mod gaps;
 mod gateway;
 mod hub;
 mod identity;
+mod keys;
 mod link;
 mod live;
 mod message;
@@ -42,4 +45,5 @@ pub use crate::{
     identity::{DevIdentity, NotLoopback},
     pace::Pace,
     replay::{Replayed, replay},
+    wording::operator_on_air as on_air,
 };

@@ -12,6 +12,7 @@ use kosmo_store::{
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// How many decimals more than a person is shown are sent, as in `/api/v1/weather/latest`.
 const SPARE_DECIMALS: u8 = 2;
@@ -32,6 +33,7 @@ pub(crate) enum StreamEvents {
     Node(NodeEvent),
     Bridge(BridgeEvent),
     Packets(PacketsEvent),
+    Chat(ChatEvent),
 }
 
 /// The first event of every stream.
@@ -151,6 +153,19 @@ pub(crate) struct BridgeEvent {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     at: Option<Timestamp>,
+}
+
+/// Something was said on a public channel, or more is known of what an operator said there: `/api/v1/channels/{channel_id}/messages`
+/// has it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = StreamChat)]
+pub(crate) struct ChatEvent {
+    /// The channel.
+    channel_id: Uuid,
+}
+
+pub(crate) fn chat_event(channel_id: Uuid) -> Bytes {
+    event(None, "chat", &ChatEvent { channel_id })
 }
 
 /// Packets were logged: `/api/v1/network/packets?after=` has them.

@@ -1,7 +1,7 @@
 //! What members see of their texts and of those that came for them.
 
-use crate::words::{self, Wait};
-use kosmo_domain::{BridgeId, Fact, NodeId, PacketId, Status, Timestamp};
+use crate::words::{self, Wait, Waits};
+use kosmo_domain::{BridgeId, Charge, Fact, NodeId, PacketId, Status, Timestamp};
 use kosmo_store::messages::{Happening, InboundRow, MessageRow, Said, Teller, TimelineEntry};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -35,6 +35,9 @@ pub(crate) struct MessageView {
     /// Whom it is for.
     #[schema(value_type = String, pattern = "^![0-9a-f]{8}$")]
     target_node_id: NodeId,
+    /// The channel whose everybody it is for; left out of a text to a node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channel: Option<String>,
     /// As it was written.
     text: String,
     /// As the mesh sees it, with the member's handle.
@@ -59,7 +62,7 @@ pub(crate) struct MessageView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<crate::codes::Outcome>)]
     outcome: Option<&'static str>,
-    /// Why it failed or was not sent: the protocol's name of the error, or `never_granted`, `expired`, `revoked`, `radio_refused`, `too_large`.
+    /// Why it failed or was not sent: the protocol's name of the error, or `never_granted`, `expired`, `revoked`, `cancelled`, `radio_refused`, `too_large`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<crate::codes::Reason>)]
     reason: Option<&'static str>,
@@ -92,6 +95,10 @@ pub(crate) struct MessageView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     relayed_at: Option<Timestamp>,
+    /// When the time was over in which a confirmation comes, and none had. It may have arrived.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    unconfirmed_at: Option<Timestamp>,
     /// When it was confirmed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -110,12 +117,12 @@ pub(crate) struct MessageView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Waiting)]
 pub(crate) struct WaitView {
-    /// `broker`, `bridge`, `sending`, `turn`, `radio`, `radio_queue`, `duty_cycle`, `channel` or `airtime`.
+    /// `broker`, `bridge`, `sending`, `key`, `cancelling`, `turn`, `radio`, `radio_queue`, `duty_cycle`, `channel` or `airtime`.
     #[schema(value_type = crate::codes::WaitReason)]
     reason: &'static str,
     /// The same to a person.
     says: &'static str,
-    /// Since when, if its bridge said so.
+    /// Since when, if that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     since: Option<Timestamp>,
@@ -142,7 +149,7 @@ pub(crate) struct HappeningView {
     /// When it was so, by the clock of whoever says it.
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
-    /// What happened: `accepted`, `offered`, `granted`, `handed_over`, `transmitted`, `relayed`, `delivered`, `answered`, `refused`, `not_sent` or `unknown`.
+    /// What happened: `accepted`, `offered`, `granted`, `handed_over`, `transmitted`, `relayed`, `delivered`, `answered`, `refused`, `not_sent`, `unconfirmed` or `unknown`.
     #[schema(value_type = crate::codes::Event)]
     event: &'static str,
     /// What proves that it arrived: `ack`, `ack_proven` or `reply`.
@@ -221,22 +228,30 @@ pub(crate) enum TextView {
 impl From<MessageRow> for MessageView {
     fn from(row: MessageRow) -> Self {
         let facts = &row.facts;
-        let said = row.waiting.map(|(reason, _)| reason);
+        let said = Waits::of(&row);
         let waits_for = Wait::of(facts, said).map(|wait| WaitView {
             reason: wait.as_str(),
             says: wait.words(),
-            since: row.waiting.map(|(_, since)| since).filter(|_| matches!(wait, Wait::InBridge(_))),
+            since: match wait {
+                Wait::InBridge(_) => row.waiting.map(|(_, since)| since),
+                Wait::Key => row.held_at,
+                Wait::Cancelling => row.cancel_asked_at,
+                Wait::Broker | Wait::Bridge | Wait::Sending | Wait::Airtime => None,
+            },
         });
         let status = facts.status();
         let ended = matches!(status, Status::Failed | Status::Expired);
-        let reason = facts.refused.map(|(_, code)| words::error_name(code)).or_else(|| facts.not_sent.map(|(_, reason)| reason.as_str()));
-        let ended_at = facts.refused.map(|(at, _)| at).or_else(|| facts.not_sent.map(|(at, _)| at)).or(facts.unknown_at).filter(|_| ended);
+        let reason =
+            facts.refused.map(|(_, code, _)| words::error_name(code)).or_else(|| facts.not_sent.map(|(_, reason)| reason.as_str()));
+        let ended_at = facts.refused.map(|(at, ..)| at).or_else(|| facts.not_sent.map(|(at, _)| at)).or(facts.unknown_at).filter(|_| ended);
         Self {
             id: row.id,
             seq: row.seq,
             target_node_id: row.node,
             status: status.as_str(),
-            says: words::status(facts, row.charge, said),
+            // What is said to everybody on a channel costs nothing, so that nothing is given back.
+            says: words::status(facts, if row.channel.is_some() { Charge::Committed } else { row.charge }, said),
+            channel: row.channel.as_ref().map(|(name, _)| name.clone()),
             waits_for,
             evidence: facts.delivered.map(|(evidence, _)| evidence.as_str()),
             outcome: (status == Status::Expired).then(|| if facts.not_sent.is_some() { "not_sent" } else { "unknown" }),
@@ -249,6 +264,7 @@ impl From<MessageRow> for MessageView {
             handed_over_at: facts.handed_over_at,
             transmitted_at: facts.transmitted_at,
             relayed_at: facts.relayed_at,
+            unconfirmed_at: facts.unconfirmed_at.filter(|_| status == Status::Transmitted),
             delivered_at: facts.delivered.map(|(_, at)| at),
             answered_at: facts.answered_at,
             ended_at,
@@ -316,9 +332,15 @@ impl From<TimelineEntry> for HappeningView {
                 match fact {
                     Fact::Granted(bridge) => view.bridge_id = Some(bridge),
                     Fact::Delivered(evidence) => view.evidence = Some(evidence.as_str()),
-                    Fact::Refused(code) => view.reason = Some(words::error_name(code)),
+                    Fact::Refused { code, .. } => view.reason = Some(words::error_name(code)),
                     Fact::NotSent(reason) => view.reason = Some(reason.as_str()),
-                    Fact::Offered | Fact::HandedOver | Fact::Transmitted | Fact::Relayed | Fact::Answered | Fact::Unknown => {}
+                    Fact::Offered
+                    | Fact::HandedOver
+                    | Fact::Transmitted
+                    | Fact::Relayed
+                    | Fact::Answered
+                    | Fact::Unconfirmed
+                    | Fact::Unknown => {}
                 }
             }
         }
@@ -335,7 +357,8 @@ const fn name(fact: &Fact) -> &'static str {
         Fact::Relayed => "relayed",
         Fact::Delivered(_) => "delivered",
         Fact::Answered => "answered",
-        Fact::Refused(_) => "refused",
+        Fact::Refused { .. } => "refused",
+        Fact::Unconfirmed => "unconfirmed",
         Fact::NotSent(_) => "not_sent",
         Fact::Unknown => "unknown",
     }

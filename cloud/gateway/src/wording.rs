@@ -24,6 +24,14 @@ pub(crate) fn on_air(handle: Option<&str>, text: &str) -> Result<String, Problem
     Ok(signature + text)
 }
 
+/// Returns the text of an operator as it is sent to everybody on a channel, which begins with who says it.
+///
+/// # Errors
+/// Says what is wrong with the text.
+pub fn operator_on_air(handle: &str, text: &str) -> Result<String, String> {
+    on_air(Some(handle), text).map_err(|problem| problem.detail().to_owned())
+}
+
 /// Returns what goes on the air before a text.
 pub(crate) fn prefix(handle: Option<&str>) -> String {
     handle.map(|handle| format!("{handle}: ")).unwrap_or_default()

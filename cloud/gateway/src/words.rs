@@ -1,8 +1,8 @@
 //! What a member is told of a text, in plain words. No sentence says more than its evidence; docs/delivery.md has them all.
 
-use kosmo_domain::{BridgeId, Charge, DeliveryEvidence, Fact, Facts, NodeId, NotSent, Status};
+use kosmo_domain::{BridgeId, Charge, DeliveryEvidence, Fact, Facts, NodeId, NotSent, RefusedBy, Status};
 use kosmo_meshtastic::evidence::{Refusal, Voice};
-use kosmo_store::messages::{Happening, Teller, WaitReason};
+use kosmo_store::messages::{Happening, MessageRow, Teller, WaitReason};
 
 /// What a text waits for that is `queued`, or still `pending`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,18 +13,44 @@ pub(crate) enum Wait {
     Bridge,
     /// The bridge that has it, which has not said what it waits for.
     Sending,
+    /// Its writer, who is to confirm the key that the node shows.
+    Key,
+    /// Its bridge, which was asked to give it back.
+    Cancelling,
     /// What its bridge says.
     InBridge(WaitReason),
     /// The radio, which was given it.
     Airtime,
 }
 
+/// What is known of a waiting text besides its facts.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Waits {
+    /// What its bridge said last that it waits for.
+    pub(crate) in_bridge: Option<WaitReason>,
+    /// Whether it waits for its writer's word on a key.
+    pub(crate) held: bool,
+    /// Whether its writer asked to have it back.
+    pub(crate) cancelling: bool,
+}
+
+impl Waits {
+    /// Returns what is known of a text.
+    pub(crate) fn of(row: &MessageRow) -> Self {
+        let in_bridge = row.waiting.map(|(reason, _)| reason);
+        Self { in_bridge, held: row.held_at.is_some(), cancelling: row.cancel_asked_at.is_some() }
+    }
+}
+
 impl Wait {
-    /// Returns what a text waits for; nothing once it was sent or its fate is known. `said` is what its bridge said last.
-    pub(crate) const fn of(facts: &Facts, said: Option<WaitReason>) -> Option<Self> {
+    /// Returns what a text waits for; nothing once it was sent or its fate is known.
+    pub(crate) const fn of(facts: &Facts, said: Waits) -> Option<Self> {
+        let is_held = said.held && facts.granted.is_none();
         match facts.status() {
+            Status::Pending | Status::Queued if is_held => Some(Self::Key),
             Status::Pending => Some(Self::Broker),
-            Status::Queued => Some(match said {
+            Status::Queued if said.cancelling => Some(Self::Cancelling),
+            Status::Queued => Some(match said.in_bridge {
                 // Also after a hand-over that came to nothing, before the next one.
                 Some(said) => Self::InBridge(said),
                 None if facts.handed_over_at.is_some() => Self::Airtime,
@@ -41,6 +67,8 @@ impl Wait {
             Self::Broker => "broker",
             Self::Bridge => "bridge",
             Self::Sending => "sending",
+            Self::Key => "key",
+            Self::Cancelling => "cancelling",
             Self::InBridge(reason) => reason.as_str(),
             Self::Airtime => "airtime",
         }
@@ -52,6 +80,8 @@ impl Wait {
             Self::Broker => "Stored, and one text of your quota is kept for it. It has not been offered to a bridge yet.",
             Self::Bridge => "Offered to the bridges. None has taken it yet.",
             Self::Sending => "A bridge has taken it and is about to send it.",
+            Self::Key => "It waits for you: that node shows another key than when you wrote to it before. Confirm it if you know why.",
+            Self::Cancelling => "You asked to have it back. Its bridge has not said yet whether that came in time.",
             Self::InBridge(WaitReason::Turn) => "A bridge has taken it and sends the texts before it first.",
             Self::InBridge(WaitReason::Radio) => "A bridge has taken it and waits for its radio, which is not connected.",
             Self::InBridge(WaitReason::RadioQueue) => "A bridge has taken it and waits for room in its radio's queue.",
@@ -64,17 +94,24 @@ impl Wait {
     }
 }
 
-/// Says to a person how a text stands. `said` is what its bridge waited for last.
-pub(crate) fn status(facts: &Facts, charge: Charge, said: Option<WaitReason>) -> String {
+/// Says to a person how a text stands.
+pub(crate) fn status(facts: &Facts, charge: Charge, said: Waits) -> String {
     let words = standing(facts, said);
     if charge == Charge::Released && facts.status() != Status::Delivered { words + " Your quota has it back." } else { words }
 }
 
-fn standing(facts: &Facts, said: Option<WaitReason>) -> String {
+fn standing(facts: &Facts, said: Waits) -> String {
     match facts.status() {
         Status::Pending | Status::Queued => Wait::of(facts, said).unwrap_or(Wait::Sending).words().to_owned(),
+        Status::Transmitted if facts.relayed_at.is_some() && facts.unconfirmed_at.is_some() => {
+            "Sent by radio, and a neighbour was heard passing it on; no confirmation came in the time in which one does. It may have arrived."
+                .to_owned()
+        }
         Status::Transmitted if facts.relayed_at.is_some() => {
             "Sent by radio, and a neighbour was heard passing it on. Nobody knows yet whether it arrived.".to_owned()
+        }
+        Status::Transmitted if facts.unconfirmed_at.is_some() => {
+            "Sent by radio, and no confirmation came in the time in which one does. It may have arrived.".to_owned()
         }
         Status::Transmitted => "Sent by radio. Nobody knows yet whether it arrived.".to_owned(),
         Status::Delivered => match facts.delivered {
@@ -93,7 +130,7 @@ fn standing(facts: &Facts, said: Option<WaitReason>) -> String {
 
 fn ended(facts: &Facts) -> String {
     match (facts.refused, facts.not_sent) {
-        (Some((_, code)), _) => refused(code),
+        (Some((_, code, by)), _) => refused(code, by),
         (None, Some((_, reason))) => not_sent(reason).to_owned(),
         (None, None) => "Its time ran out, and its bridge did not say what became of it. It may have been sent.".to_owned(),
     }
@@ -105,25 +142,28 @@ pub(crate) const fn not_sent(reason: NotSent) -> &'static str {
         NotSent::NeverGranted => "Not sent: no bridge could take it in time.",
         NotSent::Expired => "Not sent: its time ran out in the bridge.",
         NotSent::Revoked => "Not sent: it was taken back.",
+        NotSent::Cancelled => "Not sent: you took it back in time.",
         NotSent::RadioRefused => "Not sent: the bridge's radio refused it.",
         NotSent::TooLarge => "Not sent: it does not fit into a packet.",
     }
 }
 
 /// Says what the mesh answered.
-pub(crate) fn refused(code: u32) -> String {
-    format!("Failed: {}.", refusal(code).words())
+pub(crate) fn refused(code: u32, by: RefusedBy) -> String {
+    format!("Failed: {}.", refusal(code, by).words())
 }
 
 /// Returns the protocol's name of an error.
 pub(crate) fn error_name(code: u32) -> &'static str {
-    refusal(code).name()
+    refusal(code, RefusedBy::Radio).name()
 }
 
-/// Some numbers mean one thing of the bridge's own radio and another of the destination's. A bridge reports what its own radio
-/// refuses at the door as not sent, so that of these it is the destination that speaks.
-const fn refusal(code: u32) -> Refusal {
-    let voice = if matches!(code, 6 | 33 | 34 | 35) { Voice::Addressee } else { Voice::Radio };
+/// Some numbers mean one thing of the bridge's own radio and another of the destination's.
+const fn refusal(code: u32, by: RefusedBy) -> Refusal {
+    let voice = match by {
+        RefusedBy::Radio => Voice::Radio,
+        RefusedBy::Destination => Voice::Addressee,
+    };
     Refusal { code, by: NodeId::from_number(0), voice }
 }
 
@@ -150,7 +190,8 @@ pub(crate) fn happening(what: &Happening, by: &Teller) -> String {
         }
         Fact::Delivered(DeliveryEvidence::Ack) => "Arrived: the destination's radio confirmed it over the air.",
         Fact::Answered => "Answered.",
-        Fact::Refused(code) => return refused(*code),
+        Fact::Refused { code, by } => return refused(*code, *by),
+        Fact::Unconfirmed => "No confirmation came in the time in which one does. It may have arrived.",
         Fact::NotSent(reason) => not_sent(*reason),
         Fact::Unknown => "Nothing more will be learnt. It may have been sent.",
     };
@@ -179,7 +220,7 @@ mod tests {
 
     fn say(facts: &[Fact]) -> String {
         let facts = told(facts);
-        status(&facts, facts.charge(), None)
+        status(&facts, facts.charge(), Waits::default())
     }
 
     fn roof() -> BridgeId {
@@ -189,18 +230,32 @@ mod tests {
     #[test]
     fn a_waiting_text_says_what_it_waits_for() {
         let granted = told(&[Fact::Offered, Fact::Granted(roof())]);
-        assert_eq!(Wait::of(&Facts::default(), None), Some(Wait::Broker));
-        assert_eq!(Wait::of(&told(&[Fact::Offered]), None), Some(Wait::Bridge));
-        assert_eq!(Wait::of(&granted, None), Some(Wait::Sending));
-        assert_eq!(Wait::of(&granted, Some(WaitReason::DutyCycle)), Some(Wait::InBridge(WaitReason::DutyCycle)));
-        assert_eq!(Wait::of(&told(&[Fact::HandedOver]), None), Some(Wait::Airtime));
-        assert_eq!(Wait::of(&told(&[Fact::Transmitted]), Some(WaitReason::Turn)), None);
-        assert!(status(&granted, Charge::Reserved, Some(WaitReason::Radio)).contains("its radio, which is not connected"));
+        let said = |reason| Waits { in_bridge: Some(reason), ..Waits::default() };
+        let nothing = Waits::default();
+        assert_eq!(Wait::of(&Facts::default(), nothing), Some(Wait::Broker));
+        assert_eq!(Wait::of(&told(&[Fact::Offered]), nothing), Some(Wait::Bridge));
+        assert_eq!(Wait::of(&granted, nothing), Some(Wait::Sending));
+        assert_eq!(Wait::of(&granted, said(WaitReason::DutyCycle)), Some(Wait::InBridge(WaitReason::DutyCycle)));
+        assert_eq!(Wait::of(&told(&[Fact::HandedOver]), nothing), Some(Wait::Airtime));
+        assert_eq!(Wait::of(&told(&[Fact::Transmitted]), said(WaitReason::Turn)), None);
+        assert!(status(&granted, Charge::Reserved, said(WaitReason::Radio)).contains("its radio, which is not connected"));
+        let held = Waits { held: true, ..nothing };
+        assert_eq!((Wait::of(&told(&[Fact::Offered]), held), Wait::of(&granted, held)), (Some(Wait::Key), Some(Wait::Sending)));
+        let cancelling = Waits { cancelling: true, ..said(WaitReason::Turn) };
+        assert_eq!((Wait::of(&granted, cancelling), Wait::of(&told(&[Fact::Transmitted]), cancelling)), (Some(Wait::Cancelling), None));
     }
 
     #[test]
     fn nothing_but_a_confirmation_says_that_it_arrived() {
-        for doubtful in [Fact::Offered, Fact::HandedOver, Fact::Transmitted, Fact::Relayed, Fact::Refused(5), Fact::Unknown] {
+        for doubtful in [
+            Fact::Offered,
+            Fact::HandedOver,
+            Fact::Transmitted,
+            Fact::Relayed,
+            Fact::Refused { code: 5, by: RefusedBy::Radio },
+            Fact::Unconfirmed,
+            Fact::Unknown,
+        ] {
             assert!(!say(std::slice::from_ref(&doubtful)).contains("It arrived"), "{doubtful:?}");
         }
         assert!(say(&[Fact::Relayed]).contains("Nobody knows yet whether it arrived"));
@@ -210,10 +265,17 @@ mod tests {
 
     #[test]
     fn an_end_says_whether_it_may_have_been_sent() {
-        assert_eq!(say(&[Fact::Transmitted, Fact::Refused(5)]), "Failed: no confirmation; it may have arrived.");
         assert_eq!(
-            say(&[Fact::Refused(35)]),
+            say(&[Fact::Transmitted, Fact::Refused { code: 5, by: RefusedBy::Radio }]),
+            "Failed: no confirmation; it may have arrived."
+        );
+        assert_eq!(
+            say(&[Fact::Refused { code: 35, by: RefusedBy::Destination }]),
             "Failed: it reached that node, which has no key of our radio; the two have to hear each other first."
+        );
+        assert_eq!(
+            say(&[Fact::Refused { code: 35, by: RefusedBy::Radio }]),
+            "Failed: the radio has no key of that node; the two have to hear each other first."
         );
         assert_eq!(say(&[Fact::NotSent(NotSent::NeverGranted)]), "Not sent: no bridge could take it in time. Your quota has it back.");
         assert!(!say(&[Fact::Transmitted, Fact::NotSent(NotSent::Expired)]).contains("quota"), "a bridge that contradicts itself");

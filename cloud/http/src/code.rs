@@ -33,6 +33,10 @@ pub enum Code {
     RateLimited,
     /// The key was given before, for another request.
     IdempotencyKeyReused,
+    /// It has gone too far to be taken back.
+    TooLate,
+    /// The node shows another key than the one that was named.
+    KeyChanged,
     /// There is no such thing.
     NotFound,
     /// The path is there, and does not take this method.
@@ -53,7 +57,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::InvalidRequest,
         Self::InvalidJson,
         Self::InvalidNodeId,
@@ -68,6 +72,8 @@ impl Code {
         Self::QuotaExceeded,
         Self::RateLimited,
         Self::IdempotencyKeyReused,
+        Self::TooLate,
+        Self::KeyChanged,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::PayloadTooLarge,
@@ -95,6 +101,8 @@ impl Code {
             Self::QuotaExceeded => "quota_exceeded",
             Self::RateLimited => "rate_limited",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
+            Self::TooLate => "too_late",
+            Self::KeyChanged => "key_changed",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::PayloadTooLarge => "payload_too_large",
@@ -119,6 +127,7 @@ impl Code {
             Self::PlanSendsNothing | Self::NodeNotListed => StatusCode::FORBIDDEN,
             Self::QuotaExceeded | Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TooLate | Self::KeyChanged => StatusCode::CONFLICT,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -145,6 +154,8 @@ impl Code {
             Self::QuotaExceeded => "The quota is used up",
             Self::RateLimited => "Too many texts in a short time",
             Self::IdempotencyKeyReused => "The idempotency key belongs to another request",
+            Self::TooLate => "It cannot be taken back any more",
+            Self::KeyChanged => "The node shows another key",
             Self::NotFound => "There is no such thing",
             Self::MethodNotAllowed => "This path does not take this method",
             Self::PayloadTooLarge => "The request is too large",
@@ -173,6 +184,8 @@ impl Code {
             Self::QuotaExceeded => "Wait until `resets_at`, or choose a larger plan.",
             Self::RateLimited => "Wait for `retry_after_s` seconds; nothing of this request was stored or charged.",
             Self::IdempotencyKeyReused => "Draw a new key for a new request; repeat a key only with the same body.",
+            Self::TooLate => "Look at the text: it was given to a radio, or its fate is known.",
+            Self::KeyChanged => "Read the node's key again, and compare it with its owner before confirming it.",
             Self::NotFound => "Check the path and the id in it.",
             Self::MethodNotAllowed => "Use one of the methods in the `Allow` header.",
             Self::PayloadTooLarge => "Send at most `limit` bytes.",

@@ -121,6 +121,11 @@ impl Problem {
         self.0.code
     }
 
+    /// Returns the sentence about this occurrence.
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
     /// Logs the cause, if there is one, with the id under which the client will ask about it.
     pub(crate) fn log(&self, request_id: &str) {
         let Some(source) = &self.0.source else { return };

@@ -28,6 +28,9 @@ pub enum Change {
     /// Packets were logged, up to this one.
     #[serde(rename = "p")]
     Packets(i64),
+    /// Something was said on a channel of this name and hash.
+    #[serde(rename = "c")]
+    Chat(String, u8),
     /// Some changes were not told: look at everything.
     #[serde(rename = "x")]
     Missed,
@@ -122,7 +125,13 @@ mod tests {
     fn a_change_survives_its_notification_and_is_never_too_long_for_one() {
         let all = |measured, changed| NodeChange { node: NodeId::from_number(u32::MAX), measured, changed };
         let nodes = Change::Nodes([all(true, false), all(false, true)].repeat(NODES_AT_ONCE / 2));
-        for change in [Change::Member(Uuid::max()), nodes, Change::Bridge("roof".parse().unwrap()), Change::Missed] {
+        for change in [
+            Change::Member(Uuid::max()),
+            nodes,
+            Change::Bridge("roof".parse().unwrap()),
+            Change::Chat("LongFast".to_owned(), 8),
+            Change::Missed,
+        ] {
             let payload = serde_json::to_string(&change).unwrap();
             assert!(payload.len() < 8000, "{} bytes", payload.len());
             assert_eq!(decode(&payload), change);

@@ -54,6 +54,13 @@ pub enum AckBody {
         #[schemars(with = "schema::UuidText")]
         message_id: Uuid,
     },
+    /// The text's writer takes it back. If the bridge surely never gave it to a radio, it says so, and never will; if it did, it says
+    /// nothing that it has not said.
+    Cancelled {
+        /// The message.
+        #[schemars(with = "schema::UuidText")]
+        message_id: Uuid,
+    },
 }
 
 /// One record that was refused, and why.

@@ -1,6 +1,6 @@
 //! Texts heard on the mesh.
 
-use crate::text::Text;
+use crate::{channel::ChannelRef, text::Text};
 use kosmo_domain::PacketId;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,4 +17,15 @@ pub struct InboundBody {
     /// Whether it is a reaction: one emoji under the packet it answers.
     #[serde(default)]
     pub reaction: bool,
+    /// The channel it was heard on; absent for a text to a node, and where the radio does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<ChannelRef>,
+    /// Whether a router had kept it for those who were not there: sender, id and time are the text's own, and it proves nothing.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub stored: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }

@@ -5,6 +5,7 @@
 //! comes out is bounded and needs no second look, except that a name may still hold unprintable characters.
 
 mod ack;
+mod channel;
 mod inbound;
 mod node;
 mod offer;
@@ -13,6 +14,7 @@ mod parse;
 mod reading;
 mod receipt;
 mod record;
+mod request;
 mod schema;
 mod status;
 mod text;
@@ -20,15 +22,17 @@ pub mod topic;
 
 pub use crate::{
     ack::{Ack, AckBody, MAX_RANGES, Ranges, Rejection},
+    channel::{ChannelRef, ChannelReport},
     inbound::InboundBody,
     node::{Neighbor, NodeBody, NodeReport, RadioStats, User},
-    offer::Offer,
+    offer::{Contact, Offer, Priority},
     packet::{Packet, Transport},
     parse::{MAX_PAYLOAD_BYTES, Refusal, RefusalCode, parse},
     reading::{MAX_VALUES, Measured, ReadingBody, ReadingKind, RefusedValue, WireValue},
     receipt::{Evidence, NotSentReason, ReceiptBody, WaitReason},
     record::{Record, V1},
+    request::{Request, RequestBody},
     schema::schemas,
-    status::{BridgeState, QueueDepth, Queues, RadioLink, RadioStatus, Status},
+    status::{Air, BridgeState, QueueDepth, Queues, RadioLink, RadioStatus, Status},
     text::{Base64Bytes, Text},
 };

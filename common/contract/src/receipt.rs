@@ -82,6 +82,12 @@ pub enum Evidence {
         /// Why.
         reason: NotSentReason,
     },
+    /// It was sent, and no confirmation came in the time in which one does. It may have arrived.
+    Unconfirmed {
+        /// The packet.
+        #[schemars(with = "u32")]
+        packet_id: PacketId,
+    },
     /// It may have been sent; nothing more will be learnt.
     Unknown,
 }
@@ -110,6 +116,8 @@ pub enum NotSentReason {
     Expired,
     /// The cloud took the grant back.
     Revoked,
+    /// Its writer took it back.
+    Cancelled,
     /// The radio refused it, and would again.
     RadioRefused,
     /// It does not fit into one packet.

@@ -1,6 +1,6 @@
 //! JSON Schemas of the payloads, and of the plain texts within them.
 
-use crate::{Ack, InboundBody, NodeBody, Offer, ReadingBody, ReceiptBody, Record, Status};
+use crate::{Ack, InboundBody, NodeBody, Offer, ReadingBody, ReceiptBody, Record, Request, Status};
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, json_schema};
 use std::borrow::Cow;
 
@@ -17,6 +17,7 @@ pub fn schemas() -> Vec<(&'static str, Schema)> {
         ("outbound", of::<Offer>()),
         ("status", of::<Status>()),
         ("ack", of::<Ack>()),
+        ("request", of::<Request>()),
     ]
 }
 

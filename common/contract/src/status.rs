@@ -1,6 +1,6 @@
 //! The state of a bridge: retained, and set to offline by its last will.
 
-use crate::{parse::at_most, record::V1, schema, text::Text};
+use crate::{channel::ChannelReport, parse::at_most, receipt::WaitReason, record::V1, schema, text::Text};
 use kosmo_domain::{BridgeId, Epoch, NodeId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,9 @@ pub struct Status {
     /// What waits in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queues: Option<Queues>,
+    /// How its radio may use the air, and what texts wait for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub air: Option<Air>,
     /// In plain words, what is wrong besides the radio: a full disk, a refused subscription.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "at_most::<_, _, 16>")]
     #[schemars(length(max = 16))]
@@ -93,6 +96,30 @@ pub struct RadioStatus {
     /// Its modem preset, by the protocol's name for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub modem_preset: Option<Text<40>>,
+    /// The channels it uses, without their keys.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "at_most::<_, _, 8>")]
+    #[schemars(length(max = 8))]
+    pub channels: Vec<ChannelReport>,
+}
+
+/// How a radio may use the air. Shares are in percent.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Air {
+    /// What texts wait for that have been granted; absent if none waits for longer than sending takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<WaitReason>,
+    /// For how many seconds they have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_s: Option<u64>,
+    /// Of the last hour, in how much of it the radio sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_pct: Option<f32>,
+    /// How much of an hour the law allows in the radio's region; 100 is no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_pct: Option<f32>,
+    /// Of the last minute, in how much of it the channel was in use by whomever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel_pct: Option<f32>,
 }
 
 /// What waits in a bridge.

@@ -19,6 +19,8 @@ pub const OUTBOUND: &str = "kosmo/mesh/outbound/+";
 pub const STATUSES: &str = "kosmo/bridge/+/status";
 /// What bridges are told of their records and claims.
 pub const ACKS: &str = "kosmo/bridge/+/ack";
+/// What operators ask bridges to find out.
+pub const REQUESTS: &str = "kosmo/bridge/+/request";
 /// What the firmware of nodes publishes itself.
 pub const UPLINKS: &str = "msh/#";
 /// Everything under our root.
@@ -41,6 +43,8 @@ pub enum Topic {
     Status(BridgeId),
     /// `kosmo/bridge/{bridge_id}/ack`: what became of the bridge's records and claims, from the cloud.
     Ack(BridgeId),
+    /// `kosmo/bridge/{bridge_id}/request`: what the bridge is asked to find out, from the cloud.
+    Request(BridgeId),
     /// `kosmo/mesh/outbound/{node_id}`: a text for that node, from the cloud.
     Outbound(NodeId),
 }
@@ -66,6 +70,7 @@ impl fmt::Display for Topic {
             Self::Receipt(bridge) => write!(f, "kosmo/mesh/receipt/{bridge}"),
             Self::Status(bridge) => write!(f, "kosmo/bridge/{bridge}/status"),
             Self::Ack(bridge) => write!(f, "kosmo/bridge/{bridge}/ack"),
+            Self::Request(bridge) => write!(f, "kosmo/bridge/{bridge}/request"),
             Self::Outbound(node) => write!(f, "kosmo/mesh/outbound/{node}"),
         }
     }
@@ -80,6 +85,7 @@ impl FromStr for Topic {
             return match rest.split_once('/') {
                 Some((bridge, "status")) => Ok(Self::Status(bridge.parse()?)),
                 Some((bridge, "ack")) => Ok(Self::Ack(bridge.parse()?)),
+                Some((bridge, "request")) => Ok(Self::Request(bridge.parse()?)),
                 _ => Err(TopicError::Unknown),
             };
         }
@@ -109,8 +115,8 @@ pub fn bridge_writes(bridge: &BridgeId) -> [String; 5] {
 }
 
 /// Returns the filters that the login of a bridge may subscribe to, and no other filter.
-pub fn bridge_reads(bridge: &BridgeId) -> [String; 2] {
-    [OUTBOUND.to_owned(), Topic::Ack(bridge.clone()).to_string()]
+pub fn bridge_reads(bridge: &BridgeId) -> [String; 3] {
+    [OUTBOUND.to_owned(), Topic::Ack(bridge.clone()).to_string(), Topic::Request(bridge.clone()).to_string()]
 }
 
 /// Returns the filters that the login of a node may publish to, and no other topic: its own uplink under a root of at most four
@@ -159,6 +165,7 @@ mod tests {
             Topic::Receipt(roof()),
             Topic::Status(roof()),
             Topic::Ack(roof()),
+            Topic::Request(roof()),
             Topic::Outbound(node),
         ];
         for topic in topics {
@@ -187,7 +194,7 @@ mod tests {
                 "kosmo/bridge/roof/status"
             ]
         );
-        assert_eq!(bridge_reads(&roof()), ["kosmo/mesh/outbound/+", "kosmo/bridge/roof/ack"]);
+        assert_eq!(bridge_reads(&roof()), ["kosmo/mesh/outbound/+", "kosmo/bridge/roof/ack", "kosmo/bridge/roof/request"]);
     }
 
     #[test]

@@ -44,10 +44,21 @@ pub enum NotSent {
     Expired,
     /// The cloud took it back.
     Revoked,
+    /// Its writer took it back.
+    Cancelled,
     /// The radio refused it.
     RadioRefused,
     /// It does not fit into a packet.
     TooLarge,
+}
+
+/// Who answered with an error: some numbers mean one thing of the one and another of the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RefusedBy {
+    /// The bridge's own radio, or a relay by its mouth.
+    Radio,
+    /// The destination's radio, which the text had reached.
+    Destination,
 }
 
 /// A fact about a text. Times are when it was so, by the clock of whoever says it.
@@ -67,8 +78,15 @@ pub enum Fact {
     Delivered(DeliveryEvidence),
     /// Somebody answered it. A radio is not a person, so this is apart.
     Answered,
-    /// The mesh answered with an error (`Routing.Error`).
-    Refused(u32),
+    /// The mesh answered with an error.
+    Refused {
+        /// The protocol's number for it (`Routing.Error`).
+        code: u32,
+        /// Who did.
+        by: RefusedBy,
+    },
+    /// No confirmation came in the time in which one does.
+    Unconfirmed,
     /// It was surely not sent.
     NotSent(NotSent),
     /// It may have been sent, and nothing more will be learnt.
@@ -93,7 +111,9 @@ pub struct Facts {
     /// Somebody answered.
     pub answered_at: Option<Timestamp>,
     /// The mesh answered with an error; of several, the earliest.
-    pub refused: Option<(Timestamp, u32)>,
+    pub refused: Option<(Timestamp, u32, RefusedBy)>,
+    /// It was sent, and no confirmation came in the time in which one does.
+    pub unconfirmed_at: Option<Timestamp>,
     /// It was surely not sent; of several reasons, the earliest.
     pub not_sent: Option<(Timestamp, NotSent)>,
     /// Nothing more will be learnt.
@@ -111,7 +131,8 @@ impl Facts {
             Fact::Relayed => earliest(&mut self.relayed_at, at),
             Fact::Delivered(evidence) => self.add_delivery(evidence, at),
             Fact::Answered => earliest(&mut self.answered_at, at),
-            Fact::Refused(code) => earliest(&mut self.refused, (at, code)),
+            Fact::Refused { code, by } => earliest(&mut self.refused, (at, code, by)),
+            Fact::Unconfirmed => earliest(&mut self.unconfirmed_at, at),
             Fact::NotSent(reason) => earliest(&mut self.not_sent, (at, reason)),
             Fact::Unknown => earliest(&mut self.unknown_at, at),
         }
@@ -133,11 +154,11 @@ impl Facts {
         } else if let Some((_, reason)) = self.not_sent {
             match reason {
                 NotSent::RadioRefused | NotSent::TooLarge => Status::Failed,
-                NotSent::NeverGranted | NotSent::Expired | NotSent::Revoked => Status::Expired,
+                NotSent::NeverGranted | NotSent::Expired | NotSent::Revoked | NotSent::Cancelled => Status::Expired,
             }
         } else if self.unknown_at.is_some() {
             Status::Expired
-        } else if self.transmitted_at.is_some() || self.relayed_at.is_some() {
+        } else if self.transmitted_at.is_some() || self.relayed_at.is_some() || self.unconfirmed_at.is_some() {
             Status::Transmitted
         } else if self.offered_at.is_some() || self.granted.is_some() || self.handed_over_at.is_some() {
             Status::Queued
@@ -148,7 +169,11 @@ impl Facts {
 
     /// Tells whether the text may have been on the air: what decides whether it is charged.
     pub const fn may_have_been_sent(&self) -> bool {
-        self.transmitted_at.is_some() || self.relayed_at.is_some() || self.delivered.is_some() || self.refused.is_some()
+        self.transmitted_at.is_some()
+            || self.relayed_at.is_some()
+            || self.unconfirmed_at.is_some()
+            || self.delivered.is_some()
+            || self.refused.is_some()
     }
 
     /// Returns what becomes of the quota that was reserved for the text.
@@ -235,8 +260,9 @@ names! { Status {
 } "status" }
 names! { DeliveryEvidence { Ack "ack", Reply "reply", AckProven "ack_proven", } "kind of evidence" }
 names! { Charge { Reserved "reserved", Committed "committed", Released "released", } "charge" }
+names! { RefusedBy { Radio "radio", Destination "destination", } "speaker" }
 names! { NotSent {
-    NeverGranted "never_granted", Expired "expired", Revoked "revoked", RadioRefused "radio_refused", TooLarge "too_large",
+    NeverGranted "never_granted", Expired "expired", Revoked "revoked", Cancelled "cancelled", RadioRefused "radio_refused", TooLarge "too_large",
 } "reason" }
 
 #[cfg(test)]
@@ -268,15 +294,25 @@ mod tests {
         assert_eq!(told(&[Fact::HandedOver, Fact::Transmitted]).status(), Status::Transmitted);
         assert_eq!(told(&[Fact::Transmitted, Fact::Relayed]).status(), Status::Transmitted);
         assert_eq!(told(&[Fact::Transmitted, Fact::Delivered(DeliveryEvidence::Ack)]).status(), Status::Delivered);
-        assert_eq!(told(&[Fact::Transmitted, Fact::Refused(5)]).status(), Status::Failed);
+        assert_eq!(told(&[Fact::Transmitted, Fact::Refused { code: 5, by: RefusedBy::Radio }]).status(), Status::Failed);
         assert_eq!(told(&[Fact::NotSent(NotSent::Expired)]).status(), Status::Expired);
         assert_eq!(told(&[Fact::NotSent(NotSent::RadioRefused)]).status(), Status::Failed);
         assert_eq!(told(&[Fact::HandedOver, Fact::Unknown]).status(), Status::Expired);
     }
 
     #[test]
+    fn what_is_not_confirmed_in_time_stays_as_it_was_and_what_is_taken_back_is_over() {
+        assert_eq!(told(&[Fact::Transmitted, Fact::Relayed, Fact::Unconfirmed]).status(), Status::Transmitted);
+        let cancelled = told(&[Fact::Offered, Fact::NotSent(NotSent::Cancelled)]);
+        assert_eq!((cancelled.status(), cancelled.charge()), (Status::Expired, Charge::Released));
+    }
+
+    #[test]
     fn late_truth_is_taken() {
-        assert_eq!(told(&[Fact::Refused(5), Fact::Delivered(DeliveryEvidence::Reply)]).status(), Status::Delivered);
+        assert_eq!(
+            told(&[Fact::Refused { code: 5, by: RefusedBy::Radio }, Fact::Delivered(DeliveryEvidence::Reply)]).status(),
+            Status::Delivered
+        );
         assert_eq!(told(&[Fact::Unknown, Fact::Delivered(DeliveryEvidence::Ack)]).status(), Status::Delivered);
     }
 
@@ -291,7 +327,7 @@ mod tests {
     fn only_what_was_surely_not_sent_is_given_back() {
         assert_eq!(told(&[Fact::NotSent(NotSent::NeverGranted)]).charge(), Charge::Released);
         assert_eq!(told(&[Fact::HandedOver, Fact::Unknown]).charge(), Charge::Reserved);
-        assert_eq!(told(&[Fact::Transmitted, Fact::Refused(5)]).charge(), Charge::Committed);
+        assert_eq!(told(&[Fact::Transmitted, Fact::Refused { code: 5, by: RefusedBy::Radio }]).charge(), Charge::Committed);
     }
 
     fn some_fact() -> impl Strategy<Value = Fact> {
@@ -304,8 +340,9 @@ mod tests {
             Just(Fact::Relayed),
             prop_oneof![Just(Ack), Just(Reply), Just(AckProven)].prop_map(Fact::Delivered),
             Just(Fact::Answered),
-            (1_u32..10).prop_map(Fact::Refused),
+            (1_u32..10).prop_map(|code| Fact::Refused { code, by: RefusedBy::Radio }),
             prop_oneof![Just(NotSent::NeverGranted), Just(NotSent::Expired), Just(NotSent::RadioRefused)].prop_map(Fact::NotSent),
+            Just(Fact::Unconfirmed),
             Just(Fact::Unknown),
         ]
     }

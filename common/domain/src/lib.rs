@@ -21,12 +21,12 @@ mod time;
 
 pub use crate::{
     clock::{Clock, ManualClock},
-    delivery::{Charge, DeliveryEvidence, Fact, Facts, NotSent, Status, UnknownName},
+    delivery::{Charge, DeliveryEvidence, Fact, Facts, NotSent, RefusedBy, Status, UnknownName},
     ids::{BridgeId, Epoch, IdError, NodeId, PacketId, Stream},
     listening::{BELIEVED, GapChange, GapReason, Listening, Span, Track, silence},
     metric::{Aggregate, Implausible, METRICS, Metric, MetricSpec, UnknownMetric},
     observed::{CLOCK_TOLERANCE, EARLIEST_PLAUSIBLE, Observed, TimeSource, observed_at},
-    packet::packet_id,
+    packet::{attempt_of, packet_id},
     period::Period,
     plan::{Allowance, NotAllowed, Plan, Reach, Scope, UnknownPlan},
     position::{Position, PositionError},

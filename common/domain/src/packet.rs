@@ -17,6 +17,11 @@ pub const fn packet_id(message_id: u128, attempt: u8) -> PacketId {
     PacketId(mix32((base + attempt as u64) as u32))
 }
 
+/// Returns at which attempt of a message its packet bears this id; nothing if at none, and then it is another message's packet.
+pub fn attempt_of(message_id: u128, packet: PacketId) -> Option<u8> {
+    (0..=u8::MAX).find(|&attempt| packet_id(message_id, attempt) == packet)
+}
+
 const fn mix64(mut bits: u64) -> u64 {
     bits = (bits ^ (bits >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
     bits = (bits ^ (bits >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);

@@ -107,6 +107,7 @@ impl Modem {
     /// Returns how long firmware waits after it sent a packet of this many bytes, in vain for an acknowledgement, before it sends it
     /// again (`RadioInterface::getRetransmissionMsec`). The busier the channel, the longer: `utilization_pct` is the share of time in
     /// which it is in use.
+    #[expect(clippy::cast_possible_truncation, reason = "a window of 3 to 8")]
     pub fn retransmission(self, bytes: usize, utilization_pct: f32) -> Duration {
         /// What the firmware grants itself and others for work.
         const PROCESSING: Duration = Duration::from_millis(4_500);

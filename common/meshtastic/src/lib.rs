@@ -19,6 +19,7 @@ mod refusal;
 pub mod session;
 pub mod stream;
 pub mod telemetry;
+pub mod waypoint;
 mod wire;
 
 pub use meshtastic::protobufs as proto;

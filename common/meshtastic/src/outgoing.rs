@@ -1,4 +1,4 @@
-//! Texts as they are given to a radio: their ids, their sizes, and what they ask of the mesh.
+//! Packets as they are given to a radio: texts, questions for a route, and contacts; their ids, sizes, and what they ask of the mesh.
 
 pub use kosmo_domain::packet_id;
 
@@ -6,7 +6,7 @@ use crate::{evidence::Sent, packet::port, proto};
 use kosmo_domain::{NodeId, PacketId};
 use prost::Message;
 use proto::mesh_packet::PayloadVariant;
-use std::fmt;
+use std::{fmt, time::Duration};
 
 /// The longest text sent, in bytes of UTF-8: what every client can show.
 pub const MAX_TEXT: usize = 200;
@@ -47,6 +47,52 @@ pub struct TextPacket<'a> {
     pub reply_to: Option<PacketId>,
     /// How many hops it may take: [`crate::radio::RadioState::hop_limit`].
     pub hop_limit: u32,
+    /// The radio's index of the channel; 0 is its primary one. A direct message goes by the addressee's key, whatever this says.
+    pub channel: u8,
+}
+
+/// A node that a radio is to know, so that it can encrypt for it: radios remember some 40 to 100 nodes, and forget the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contact {
+    /// The node.
+    pub node: NodeId,
+    /// Its public key.
+    pub public_key: [u8; 32],
+    /// Its long name, as the radio shows it.
+    pub long_name: String,
+    /// Its short name.
+    pub short_name: String,
+}
+
+/// What kind of packet it is, by which firmware decides how soon one may follow another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Traffic {
+    /// A text: dropped within 2 seconds of another.
+    Text,
+    /// A question for a route: dropped within 30 seconds of another.
+    Traceroute,
+    /// A word to the radio itself, which never goes on the air.
+    Setup,
+    /// A position, waypoint, alert or measurement of another client: dropped within 10 seconds of another of its port.
+    Report,
+    /// Anything else of another client, which may follow at once.
+    Other,
+}
+
+impl Traffic {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [Self::Text, Self::Traceroute, Self::Setup, Self::Report, Self::Other];
+
+    /// Returns how far two of a kind are apart: more than firmware asks for (`PhoneAPI::handleToRadioPacket`), because bytes that
+    /// wait on their way to the radio come closer together than they were written.
+    pub const fn pause(self) -> Duration {
+        match self {
+            Self::Text => Duration::from_millis(2500),
+            Self::Traceroute => Duration::from_secs(31),
+            Self::Report => Duration::from_millis(10_500),
+            Self::Setup | Self::Other => Duration::ZERO,
+        }
+    }
 }
 
 /// Why a text is no packet.
@@ -82,7 +128,7 @@ impl TryFrom<TextPacket<'_>> for Outgoing {
     type Error = TextError;
 
     fn try_from(text: TextPacket<'_>) -> Result<Self, TextError> {
-        let TextPacket { from, to, id, text, reply_to, hop_limit } = text;
+        let TextPacket { from, to, id, text, reply_to, hop_limit, channel } = text;
         let from = from.sender().map_err(|_| TextError::NoSender(from))?;
         if to == from || (to != NodeId::BROADCAST && to.sender().is_err()) {
             return Err(TextError::NoAddressee(to));
@@ -104,6 +150,7 @@ impl TryFrom<TextPacket<'_>> for Outgoing {
             to: to.number(),
             id: id.0,
             hop_limit: hop_limit.min(7),
+            channel: channel.min(7).into(),
             want_ack: true,
             payload_variant: Some(PayloadVariant::Decoded(data)),
             ..Default::default()
@@ -112,6 +159,65 @@ impl TryFrom<TextPacket<'_>> for Outgoing {
 }
 
 impl Outgoing {
+    /// Returns a question for the way to a node; nothing if it has no id, or either is no node. Every radio on the way adds itself.
+    pub fn traceroute(from: NodeId, to: NodeId, id: PacketId, hop_limit: u32) -> Option<Self> {
+        if from == to || !id.is_given() || from.sender().is_err() || to.sender().is_err() {
+            return None;
+        }
+        let data = proto::Data { portnum: port::TRACEROUTE.cast_signed(), want_response: true, ..Default::default() };
+        Some(Self(proto::MeshPacket {
+            from: from.number(),
+            to: to.number(),
+            id: id.0,
+            hop_limit: hop_limit.min(7),
+            payload_variant: Some(PayloadVariant::Decoded(data)),
+            ..Default::default()
+        }))
+    }
+
+    /// Returns the word that has a radio remember a contact; nothing if it has no id. It goes to the radio itself alone.
+    pub fn contact(radio: NodeId, id: PacketId, contact: &Contact) -> Option<Self> {
+        if radio.sender().is_err() || contact.node.sender().is_err() || !id.is_given() {
+            return None;
+        }
+        let user = proto::User {
+            id: contact.node.to_string(),
+            long_name: contact.long_name.clone(),
+            short_name: contact.short_name.clone(),
+            public_key: contact.public_key.to_vec(),
+            ..Default::default()
+        };
+        let contact = proto::SharedContact { node_num: contact.node.number(), user: Some(user), ..Default::default() };
+        let admin =
+            proto::AdminMessage { payload_variant: Some(proto::admin_message::PayloadVariant::AddContact(contact)), ..Default::default() };
+        let data = proto::Data { portnum: port::ADMIN.cast_signed(), payload: admin.encode_to_vec(), ..Default::default() };
+        Some(Self(proto::MeshPacket {
+            from: radio.number(),
+            to: radio.number(),
+            id: id.0,
+            payload_variant: Some(PayloadVariant::Decoded(data)),
+            ..Default::default()
+        }))
+    }
+
+    /// Returns what kind of packet it is.
+    pub const fn traffic(&self) -> Traffic {
+        match &self.0.payload_variant {
+            Some(PayloadVariant::Decoded(data)) if data.portnum == port::ADMIN.cast_signed() => Traffic::Setup,
+            Some(PayloadVariant::Decoded(data)) if data.portnum == port::TRACEROUTE.cast_signed() => Traffic::Traceroute,
+            Some(PayloadVariant::Decoded(data)) if data.portnum == port::TEXT_MESSAGE.cast_signed() => Traffic::Text,
+            Some(PayloadVariant::Decoded(data)) if is_report(data.portnum) => Traffic::Report,
+            Some(PayloadVariant::Decoded(_) | PayloadVariant::Encrypted(_)) | None => Traffic::Other,
+        }
+    }
+
+    /// Returns a packet of another program that shares this radio, as its own; nothing if the radio is no node, or the packet has no
+    /// id, by which alone its acknowledgement finds back.
+    pub fn of_client(packet: proto::MeshPacket, radio: NodeId) -> Option<Self> {
+        let is_sound = radio.sender().is_ok() && packet.id != 0 && packet.payload_variant.is_some();
+        is_sound.then(|| Self(proto::MeshPacket { from: radio.number(), hop_limit: packet.hop_limit.min(7), ..packet }))
+    }
+
     /// Returns the packet's id.
     pub const fn id(&self) -> PacketId {
         PacketId(self.0.id)
@@ -122,10 +228,11 @@ impl Outgoing {
         Sent { packet_id: self.id(), to: NodeId::from_number(self.0.to), radio: NodeId::from_number(self.0.from) }
     }
 
-    /// Returns how many bytes it takes on the air, if it is encrypted for its addressee.
+    /// Returns how many bytes it takes on the air. A direct message is encrypted for its addressee; the question for a route never is.
     pub fn bytes_on_air(&self) -> usize {
+        let pki = !NodeId::from_number(self.0.to).is_broadcast() && self.traffic() == Traffic::Text;
         match &self.0.payload_variant {
-            Some(PayloadVariant::Decoded(data)) => bytes_on_air(data, true),
+            Some(PayloadVariant::Decoded(data)) => bytes_on_air(data, pki),
             Some(PayloadVariant::Encrypted(_)) | None => HEADER_BYTES,
         }
     }
@@ -141,6 +248,11 @@ impl fmt::Debug for Outgoing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Outgoing({} to {}, {} bytes)", self.0.id, NodeId::from_number(self.0.to), self.bytes_on_air())
     }
+}
+
+/// Tells whether a port is one of those that firmware lets pass once in ten seconds.
+const fn is_report(portnum: i32) -> bool {
+    matches!(portnum.cast_unsigned(), port::POSITION | port::WAYPOINT | port::ALERT | port::TELEMETRY)
 }
 
 /// Returns the size of a packet on the air. The firmware sets flags in each packet of its own.
@@ -162,6 +274,7 @@ mod tests {
         text: "ana: hello",
         reply_to: None,
         hop_limit: 3,
+        channel: 0,
     };
 
     /// The longest packet on the air.
@@ -230,6 +343,27 @@ mod tests {
         let outgoing = Outgoing::try_from(TextPacket { text: &text, reply_to: Some(PacketId(u32::MAX)), ..TEXT }).unwrap();
         let message = proto::ToRadio { payload_variant: Some(outgoing.into_message()) };
         assert!(crate::stream::encode(&message.encode_to_vec()).is_ok());
+    }
+
+    #[test]
+    fn a_contact_goes_to_the_radio_itself_and_a_question_for_a_route_asks_for_an_answer() {
+        let contact = Contact { node: TEXT.to, public_key: [7; 32], long_name: "Ana im Tal".to_owned(), short_name: "ANA".to_owned() };
+        let setup = Outgoing::contact(TEXT.from, PacketId(9), &contact).unwrap();
+        assert_eq!((setup.traffic(), setup.sent().to), (Traffic::Setup, TEXT.from));
+        let proto::to_radio::PayloadVariant::Packet(packet) = setup.into_message() else { panic!("a packet") };
+        let Some(PayloadVariant::Decoded(data)) = packet.payload_variant else { panic!("a word") };
+        let admin = proto::AdminMessage::decode(&data.payload[..]).unwrap();
+        let Some(proto::admin_message::PayloadVariant::AddContact(shared)) = admin.payload_variant else { panic!("a contact") };
+        assert_eq!((data.portnum, shared.node_num, shared.user.unwrap().public_key), (6, TEXT.to.number(), vec![7; 32]));
+
+        let question = Outgoing::traceroute(TEXT.from, TEXT.to, PacketId(9), 9).unwrap();
+        assert_eq!(question.traffic(), Traffic::Traceroute);
+        let proto::to_radio::PayloadVariant::Packet(packet) = question.into_message() else { panic!("a packet") };
+        assert_eq!((packet.hop_limit, packet.want_ack), (7, false));
+        for (from, to, id) in [(TEXT.from, TEXT.from, 9), (TEXT.from, NodeId::BROADCAST, 9), (TEXT.from, TEXT.to, 0)] {
+            assert_eq!(Outgoing::traceroute(from, to, PacketId(id), 3), None);
+        }
+        assert_eq!(Outgoing::contact(TEXT.from, PacketId(0), &contact), None);
     }
 
     /// A change of these would send a text twice that an earlier version had handed over.

@@ -5,6 +5,7 @@ use crate::{
     payload::{NeighborReport, PositionReport, Route, Routing, clock_time},
     proto,
     telemetry::Telemetry,
+    waypoint::Waypoint,
     wire,
 };
 use kosmo_domain::{NodeId, PacketId, Timestamp};
@@ -23,8 +24,14 @@ pub mod port {
     pub const ROUTING: u32 = 5;
     /// Configuration of a radio; may carry its keys.
     pub const ADMIN: u32 = 6;
+    /// A place that somebody marked.
+    pub const WAYPOINT: u32 = 8;
+    /// A text that is to be noticed.
+    pub const ALERT: u32 = 11;
     /// A line of status that a node gives itself.
     pub const NODE_STATUS: u32 = 36;
+    /// What a router kept for those who were not there.
+    pub const STORE_FORWARD: u32 = 65;
     /// Measurements.
     pub const TELEMETRY: u32 = 67;
     /// Packets of a simulated radio's air, which bear the ids of the packets they wrap.
@@ -122,6 +129,13 @@ pub enum Body {
     },
     /// A text that is no UTF-8.
     TextNotUtf8,
+    /// A text that a router kept, and sends again as its writer's.
+    StoredText {
+        /// The text, as it came.
+        text: String,
+    },
+    /// A place that somebody marked.
+    Waypoint(Waypoint),
     /// Where the sender is.
     Position(PositionReport),
     /// Who the sender says it is.
@@ -151,6 +165,8 @@ impl Body {
         match self {
             Self::Text { .. } => "text",
             Self::TextNotUtf8 => "text_not_utf8",
+            Self::StoredText { .. } => "stored_text",
+            Self::Waypoint(_) => "waypoint",
             Self::Position(_) => "position",
             Self::User(_) => "user",
             Self::Telemetry(_) => "telemetry",
@@ -242,6 +258,8 @@ fn last_byte(number: u32) -> Option<u8> {
 fn read_body(port: u32, payload: &[u8]) -> Body {
     let body = match port {
         port::TEXT_MESSAGE => Ok(read_text(payload)),
+        port::STORE_FORWARD => decode(payload).map(|message| read_stored(&message)),
+        port::WAYPOINT => decode(payload).map(|message| Body::Waypoint(Waypoint::read(&message))),
         port::POSITION => decode(payload).map(|message| Body::Position(PositionReport::read(&message))),
         port::NODEINFO => match wire::read_user(payload) {
             Ok(message) => Ok(Body::User(UserInfo::read(&message))),
@@ -266,6 +284,20 @@ fn read_text(payload: &[u8]) -> Body {
     match str::from_utf8(payload) {
         Ok(text) => Body::Text { text: text.to_owned() },
         Err(_) => Body::TextNotUtf8,
+    }
+}
+
+/// Reads a router's text; what routers and clients say to each other besides is nobody else's business.
+fn read_stored(message: &proto::StoreAndForward) -> Body {
+    use proto::store_and_forward::{RequestResponse, Variant};
+    let is_text =
+        matches!(RequestResponse::try_from(message.rr), Ok(RequestResponse::RouterTextDirect | RequestResponse::RouterTextBroadcast));
+    match &message.variant {
+        Some(Variant::Text(text)) if is_text => match read_text(text) {
+            Body::Text { text } => Body::StoredText { text },
+            other => other,
+        },
+        _ => Body::Unknown,
     }
 }
 
@@ -295,6 +327,8 @@ impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text { text } => write!(f, "Text({} bytes)", text.len()),
+            Self::StoredText { text } => write!(f, "StoredText({} bytes)", text.len()),
+            Self::Waypoint(_) => f.write_str("Waypoint"),
             Self::Position(_) => f.write_str("Position"),
             Self::User(user) => user.fmt(f),
             Self::Telemetry(telemetry) => telemetry.fmt(f),

@@ -2,6 +2,7 @@
 
 use crate::{
     airtime::Modem,
+    crypto::{ChannelKey, channel_hash},
     name::{MAX_CHANNEL_NAME, clean},
     node::NodeInfo,
     outgoing::DEFAULT_HOP_LIMIT,
@@ -54,6 +55,25 @@ pub struct Channel {
     pub name: Option<String>,
     /// What it is used for.
     pub role: ChannelRole,
+    /// Whether packets on it may go up to an MQTT broker, and come down from one.
+    pub uplink: bool,
+    /// The same for what comes down.
+    pub downlink: bool,
+    /// How secret its key is.
+    pub secrecy: Secrecy,
+    /// What its key adds to its hash, which every packet on it shows.
+    key_hash: u8,
+}
+
+/// How secret the key of a channel is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secrecy {
+    /// There is none, or it is one that every radio knows.
+    Public,
+    /// It is known to those who were given it.
+    Private,
+    /// A channel beside the primary one without a key of its own: it has the primary one's.
+    AsPrimary,
 }
 
 /// What a channel is used for.
@@ -71,6 +91,14 @@ impl RadioState {
     /// Returns what is known of a radio that only gave its number.
     pub fn new(node: NodeId) -> Self {
         Self { node, firmware: None, hardware: None, lora: None, channels: Vec::new(), nodes: Vec::new() }
+    }
+
+    /// Returns the radio with the one channel that radios come with.
+    #[must_use]
+    pub fn with_default_channel(mut self) -> Self {
+        let settings = proto::ChannelSettings { psk: vec![1], ..Default::default() };
+        self.take_channel(&proto::Channel { index: 0, settings: Some(settings), role: proto::channel::Role::Primary.into() });
+        self
     }
 
     /// Takes in what the radio says of its firmware and hardware.
@@ -108,8 +136,18 @@ impl RadioState {
             Ok(proto::channel::Role::Disabled) | Err(_) => ChannelRole::Disabled,
         };
         let name = channel.settings.as_ref().and_then(|settings| clean(&settings.name, MAX_CHANNEL_NAME));
+        let settings = channel.settings.as_ref();
+        let psk = settings.map_or(&[][..], |settings| &settings.psk);
+        // What no radio would take for a key is nobody's.
+        let key = ChannelKey::expand(psk).unwrap_or(ChannelKey::None);
+        let secrecy = match role {
+            ChannelRole::Secondary if psk.is_empty() => Secrecy::AsPrimary,
+            _ if key.is_public() => Secrecy::Public,
+            _ => Secrecy::Private,
+        };
+        let (uplink, downlink) = settings.map_or((false, false), |settings| (settings.uplink_enabled, settings.downlink_enabled));
         self.channels.retain(|known| known.index != index);
-        self.channels.push(Channel { index, name, role });
+        self.channels.push(Channel { index, name, role, uplink, downlink, secrecy, key_hash: channel_hash("", &key) });
         self.channels.sort_by_key(|channel| channel.index);
     }
 
@@ -135,6 +173,34 @@ impl RadioState {
         }
     }
 
+    /// Returns the channel with this index, if it is in use.
+    pub fn channel(&self, index: u32) -> Option<&Channel> {
+        self.channels.iter().find(|channel| u32::from(channel.index) == index && channel.role != ChannelRole::Disabled)
+    }
+
+    /// Returns a channel's name as the mesh means it: one without a name is called like the modem's preset.
+    pub fn channel_name<'a>(&'a self, channel: &'a Channel) -> &'a str {
+        let preset = || self.lora.as_ref().map_or("LongFast", Lora::default_channel_name);
+        channel.name.as_deref().unwrap_or_else(preset)
+    }
+
+    /// Returns the hash that packets of a channel bear on the air.
+    pub fn channel_hash(&self, channel: &Channel) -> u8 {
+        let name = channel_hash(self.channel_name(channel), &ChannelKey::None);
+        name ^ self.key_of(channel).key_hash
+    }
+
+    /// Tells whether anybody can read a channel: it has no key, or one that every radio knows.
+    pub fn is_public(&self, channel: &Channel) -> bool {
+        self.key_of(channel).secrecy == Secrecy::Public
+    }
+
+    /// Returns the channel whose key a channel has.
+    fn key_of<'a>(&'a self, channel: &'a Channel) -> &'a Channel {
+        let primary = || self.channels.iter().find(|other| other.role == ChannelRole::Primary);
+        if channel.secrecy == Secrecy::AsPrimary { primary().unwrap_or(channel) } else { channel }
+    }
+
     /// Returns how many hops its packets may take.
     pub fn hop_limit(&self) -> u32 {
         self.lora.as_ref().map_or(DEFAULT_HOP_LIMIT, |lora| lora.hop_limit)
@@ -148,6 +214,27 @@ impl RadioState {
     /// Returns when each node was last heard before the handshake.
     pub(crate) fn last_heard(&self) -> HashMap<NodeId, Timestamp> {
         self.nodes.iter().filter_map(|node| Some((node.node, node.last_heard?))).collect()
+    }
+}
+
+impl Lora {
+    /// Returns what a channel without a name is called (`DisplayFormatters::getModemPresetDisplayName`).
+    fn default_channel_name(&self) -> &'static str {
+        match self.modem_preset.as_deref() {
+            None => "Custom",
+            Some("SHORT_TURBO") => "ShortTurbo",
+            Some("SHORT_SLOW") => "ShortSlow",
+            Some("SHORT_FAST") => "ShortFast",
+            Some("MEDIUM_TURBO") => "MediumTurbo",
+            Some("MEDIUM_SLOW") => "MediumSlow",
+            Some("MEDIUM_FAST") => "MediumFast",
+            Some("LONG_SLOW") => "LongSlow",
+            Some("LONG_FAST") => "LongFast",
+            Some("LONG_TURBO") => "LongTurbo",
+            Some("LONG_MODERATE") => "LongMod",
+            Some("VERY_LONG_SLOW") => "VeryLongSlow",
+            Some(_) => "Invalid",
+        }
     }
 }
 
@@ -192,6 +279,36 @@ mod tests {
         assert_eq!(Some(modem(own.clone())), Modem::from_preset("MEDIUM_FAST"));
         assert_eq!(modem(proto::config::LoRaConfig { coding_rate: 0, ..own }), Modem::SLOWEST);
         assert_eq!(RadioState::new(NodeId::from_number(7)).modem(), Modem::SLOWEST);
+    }
+
+    fn radio_with(channels: &[(i32, i32, &str, &[u8])]) -> RadioState {
+        let mut radio = RadioState::new(NodeId::from_number(7));
+        let lora = proto::config::LoRaConfig { use_preset: true, region: 3, ..Default::default() };
+        radio.take_config(&proto::Config { payload_variant: Some(proto::config::PayloadVariant::Lora(lora)) });
+        for &(index, role, name, psk) in channels {
+            let settings = proto::ChannelSettings { name: name.to_owned(), psk: psk.to_vec(), ..Default::default() };
+            radio.take_channel(&proto::Channel { index, role, settings: Some(settings) });
+        }
+        radio
+    }
+
+    /// Hashes as recorded on the air: 8 is that of `LongFast` with the key every radio comes with.
+    #[test]
+    fn a_channel_is_known_by_its_hash_and_its_key_stays_in_the_radio() {
+        let own = [9_u8; 32];
+        let radio = radio_with(&[(0, 1, "", &[1]), (1, 2, "ops", &own), (2, 2, "side", &[]), (3, 0, "off", &[1])]);
+        let told: Vec<_> = (0..4)
+            .map(|index| {
+                radio.channel(index).map(|channel| (radio.channel_name(channel), radio.channel_hash(channel), radio.is_public(channel)))
+            })
+            .collect();
+        let plain = |name: &str| name.bytes().fold(0, |hash, byte| hash ^ byte);
+        let default_key = plain("LongFast") ^ 8;
+        assert_eq!(
+            told,
+            [Some(("LongFast", 8, true)), Some(("ops", plain("ops"), false)), Some(("side", plain("side") ^ default_key, true)), None]
+        );
+        assert!(!format!("{radio:?}").contains("9, 9, 9"));
     }
 
     #[test]

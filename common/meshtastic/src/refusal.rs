@@ -42,6 +42,8 @@ pub enum HandedOver {
 pub enum Prospect {
     /// It may go better after a pause.
     Later,
+    /// It may go better once the radio knows the addressee's key.
+    WithKey,
     /// The same, until somebody changes something.
     Same,
     /// Nobody knows: it may have arrived.
@@ -127,8 +129,11 @@ const DUTY_CYCLE_LIMIT: u32 = 9;
 const PKI_FAILED: u32 = 34;
 const PKI_UNKNOWN_PUBKEY: u32 = 35;
 const RATE_LIMIT_EXCEEDED: u32 = 38;
+const PKI_SEND_FAIL_PUBLIC_KEY: u32 = 39;
 
 const UNKNOWN: &str = "for a reason that this version does not know; it may have arrived";
+const NO_KEY: &str = "the radio has no key of that node; the two have to hear each other first";
+const NOT_FOR_US: &str = "a node on the way would not take it from us; it may have arrived";
 
 /// The radio's own routing errors. Those before sending come of its checks on the way to the air (`Router::send`,
 /// `PhoneAPI::handleToRadioPacket`).
@@ -143,8 +148,10 @@ const fn said_by_radio(code: u32) -> Meaning {
         TOO_LARGE => refused("it is too long for one packet"),
         8 => open("no answer; it may have arrived"),
         DUTY_CYCLE_LIMIT => later("the radio has used up the airtime that the law allows in an hour"),
+        32 => open("the radio could make nothing of it; it may have arrived"),
+        33 | 36 | 37 => open(NOT_FOR_US),
         PKI_FAILED => refused("the radio could not encrypt it for that node"),
-        PKI_UNKNOWN_PUBKEY | 39 => refused("the radio has no key of that node; the two have to hear each other first"),
+        PKI_UNKNOWN_PUBKEY | PKI_SEND_FAIL_PUBLIC_KEY => Meaning { prospect: Prospect::WithKey, before_sending: true, words: NO_KEY },
         RATE_LIMIT_EXCEEDED => later("it came too soon after another text"),
         _ => open(UNKNOWN),
     }
@@ -153,12 +160,21 @@ const fn said_by_radio(code: u32) -> Meaning {
 /// An addressee's routing errors: the packet reached its radio, which could make nothing of it.
 const fn said_by_addressee(code: u32) -> Meaning {
     match code {
+        1 => open("that node knew no way for its answer; it may have arrived"),
+        2 => open("that node was told of a failure; it may have arrived"),
+        3 => open("that node waited in vain; it may have arrived"),
+        4 => open("that node's LoRa part does not work; it may have arrived"),
+        5 => open("no confirmation; it may have arrived"),
         NO_CHANNEL => same("it reached that node, which could not read it"),
-        33 => same("that node does not accept it"),
+        TOO_LARGE => open("that node's answer was too long for one packet; it may have arrived"),
+        8 => open("that node had no answer to it"),
+        DUTY_CYCLE_LIMIT => open("that node has used up its airtime, and may not answer; it may have arrived"),
+        32 => same("it reached that node, which could make nothing of it"),
+        33 | 36 | 37 => same("that node does not accept it"),
         PKI_FAILED => same("it reached that node, which could not decrypt it"),
         PKI_UNKNOWN_PUBKEY => same("it reached that node, which has no key of our radio; the two have to hear each other first"),
-        5 => open("no confirmation; it may have arrived"),
-        8 => open("that node had no answer to it"),
+        RATE_LIMIT_EXCEEDED => same("it reached that node, which was sent too much at once"),
+        PKI_SEND_FAIL_PUBLIC_KEY => open("that node has no key to answer with; it may have arrived"),
         _ => open(UNKNOWN),
     }
 }
@@ -212,9 +228,44 @@ mod tests {
         assert!((0..256).all(|code| refusal(Voice::Addressee, code).prospect() != Prospect::Later));
     }
 
+    /// Every error that the protocol has, by its radio and by its addressee: whether the same text is worth another try, and that each
+    /// has words of its own.
+    #[test]
+    fn every_error_of_the_protocol_has_words_and_says_whether_to_try_again() {
+        use Prospect::{Later, Open, Same, WithKey};
+        let table = [
+            ("NO_ROUTE", Open, Open),
+            ("GOT_NAK", Open, Open),
+            ("TIMEOUT", Open, Open),
+            ("NO_INTERFACE", Same, Open),
+            ("MAX_RETRANSMIT", Open, Open),
+            ("NO_CHANNEL", Same, Same),
+            ("TOO_LARGE", Same, Open),
+            ("NO_RESPONSE", Open, Open),
+            ("DUTY_CYCLE_LIMIT", Later, Open),
+            ("BAD_REQUEST", Open, Same),
+            ("NOT_AUTHORIZED", Open, Same),
+            ("PKI_FAILED", Same, Same),
+            ("PKI_UNKNOWN_PUBKEY", WithKey, Same),
+            ("ADMIN_BAD_SESSION_KEY", Open, Same),
+            ("ADMIN_PUBLIC_KEY_UNAUTHORIZED", Open, Same),
+            ("RATE_LIMIT_EXCEEDED", Later, Same),
+            ("PKI_SEND_FAIL_PUBLIC_KEY", WithKey, Open),
+        ];
+        let errors = (1..10_000).filter(|code| crate::proto::routing::Error::try_from(*code).is_ok()).map(i32::cast_unsigned);
+        let told: Vec<_> = errors
+            .map(|code| {
+                let [radio, addressee] = [Voice::Radio, Voice::Addressee].map(|voice| refusal(voice, code));
+                assert!(radio.words() != UNKNOWN && addressee.words() != UNKNOWN, "{} has no words", radio.name());
+                (radio.name(), radio.prospect(), addressee.prospect())
+            })
+            .collect();
+        assert_eq!(told, table);
+    }
+
     #[test]
     fn silence_leaves_it_open_and_says_so() {
-        for code in [1, 2, 3, 5, 8, 10, 40, 200, u32::MAX] {
+        for code in [1, 2, 3, 5, 8, 10, 32, 33, 36, 37, 40, 200, u32::MAX] {
             let refusal = refusal(Voice::Radio, code);
             assert_eq!(refusal.prospect(), Prospect::Open);
             assert!(refusal.words().ends_with("it may have arrived"), "{}", refusal.words());

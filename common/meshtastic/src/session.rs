@@ -16,7 +16,7 @@ use crate::{
     dedupe::SeenPackets,
     name::is_invisible,
     node::NodeInfo,
-    outgoing::Outgoing,
+    outgoing::{Outgoing, Traffic},
     packet::{Received, Transport, port},
     proto,
     radio::RadioState,
@@ -43,6 +43,9 @@ pub const HEARTBEAT: Duration = Duration::from_mins(1);
 /// How long a radio that answers heartbeats may say nothing.
 pub const SILENCE: Duration = Duration::from_secs(90);
 
+/// How long a radio that does not answer heartbeats, as old firmware does not, may say nothing before it is asked everything again.
+pub const QUIET: Duration = Duration::from_mins(5);
+
 /// What a sleeping UART and a half-read frame are woken up and flushed with.
 const WAKE_UP_BYTES: [u8; 32] = [stream::START[1]; 32];
 
@@ -54,10 +57,30 @@ pub struct SessionConfig {
     pub nonce: u32,
 }
 
+/// How long a session waits for what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionPace {
+    /// See [`HANDSHAKE`].
+    pub handshake: Duration,
+    /// See [`HEARTBEAT`].
+    pub heartbeat: Duration,
+    /// See [`SILENCE`].
+    pub silence: Duration,
+    /// See [`QUIET`].
+    pub quiet: Duration,
+}
+
+impl Default for SessionPace {
+    fn default() -> Self {
+        Self { handshake: HANDSHAKE, heartbeat: HEARTBEAT, silence: SILENCE, quiet: QUIET }
+    }
+}
+
 /// The session. It outlives connections, so that what a radio tells again after one is known.
 #[derive(Debug)]
 pub struct Session {
     next_nonce: u32,
+    pace: SessionPace,
     phase: Phase,
     decoder: Decoder,
     outputs: VecDeque<Output>,
@@ -86,6 +109,7 @@ impl Session {
     pub fn new(config: SessionConfig) -> Self {
         Self {
             next_nonce: config.nonce,
+            pace: SessionPace::default(),
             phase: Phase::Closed,
             decoder: Decoder::new(),
             outputs: VecDeque::new(),
@@ -97,6 +121,12 @@ impl Session {
             in_step: true,
             dropped: Dropped::default(),
         }
+    }
+
+    /// Returns the session with waits of its own.
+    #[must_use]
+    pub fn paced(self, pace: SessionPace) -> Self {
+        Self { pace, ..self }
     }
 
     /// Takes note of what happened at `now`, which must not run backwards. Poll the outputs until there is none.
@@ -124,18 +154,23 @@ impl Session {
             Phase::Waking { until, .. } => Some((until, "wake-up")),
             Phase::Configuring { deadline, .. } => Some((deadline, "handshake")),
             Phase::Ready { heartbeat, answers, .. } => {
-                let silence = answers.then(|| (self.last_heard.plus(SILENCE), "silence"));
+                let silence = self.last_heard.plus(if answers { self.pace.silence } else { self.pace.quiet });
                 let answer = self.sending.deadline().map(|at| (at, "queue status"));
-                [Some((heartbeat, "heartbeat")), silence, answer].into_iter().flatten().min()
+                [Some((heartbeat, "heartbeat")), Some((silence, "silence")), answer].into_iter().flatten().min()
             }
         }
     }
 
-    /// Returns from when on a packet may be sent. Nothing without a radio that is ready, and while a packet is under
+    /// Returns from when on a text may be sent. Nothing without a radio that is ready, and while a packet is under
     /// way: an event tells of the end of either.
     pub const fn may_send_from(&self) -> Option<Uptime> {
+        self.may_send(Traffic::Text)
+    }
+
+    /// Returns from when on a packet of this kind may be sent, as [`Session::may_send_from`] does for texts.
+    pub const fn may_send(&self, traffic: Traffic) -> Option<Uptime> {
         match self.phase {
-            Phase::Ready { .. } => self.sending.open_from(),
+            Phase::Ready { .. } => self.sending.open_from(traffic),
             Phase::Closed | Phase::Waking { .. } | Phase::Configuring { .. } => None,
         }
     }
@@ -358,10 +393,15 @@ impl Session {
             Phase::Configuring { deadline, attempt, .. } if now >= deadline => {
                 self.retry_handshake(attempt, CloseReason::HandshakeTimeout, now);
             }
-            Phase::Ready { answers: true, .. } if now >= self.last_heard.plus(SILENCE) => self.close(CloseReason::Silent),
+            Phase::Ready { answers: true, .. } if now >= self.last_heard.plus(self.pace.silence) => self.close(CloseReason::Silent),
+            // Whether it is there shows by what it answers to a second handshake, which only starts anew.
+            Phase::Ready { answers: false, .. } if now >= self.last_heard.plus(self.pace.quiet) => {
+                self.leave_ready(Phase::Waking { until: now, attempt: 1 });
+                self.ask_for_config(1, now);
+            }
             Phase::Ready { radio, heartbeat, answers } if now >= heartbeat => {
                 self.write(to_radio::PayloadVariant::Heartbeat(proto::Heartbeat { nonce: 0 }));
-                self.phase = Phase::Ready { radio, heartbeat: now.plus(HEARTBEAT), answers };
+                self.phase = Phase::Ready { radio, heartbeat: now.plus(self.pace.heartbeat), answers };
             }
             Phase::Closed | Phase::Waking { .. } | Phase::Configuring { .. } | Phase::Ready { .. } => {}
         }
@@ -380,7 +420,7 @@ impl Session {
         self.next_nonce = nonce.wrapping_add(1);
         self.write(to_radio::PayloadVariant::WantConfigId(nonce));
         self.told = None;
-        self.phase = Phase::Configuring { nonce, deadline: now.plus(HANDSHAKE), attempt };
+        self.phase = Phase::Configuring { nonce, deadline: now.plus(self.pace.handshake), attempt };
     }
 
     /// Leaves the radio with a word, or else it goes on with what it was saying to whoever connects next.

@@ -1,7 +1,9 @@
 //! A bridge as the gateway knows it: a login on the broker that claims, tells and hears.
 
 use bytes::Bytes;
-use kosmo_contract::{Ack, AckBody, Evidence, InboundBody, Offer, Packet, ReceiptBody, Record, Text, Transport, V1, topic, topic::Topic};
+use kosmo_contract::{
+    Ack, AckBody, ChannelRef, Evidence, InboundBody, Offer, Packet, ReceiptBody, Record, Text, Transport, V1, topic, topic::Topic,
+};
 use kosmo_domain::{BridgeId, Clock as _, Epoch, ManualClock, NodeId, PacketId, Stream};
 use kosmo_meshtastic::outgoing::packet_id;
 use kosmo_mqtt::{Client, Event, Incoming, Message, Options, Server, Subscription};
@@ -84,11 +86,22 @@ impl Bridge {
     /// Waits for the next answer to a claim, and tells which message it is about and whether it was granted.
     pub(crate) async fn answer(&mut self) -> (Uuid, bool) {
         loop {
-            let place = self.acks.iter().position(|ack| !matches!(ack, AckBody::Records { .. }));
+            let place = self.acks.iter().position(|ack| matches!(ack, AckBody::Granted { .. } | AckBody::Revoked { .. }));
             match place.and_then(|place| self.acks.remove(place)) {
                 Some(AckBody::Granted { message_id }) => return (message_id, true),
                 Some(AckBody::Revoked { message_id }) => return (message_id, false),
-                Some(AckBody::Records { .. }) => unreachable!("passed over above"),
+                Some(AckBody::Cancelled { .. } | AckBody::Records { .. }) => unreachable!("passed over above"),
+                None => self.hear().await,
+            }
+        }
+    }
+
+    /// Waits until the bridge is asked for a text that its writer takes back.
+    pub(crate) async fn asked_back(&mut self) -> Uuid {
+        loop {
+            let asked = self.acks.iter().find_map(|ack| if let AckBody::Cancelled { message_id } = ack { Some(*message_id) } else { None });
+            match asked {
+                Some(message_id) => return message_id,
                 None => self.hear().await,
             }
         }
@@ -174,6 +187,15 @@ impl Bridge {
         assert_eq!(self.answered(seq).await, None);
     }
 
+    /// Tells of a text to everybody on a channel, and waits until it is answered for.
+    pub(crate) async fn hear_on_channel(&mut self, name: &str, hash: u8, id: u32, text: &str) {
+        let channel = Some(ChannelRef { name: Text::cut(name), hash });
+        let packet = Packet { to: NodeId::BROADCAST, ..self.packet("!a1b2c3d4", id) };
+        let topic = Topic::Inbound(self.id.clone()).to_string();
+        let seq = self.deliver(&topic, Some(packet), InboundBody { channel, ..text_body(text, None) }).await;
+        assert_eq!(self.answered(seq).await, None);
+    }
+
     /// Tells of a text as bridges of version 0.1 do.
     pub(crate) async fn hear_text_on_the_bare_topic(&mut self, packet: Packet, text: &str) {
         self.deliver(topic::INBOUND_BARE, Some(packet), text_body(text, None)).await;
@@ -218,5 +240,11 @@ impl Bridge {
 }
 
 fn text_body(text: &str, reply_to: Option<u32>) -> InboundBody {
-    InboundBody { text: Text::try_from(text.to_owned()).unwrap(), reply_to: reply_to.map(PacketId), reaction: false }
+    InboundBody {
+        text: Text::try_from(text.to_owned()).unwrap(),
+        reply_to: reply_to.map(PacketId),
+        reaction: false,
+        channel: None,
+        stored: false,
+    }
 }

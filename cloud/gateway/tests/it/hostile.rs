@@ -1,9 +1,12 @@
 //! What no bridge would publish.
 
-use crate::house::{ANA, House, NODE};
+use crate::{
+    bridge::first_packet,
+    house::{ANA, House, NODE},
+};
 use bytes::Bytes;
 use kosmo_contract::Evidence;
-use kosmo_domain::{PacketId, Timestamp};
+use kosmo_domain::Timestamp;
 use kosmo_gateway::decode;
 use kosmo_store::{messages::GatewayBody, rejects::RejectFilter};
 use proptest::prelude::*;
@@ -71,7 +74,7 @@ async fn what_is_wrong_is_kept_with_its_reason_and_holds_up_nobody() {
         roof.publish(topic, payload.to_owned()).await;
     }
     let id = house.send(ANA, NODE, "hi").await;
-    assert_eq!(roof.tell(Uuid::nil(), Evidence::Transmitted { packet_id: PacketId(1) }).await.as_deref(), Some("unknown_message"));
+    assert_eq!(roof.tell(Uuid::nil(), Evidence::Transmitted { packet_id: first_packet(Uuid::nil()) }).await.as_deref(), Some("unknown_message"));
     assert!(roof.claim(id).await, "what is well-formed goes on");
     house.until("all is kept", async || rejects(&house).await.len() == 13).await;
     let mut codes = rejects(&house).await;

@@ -108,6 +108,17 @@ impl House {
         (status, answer)
     }
 
+    pub(crate) async fn delete(&self, who: &str, path: &str) -> (StatusCode, Value) {
+        let (status, _, answer) = self.ask(Request::delete(path).header("X-User-ID", who).body(Body::empty()).unwrap()).await;
+        (status, answer)
+    }
+
+    pub(crate) async fn post_to(&self, who: &str, path: &str, body: &Value) -> (StatusCode, Value) {
+        let request = Request::post(path).header("Content-Type", "application/json").header("X-User-ID", who);
+        let (status, _, answer) = self.ask(request.body(Body::from(body.to_string())).unwrap()).await;
+        (status, answer)
+    }
+
     /// Asks for a path that is there, and returns what was answered.
     pub(crate) async fn read(&self, who: &str, path: &str) -> Value {
         let (status, answer) = self.get(who, path).await;

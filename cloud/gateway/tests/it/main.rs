@@ -12,3 +12,4 @@ mod live;
 mod pages;
 mod refusals;
 mod replaying;
+mod taking_back;

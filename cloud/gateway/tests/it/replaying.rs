@@ -1,8 +1,11 @@
 //! Rejects taken through the decoder again, as if an older version had refused what this one takes.
 
-use crate::house::{ANA, House, NODE};
+use crate::{
+    bridge::first_packet,
+    house::{ANA, House, NODE},
+};
 use kosmo_contract::Evidence;
-use kosmo_domain::{Clock as _, PacketId};
+use kosmo_domain::Clock as _;
 use kosmo_gateway::{Replayed, replay};
 use kosmo_store::{
     messages::Routed,
@@ -75,7 +78,7 @@ async fn what_is_still_wrong_stays_the_one_reject_it_is() {
     let house = House::new().await;
     let mut roof = house.bridge("roof", "!4daa1001").await;
     let id = house.send(ANA, NODE, "hello").await;
-    let early = Evidence::Acknowledged { packet_id: PacketId(77), by: NODE.parse().unwrap(), proven: true };
+    let early = Evidence::Acknowledged { packet_id: first_packet(id), by: NODE.parse().unwrap(), proven: true };
     assert_eq!(roof.tell(id, early).await.as_deref(), Some("not_granted"));
     refuse(&house, "kosmo/mesh/inbound/roof", "", r#"{"text":"from nowhere"}"#).await;
     house.clock.advance(Duration::from_secs(1));

@@ -139,7 +139,7 @@ impl Store {
         if let Some(key) = &new.idempotency {
             idempotency::remember(&mut tx, new.user, key, new.id, now).await?;
         }
-        jobs::enqueue(&mut tx, &offer_job(new.id, now), now).await?;
+        enqueue_offer(&mut tx, new.id, now).await?;
         fail_point!("accept::commit::before");
         tx.commit().await?;
         fail_point!("accept::commit::after");
@@ -190,6 +190,11 @@ async fn store(tx: &mut Tx, new: &NewMessage, period: Period, now: Timestamp) ->
     timeline::begin(tx, new.id, now).await?;
     conversations::continue_with(tx, new.user, new.node, seq, now).await?;
     Ok(seq)
+}
+
+/// Has a message offered to the bridges at once, inside the use-case that stores it.
+pub(super) async fn enqueue_offer(tx: &mut Tx, message: Uuid, now: Timestamp) -> Result<()> {
+    jobs::enqueue(tx, &offer_job(message, now), now).await.map(drop)
 }
 
 fn offer_job(message: Uuid, now: Timestamp) -> NewJob {

@@ -4,7 +4,7 @@ use crate::{
     Error, Result,
     types::{At, unsigned},
 };
-use kosmo_domain::{BridgeId, Charge, DeliveryEvidence, Facts, NotSent, Status, Timestamp};
+use kosmo_domain::{BridgeId, Charge, DeliveryEvidence, Facts, NotSent, RefusedBy, Status, Timestamp};
 
 /// The columns of [`Facts`].
 #[derive(sqlx::FromRow)]
@@ -20,6 +20,8 @@ pub(super) struct FactColumns {
     answered_at: Option<At>,
     refused_at: Option<At>,
     refused_code: Option<i64>,
+    refused_by: Option<String>,
+    unconfirmed_at: Option<At>,
     not_sent_at: Option<At>,
     not_sent_reason: Option<String>,
     unknown_at: Option<At>,
@@ -31,6 +33,10 @@ impl TryFrom<FactColumns> for Facts {
     fn try_from(row: FactColumns) -> Result<Self> {
         let granted = both(row.granted_at, row.granted_bridge.as_deref().map(parse_bridge).transpose()?);
         let evidence = row.delivery_evidence.as_deref().map(parse_evidence).transpose()?;
+        let refused = match both(row.refused_at, row.refused_code.map(parse_code).transpose()?) {
+            Some((at, code)) => Some((at, code, parse_refused_by(row.refused_by.as_deref(), code)?)),
+            None => None,
+        };
         let reason = row.not_sent_reason.as_deref().map(parse_not_sent).transpose()?;
         Ok(Self {
             offered_at: row.offered_at.map(Timestamp::from),
@@ -40,7 +46,8 @@ impl TryFrom<FactColumns> for Facts {
             relayed_at: row.relayed_at.map(Timestamp::from),
             delivered: both(row.delivered_at, evidence).map(|(at, evidence)| (evidence, at)),
             answered_at: row.answered_at.map(Timestamp::from),
-            refused: both(row.refused_at, row.refused_code.map(parse_code).transpose()?),
+            refused,
+            unconfirmed_at: row.unconfirmed_at.map(Timestamp::from),
             not_sent: both(row.not_sent_at, reason),
             unknown_at: row.unknown_at.map(Timestamp::from),
         })
@@ -70,6 +77,16 @@ pub(super) fn parse_evidence(name: &str) -> Result<DeliveryEvidence> {
 
 pub(super) fn parse_not_sent(name: &str) -> Result<NotSent> {
     name.parse().map_err(|_| Error::Corrupt(format!("{name:?} is no reason for not sending")))
+}
+
+/// Reads who answered with an error. Of what was stored before that was, it is told by the number: a bridge tells of what its own radio
+/// refuses at the door as not sent, so that of these it is the destination that spoke.
+pub(super) fn parse_refused_by(name: Option<&str>, code: u32) -> Result<RefusedBy> {
+    match name {
+        Some(name) => name.parse().map_err(|_| Error::Corrupt(format!("{name:?} is nobody who answers with an error"))),
+        None if matches!(code, 6 | 33 | 34 | 35) => Ok(RefusedBy::Destination),
+        None => Ok(RefusedBy::Radio),
+    }
 }
 
 pub(super) fn parse_code(code: i64) -> Result<u32> {

@@ -109,7 +109,7 @@ pub(super) async fn add(tx: &mut Tx, row: MessageRow, facts: &[(Fact, Timestamp)
 
 /// Tells whether there are several facts of the kind, of which the message keeps one: the others are told all the same.
 const fn is_apart(fact: &Fact) -> bool {
-    matches!(fact, Fact::Delivered(_) | Fact::Refused(_) | Fact::NotSent(_))
+    matches!(fact, Fact::Delivered(_) | Fact::Refused { .. } | Fact::NotSent(_))
 }
 
 /// Writes what is known, and what follows from it. What was granted or will not be sent is offered no more.
@@ -119,7 +119,9 @@ async fn save(tx: &mut Tx, message: Uuid, facts: &Facts, charge: Charge) -> Resu
                               offered_at = $4, granted_at = $5, granted_bridge = $6, handed_over_at = $7, transmitted_at = $8,
                               relayed_at = $9, delivered_at = $10, delivery_evidence = $11, answered_at = $12,
                               refused_at = $13, refused_code = $14, not_sent_at = $15, not_sent_reason = $16, unknown_at = $17,
-                              next_offer_at = case when $18 then next_offer_at end
+                              next_offer_at = case when $18 then next_offer_at end,
+                              refused_by = $19, unconfirmed_at = $20,
+                              next_cancel_at = case when $21 then next_cancel_at end
                         where id = $1";
     let at = |at: Option<Timestamp>| at.map(At);
     let is_open = facts.granted.is_none() && !facts.is_settled();
@@ -137,12 +139,16 @@ async fn save(tx: &mut Tx, message: Uuid, facts: &Facts, charge: Charge) -> Resu
             .bind(at(facts.delivered.map(|(_, at)| at)))
             .bind(facts.delivered.map(|(evidence, _)| evidence.as_str()))
             .bind(at(facts.answered_at))
-            .bind(at(facts.refused.map(|(at, _)| at)))
-            .bind(facts.refused.map(|(_, code)| i64::from(code)))
+            .bind(at(facts.refused.map(|(at, ..)| at)))
+            .bind(facts.refused.map(|(_, code, _)| i64::from(code)))
             .bind(at(facts.not_sent.map(|(at, _)| at)))
             .bind(facts.not_sent.map(|(_, reason)| reason.as_str()))
             .bind(at(facts.unknown_at))
             .bind(is_open)
+            .bind(facts.refused.map(|(.., by)| by.as_str()))
+            .bind(at(facts.unconfirmed_at))
+            // What is settled, or was sent, is taken back no more.
+            .bind(facts.status() == Status::Queued)
             .execute(db)
             .map_ok(drop)
     })?;

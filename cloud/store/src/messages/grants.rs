@@ -5,7 +5,7 @@ use crate::{
     db::{Tx, on_tx},
     messages::{
         facts::{self, Change, Teller},
-        rows,
+        keys, rows,
         rows::MessageRow,
     },
     types::At,
@@ -26,6 +26,8 @@ pub enum Grant {
     Taken,
     /// Its time is up, or it is settled.
     Expired,
+    /// Its node shows another key than before, and its writer has not confirmed it.
+    Held,
     /// There is no such message.
     Unknown,
 }
@@ -54,8 +56,12 @@ impl Store {
 pub(super) async fn claim(tx: &mut Tx, message: Uuid, bridge: &BridgeId, now: Timestamp) -> Result<Grant> {
     const SQL: &str = "update messages
                           set granted_bridge = $2, granted_at = $3
-                        where id = $1 and granted_bridge is null and deadline > $3 and status in ('pending', 'queued')";
+                        where id = $1 and granted_bridge is null and deadline > $3 and status in ('pending', 'queued') and held_at is null";
     let Some(row) = rows::lock(tx, message).await? else { return Ok(Grant::Unknown) };
+    // The node's key may have changed since the text was offered.
+    if row.facts.granted.is_none() && keys::hold(tx, &row, now).await? {
+        return Ok(Grant::Held);
+    }
     let won = on_tx!(tx, |db| {
         sqlx::query(SQL).bind(message).bind(bridge.as_str()).bind(At(now)).execute(db).map_ok(|done| done.rows_affected())
     })?;

@@ -1,13 +1,14 @@
 //! Texts heard on the mesh: whose each is, and what an answer proves.
 //!
-//! Only what is addressed to a bridge's radio, and answers to members' packets, reach anybody; the talk of channels is
-//! dropped. A text is its message's sender's if it answers a packet, else the one member's who wrote to its sender lately,
+//! Only what is addressed to a bridge's radio, and answers to members' packets, reach members; the talk of channels is kept by
+//! channel. A text is its message's sender's if it answers a packet, else the one member's who wrote to its sender lately,
 //! else the operators'.
 
 use crate::{
     Result,
     db::{Tx, on_tx},
     messages::{
+        chat::{self, ChannelName},
         conversations,
         events::{self, EventKind},
         facts::{self, Change, Teller},
@@ -48,6 +49,10 @@ pub struct InboundText {
     pub reply_to: Option<PacketId>,
     /// Whether it is a reaction.
     pub reaction: bool,
+    /// Whether a router had kept it for those who were not there.
+    pub stored: bool,
+    /// The channel it was said on to everybody.
+    pub channel: Option<ChannelName>,
 }
 
 impl fmt::Debug for InboundText {
@@ -74,7 +79,9 @@ pub enum Routed {
     },
     /// The operators'.
     Operators,
-    /// Nobody's: talk of a channel.
+    /// Everybody's on a channel.
+    Channel,
+    /// Nobody's: talk of a channel that its bridge does not name.
     Dropped,
     /// It was stored before.
     Known,
@@ -103,11 +110,24 @@ pub(super) async fn take(
         Some(borne) if proves_delivery(text, borne) => prove(tx, bridge, borne, heard_at, now).await?,
         Some(_) | None => None,
     };
-    if answered.is_none() && !to_bridge {
+    let chat = text.channel.as_ref().filter(|_| text.to.is_broadcast());
+    if answered.is_none() && !to_bridge && chat.is_none() {
         return Ok((Routed::Dropped, change));
     }
     if !is_new(tx, text, heard_at).await? {
         return Ok((Routed::Known, change));
+    }
+    if let Some(channel) = chat {
+        // Our own are there since they were written, whichever bridge hears them.
+        if packets::is_radio_of_ours(tx, text.from).await? && packets::is_sent(tx, text.packet_id, text.from).await? {
+            return Ok((Routed::Known, change));
+        }
+        chat::store(tx, bridge, channel, text, heard_at, now).await?;
+    }
+    if answered.is_none() && !to_bridge {
+        tx.tally.count(Kind::TextHeard, 1, now);
+        tx.tally.count(Kind::Packet, 1, now);
+        return Ok((Routed::Channel, change));
     }
     let routed = match answered {
         Some(borne) => Routed::Answer { user: borne.user, message: borne.message },
@@ -176,7 +196,7 @@ async fn store(tx: &mut Tx, bridge: &BridgeId, text: &InboundText, routed: Route
     let (user, message) = match routed {
         Routed::Answer { user, message } => (Some(user), Some(message)),
         Routed::Correspondent { user } => (Some(user), None),
-        Routed::Operators | Routed::Dropped | Routed::Known => (None, None),
+        Routed::Operators | Routed::Channel | Routed::Dropped | Routed::Known => (None, None),
     };
     let seq = match user {
         Some(user) => {

@@ -27,7 +27,7 @@ impl Store {
     /// # Errors
     /// As the database does.
     pub async fn message_to_offer(&self, id: Uuid, now: Timestamp) -> Result<Option<MessageRow>> {
-        const SQL: &str = "select * from messages where id = $1 and next_offer_at is not null and deadline > $2";
+        const SQL: &str = "select * from messages where id = $1 and next_offer_at is not null and deadline > $2 and held_at is null";
         let row: Option<MessageColumns> = on_reader!(self, |db| sqlx::query_as(SQL).bind(id).bind(At(now)).fetch_optional(db))?;
         row.map(MessageRow::try_from).transpose()
     }
@@ -43,7 +43,7 @@ impl Store {
                 const SQL: &str = "update messages
                                       set next_offer_at = $2
                                     where id in (select id from messages
-                                                  where next_offer_at <= $1 and deadline > $1
+                                                  where next_offer_at <= $1 and deadline > $1 and held_at is null
                                                   order by next_offer_at, id
                                                   limit $3)
                                 returning *";
@@ -52,7 +52,7 @@ impl Store {
             // Messages that are being changed are passed over: they may just have been granted.
             Db::Postgres(pool) => {
                 const SQL: &str = "with due as (select id from messages
-                                                 where next_offer_at <= $1 and deadline > $1
+                                                 where next_offer_at <= $1 and deadline > $1 and held_at is null
                                                  order by next_offer_at, id
                                                  limit $3
                                                    for update skip locked)
@@ -98,7 +98,7 @@ impl Store {
     /// # Errors
     /// As the database does.
     pub async fn next_offer_due(&self) -> Result<Option<Timestamp>> {
-        const SQL: &str = "select min(next_offer_at) from messages where next_offer_at is not null";
+        const SQL: &str = "select min(next_offer_at) from messages where next_offer_at is not null and held_at is null";
         let next: Option<At> = on_reader!(self, |db| sqlx::query_scalar(SQL).fetch_one(db))?;
         Ok(next.map(Timestamp::from))
     }

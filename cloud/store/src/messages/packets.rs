@@ -140,3 +140,10 @@ pub(super) async fn is_radio_of_ours(tx: &mut Tx, node: NodeId) -> Result<bool> 
     let known: i64 = on_tx!(tx, |db| sqlx::query_scalar(SQL).bind(Node(node)).fetch_one(db))?;
     Ok(known > 0)
 }
+
+/// Tells whether a packet is one of ours that this radio sent.
+pub(super) async fn is_sent(tx: &mut Tx, id: PacketId, radio: NodeId) -> Result<bool> {
+    const SQL: &str = "select count(*) from (select 1 from sent_packets where packet_id = $1 and radio = $2 limit 1) known";
+    let known: i64 = on_tx!(tx, |db| sqlx::query_scalar(SQL).bind(i64::from(id.0)).bind(Node(radio)).fetch_one(db))?;
+    Ok(known > 0)
+}

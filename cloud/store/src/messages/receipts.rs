@@ -15,7 +15,7 @@ use crate::{
     types::At,
 };
 use futures_util::TryFutureExt as _;
-use kosmo_domain::{BridgeId, DeliveryEvidence, Fact, NodeId, NotSent, PacketId, Timestamp};
+use kosmo_domain::{BridgeId, DeliveryEvidence, Fact, NodeId, NotSent, PacketId, RefusedBy, Timestamp};
 use uuid::Uuid;
 
 /// What happened to a message, as its bridge tells it.
@@ -45,8 +45,15 @@ pub enum Receipt {
         /// Whether the firmware proved that it was.
         proven: bool,
     },
-    /// The radio or the mesh answered with an error of this code.
-    Refused(u32),
+    /// The radio or the mesh answered with an error.
+    Refused {
+        /// Its number.
+        code: u32,
+        /// Whose radio said so.
+        by: NodeId,
+    },
+    /// No confirmation came in the time in which one does.
+    Unconfirmed,
     /// It was surely not sent.
     NotSent(NotSent),
     /// Nothing more will be learnt.
@@ -134,7 +141,9 @@ pub(super) async fn take(
         }
         Receipt::Acknowledged { proven: true, .. } => Fact::Delivered(DeliveryEvidence::AckProven),
         Receipt::Acknowledged { proven: false, .. } => Fact::Delivered(DeliveryEvidence::Ack),
-        Receipt::Refused(code) => Fact::Refused(code),
+        Receipt::Refused { code, by } if by == row.node => Fact::Refused { code, by: RefusedBy::Destination },
+        Receipt::Refused { code, .. } => Fact::Refused { code, by: RefusedBy::Radio },
+        Receipt::Unconfirmed => Fact::Unconfirmed,
         Receipt::NotSent(reason) => Fact::NotSent(reason),
         Receipt::Unknown => Fact::Unknown,
     };

@@ -17,7 +17,7 @@ pub struct KeepMessages {
     /// Which packets were heard, so that a text that comes again is known. Packets are told apart for a day, so at least two
     /// days are kept.
     pub packets: Duration,
-    /// Texts to the operators.
+    /// Texts to the operators, and what is said on channels.
     pub operators: Duration,
     /// Members' texts with their answers; for good if nothing is said.
     pub texts: Option<Duration>,
@@ -55,15 +55,21 @@ impl Store {
                                       (select from_node, packet_id from inbound_packets where heard_at < $1 order by heard_at limit $2)";
         const OPERATORS: &str = "delete from inbound_texts
                                   where id in (select id from inbound_texts where user_id is null and received_at < $1 order by received_at limit $2)";
+        const CHANNELS: &str = "delete from channel_texts
+                                 where id in (select id from channel_texts where received_at < $1 order by received_at limit $2)";
         let limit = i64::from(limit);
-        let mut counts = [0; 3];
-        for (count, (sql, kept)) in
-            counts.iter_mut().zip([(EVENTS, keep.events), (PACKETS, keep.packets.max(DAY * 2)), (OPERATORS, keep.operators)])
-        {
+        let mut counts = [0; 4];
+        for (count, (sql, kept)) in counts.iter_mut().zip([
+            (EVENTS, keep.events),
+            (PACKETS, keep.packets.max(DAY * 2)),
+            (OPERATORS, keep.operators),
+            (CHANNELS, keep.operators),
+        ]) {
             let before = At(now.minus(kept));
             *count = on_writer!(self, |db| sqlx::query(sql).bind(before).bind(limit).execute(db).map_ok(|done| done.rows_affected()))?;
         }
-        let [events, packets, mut texts] = counts;
+        let [events, packets, operators, channels] = counts;
+        let mut texts = operators + channels;
         if let Some(kept) = keep.texts {
             texts += self.purge_texts(now.minus(kept), limit).await?;
         }
@@ -76,10 +82,12 @@ impl Store {
         const RECEIVED: &str = "delete from inbound_texts
                                  where id in (select id from inbound_texts where user_id is not null and received_at < $1 order by received_at limit $2)";
         // What the messages that go leave behind goes first; the same are found each time, for the transaction sees one state.
-        const OLD: [&str; 4] = [
+        const OLD: [&str; 5] = [
             "delete from message_timeline where message_id in
                     (select id from messages where created_at < $1 and deadline < $1 and next_offer_at is null order by created_at, id limit $2)",
             "delete from sent_packets where message_id in
+                    (select id from messages where created_at < $1 and deadline < $1 and next_offer_at is null order by created_at, id limit $2)",
+            "update channel_texts set message_id = null where message_id in
                     (select id from messages where created_at < $1 and deadline < $1 and next_offer_at is null order by created_at, id limit $2)",
             "update inbound_texts set message_id = null where message_id in
                     (select id from messages where created_at < $1 and deadline < $1 and next_offer_at is null order by created_at, id limit $2)",

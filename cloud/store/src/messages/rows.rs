@@ -43,6 +43,12 @@ pub struct MessageRow {
     pub charge: Charge,
     /// What it waits for in its bridge, and since when; only while it is queued.
     pub waiting: Option<(WaitReason, Timestamp)>,
+    /// Since when it has waited for its writer to confirm the key that its node shows; only while no bridge has it.
+    pub held_at: Option<Timestamp>,
+    /// When its writer asked to have it back, and a bridge had it.
+    pub cancel_asked_at: Option<Timestamp>,
+    /// The channel it is for everybody on: its name, and its hash.
+    pub channel: Option<(String, u8)>,
 }
 
 /// A text that was heard on the mesh.
@@ -118,6 +124,10 @@ pub(super) struct MessageColumns {
     charge: String,
     waiting: Option<String>,
     waiting_at: Option<At>,
+    held_at: Option<At>,
+    cancel_asked_at: Option<At>,
+    channel_name: Option<String>,
+    channel_hash: Option<i64>,
     #[sqlx(flatten)]
     facts: FactColumns,
 }
@@ -142,6 +152,9 @@ impl TryFrom<MessageColumns> for MessageRow {
             status,
             charge: parse_charge(&row.charge)?,
             waiting: waiting.filter(|_| status == Status::Queued),
+            held_at: row.held_at.map(Timestamp::from),
+            cancel_asked_at: row.cancel_asked_at.map(Timestamp::from),
+            channel: row.channel_name.zip(row.channel_hash.and_then(|hash| u8::try_from(hash).ok())),
         })
     }
 }

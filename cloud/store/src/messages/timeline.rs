@@ -4,7 +4,7 @@ use crate::{
     Error, Result, Store,
     db::{Tx, on_reader, on_tx},
     messages::{
-        columns::{parse_bridge, parse_evidence, parse_not_sent},
+        columns::{parse_bridge, parse_evidence, parse_not_sent, parse_refused_by},
         facts::Teller,
         packets::SentPacket,
     },
@@ -106,9 +106,11 @@ pub(super) async fn note(tx: &mut Tx, message: Uuid, fact: &Fact, at: Timestamp,
     let detail = match fact {
         Fact::Granted(bridge) => bridge.to_string(),
         Fact::Delivered(evidence) => evidence.to_string(),
-        Fact::Refused(code) => code.to_string(),
+        Fact::Refused { code, by } => format!("{code} {by}"),
         Fact::NotSent(reason) => reason.to_string(),
-        Fact::Offered | Fact::HandedOver | Fact::Transmitted | Fact::Relayed | Fact::Answered | Fact::Unknown => String::new(),
+        Fact::Offered | Fact::HandedOver | Fact::Transmitted | Fact::Relayed | Fact::Answered | Fact::Unconfirmed | Fact::Unknown => {
+            String::new()
+        }
     };
     insert(tx, message, (name(fact), &detail), at, by, now).await
 }
@@ -144,7 +146,8 @@ const fn name(fact: &Fact) -> &'static str {
         Fact::Relayed => "relayed",
         Fact::Delivered(_) => "delivered",
         Fact::Answered => "answered",
-        Fact::Refused(_) => "refused",
+        Fact::Refused { .. } => "refused",
+        Fact::Unconfirmed => "unconfirmed",
         Fact::NotSent(_) => "not_sent",
         Fact::Unknown => "unknown",
     }
@@ -159,11 +162,19 @@ fn parse(name: &str, detail: &str) -> Result<Fact> {
         "relayed" => Fact::Relayed,
         "delivered" => Fact::Delivered(parse_evidence(detail)?),
         "answered" => Fact::Answered,
-        "refused" => Fact::Refused(detail.parse().map_err(|_| Error::Corrupt(format!("{detail:?} is no code of an error")))?),
+        "refused" => parse_refusal(detail)?,
+        "unconfirmed" => Fact::Unconfirmed,
         "not_sent" => Fact::NotSent(parse_not_sent(detail)?),
         "unknown" => Fact::Unknown,
         other => return Err(Error::Corrupt(format!("{other:?} is no fact"))),
     })
+}
+
+/// Reads the number of an error, and who answered with it, if that was known.
+fn parse_refusal(detail: &str) -> Result<Fact> {
+    let (code, by) = detail.split_once(' ').map_or((detail, None), |(code, by)| (code, Some(by)));
+    let code = code.parse().map_err(|_| Error::Corrupt(format!("{detail:?} is no code of an error")))?;
+    Ok(Fact::Refused { code, by: parse_refused_by(by, code)? })
 }
 
 /// Returns what comes first of things at the same time.
@@ -175,7 +186,7 @@ const fn rank(what: &Happening) -> u8 {
         Happening::Fact(Fact::HandedOver) | Happening::Attempt(_) => 3,
         Happening::Fact(Fact::Transmitted) => 4,
         Happening::Fact(Fact::Relayed) => 5,
-        Happening::Fact(Fact::Refused(_) | Fact::NotSent(_) | Fact::Unknown) => 6,
+        Happening::Fact(Fact::Refused { .. } | Fact::NotSent(_) | Fact::Unconfirmed | Fact::Unknown) => 6,
         Happening::Fact(Fact::Delivered(_)) => 7,
         Happening::Fact(Fact::Answered) => 8,
     }
@@ -184,7 +195,7 @@ const fn rank(what: &Happening) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kosmo_domain::{DeliveryEvidence, NotSent};
+    use kosmo_domain::{DeliveryEvidence, NotSent, RefusedBy};
 
     #[test]
     fn every_fact_survives_its_name_and_detail() {
@@ -197,7 +208,10 @@ mod tests {
             (Fact::Relayed, ""),
             (Fact::Delivered(DeliveryEvidence::AckProven), "ack_proven"),
             (Fact::Answered, ""),
-            (Fact::Refused(5), "5"),
+            (Fact::Refused { code: 5, by: RefusedBy::Radio }, "5 radio"),
+            (Fact::Refused { code: 5, by: RefusedBy::Radio }, "5"),
+            (Fact::Refused { code: 33, by: RefusedBy::Destination }, "33"),
+            (Fact::Unconfirmed, ""),
             (Fact::NotSent(NotSent::NeverGranted), "never_granted"),
             (Fact::Unknown, ""),
         ];

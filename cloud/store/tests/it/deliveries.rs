@@ -1,7 +1,7 @@
 //! What becomes known of a text, in any order, and what follows from it.
 
 use crate::outbound::{ANA, BEN, accept, bridge, join, learn, message, seconds, text, used};
-use kosmo_domain::{Charge, DeliveryEvidence, Fact, NotSent, Plan, Status};
+use kosmo_domain::{Charge, DeliveryEvidence, Fact, NotSent, Plan, RefusedBy, Status};
 use kosmo_store::{
     Store,
     messages::{EventKind, Happening, Teller},
@@ -79,10 +79,10 @@ store_test! {
 
     async fn late_truth_makes_a_failure_a_delivery(store: Store) {
         let id = accepted(&store).await;
-        assert_eq!(learn(&store, id, Fact::Refused(5), seconds(22)).await.after, Status::Failed);
+        assert_eq!(learn(&store, id, Fact::Refused { code: 5, by: RefusedBy::Radio }, seconds(22)).await.after, Status::Failed);
         let change = learn(&store, id, Fact::Delivered(DeliveryEvidence::Reply), seconds(200)).await;
         assert_eq!((change.before, change.after), (Status::Failed, Status::Delivered));
-        assert_eq!(happenings(&store, id).await[1..], [Happening::Fact(Fact::Refused(5)), Happening::Fact(Fact::Delivered(DeliveryEvidence::Reply))]);
+        assert_eq!(happenings(&store, id).await[1..], [Happening::Fact(Fact::Refused { code: 5, by: RefusedBy::Radio }), Happening::Fact(Fact::Delivered(DeliveryEvidence::Reply))]);
         assert_eq!(used(&store).await, (0, 1));
     }
 
@@ -96,7 +96,7 @@ store_test! {
 
     async fn a_bridge_that_never_stops_fills_no_timeline(store: Store) {
         let id = accepted(&store).await;
-        let facts: Vec<_> = (0..1_000).map(|code| (Fact::Refused(code), seconds(5))).collect();
+        let facts: Vec<_> = (0..1_000).map(|code| (Fact::Refused { code, by: RefusedBy::Radio }, seconds(5))).collect();
         store.add_facts(id, &facts, &Teller::Cloud, seconds(5)).await.unwrap();
         assert_eq!(happenings(&store, id).await.len(), 64);
         assert_eq!(learn(&store, id, Fact::Delivered(DeliveryEvidence::Ack), seconds(6)).await.after, Status::Delivered);

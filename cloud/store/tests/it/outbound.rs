@@ -154,6 +154,8 @@ pub(crate) fn direct(id: u128, from: NodeId, packet: u32, words: &str) -> Inboun
         text: words.to_owned(),
         reply_to: None,
         reaction: false,
+        stored: false,
+        channel: None,
     }
 }
 

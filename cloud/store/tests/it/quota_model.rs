@@ -5,7 +5,7 @@ use crate::{
     outbound::{HUT, Outbox, RADIO, TTL, WINDOW, bridge, join, seconds, text},
     stores,
 };
-use kosmo_domain::{BridgeId, Charge, DeliveryEvidence, Fact, Facts, NotSent, PacketId, Period, Plan, Status, Timestamp};
+use kosmo_domain::{BridgeId, Charge, DeliveryEvidence, Fact, Facts, NotSent, PacketId, Period, Plan, RefusedBy, Status, Timestamp};
 use kosmo_store::{
     Store,
     messages::{AcceptError, Effect, GatewayOutcome, GatewayRecord, Grant, NewMessage, PageFrom, Receipt, SETTLE_AFTER, Said, Teller},
@@ -42,7 +42,7 @@ fn some_fact() -> impl Strategy<Value = Fact> {
         Just(Fact::Relayed),
         prop_oneof![Just(Ack), Just(Reply)].prop_map(Fact::Delivered),
         Just(Fact::Answered),
-        (1_u32..4).prop_map(Fact::Refused),
+        (1_u32..4).prop_map(|code| Fact::Refused { code, by: RefusedBy::Radio }),
         prop_oneof![Just(NotSent::Expired), Just(NotSent::RadioRefused)].prop_map(Fact::NotSent),
         Just(Fact::Unknown),
     ]
@@ -54,7 +54,7 @@ fn some_receipt() -> impl Strategy<Value = Receipt> {
         Just(Receipt::Transmitted),
         Just(Receipt::Acknowledged { by: HUT, proven: false }),
         Just(Receipt::Acknowledged { by: RADIO, proven: true }),
-        Just(Receipt::Refused(5)),
+        Just(Receipt::Refused { code: 5, by: RADIO }),
         Just(Receipt::NotSent(NotSent::Expired)),
         Just(Receipt::Unknown),
     ]
@@ -102,7 +102,8 @@ impl Model {
             Receipt::Transmitted => Some(Fact::Transmitted),
             Receipt::Relayed => Some(Fact::Relayed),
             Receipt::Acknowledged { by, .. } => (by == HUT).then_some(Fact::Delivered(DeliveryEvidence::Ack)),
-            Receipt::Refused(code) => Some(Fact::Refused(code)),
+            Receipt::Refused { code, .. } => Some(Fact::Refused { code, by: RefusedBy::Radio }),
+            Receipt::Unconfirmed => Some(Fact::Unconfirmed),
             Receipt::NotSent(reason) => Some(Fact::NotSent(reason)),
             Receipt::Unknown => Some(Fact::Unknown),
         }

@@ -4,7 +4,7 @@ use crate::{
     outbound::{ANA, HUT, LAKE, Outbox, RADIO, WINDOW, accept, commit, granted, handed_over, join, learn, message, seconds, text, used},
     stores,
 };
-use kosmo_domain::{DeliveryEvidence, Fact, NotSent, PacketId, Plan, Status};
+use kosmo_domain::{DeliveryEvidence, Fact, NotSent, PacketId, Plan, RefusedBy, Status};
 use kosmo_store::{
     Store,
     ingest::{Note, SEQ_TOO_LARGE, TOO_MANY_GAPS},
@@ -185,13 +185,13 @@ store_test! {
         let mut batch = vec![
             roof.receipt(id, Receipt::HandedOver { attempt: 0, packet_id: PacketId(7), radio: RADIO }, seconds(5)),
             roof.receipt(id, Receipt::Transmitted, seconds(6)),
-            roof.receipt(id, Receipt::Refused(5), seconds(22)),
+            roof.receipt(id, Receipt::Refused { code: 5, by: RADIO }, seconds(22)),
             roof.receipt(id, Receipt::Acknowledged { by: HUT, proven: false }, seconds(200)),
         ];
         batch.reverse();
         commit(&store, &batch).await;
         let row = message(&store, id).await;
-        assert_eq!((row.status, row.facts.handed_over_at, row.facts.refused), (Status::Delivered, Some(seconds(5)), Some((seconds(22), 5))));
+        assert_eq!((row.status, row.facts.handed_over_at, row.facts.refused), (Status::Delivered, Some(seconds(5)), Some((seconds(22), 5, RefusedBy::Radio))));
     }
 
     async fn late_truth_after_silence_is_taken(store: Store) {

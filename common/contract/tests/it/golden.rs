@@ -1,6 +1,6 @@
 //! Every golden file parses, is written again as it stands, and fulfils its published schema.
 
-use kosmo_contract::{Ack, InboundBody, NodeBody, Offer, ReadingBody, ReceiptBody, Record, Status, parse, schemas};
+use kosmo_contract::{Ack, InboundBody, NodeBody, Offer, ReadingBody, ReceiptBody, Record, Request, Status, parse, schemas};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::{fs, path::Path};
@@ -30,6 +30,7 @@ fn golden_files_survive_their_types_and_fulfil_their_schemas() {
             "receipt" => rewritten::<Record<ReceiptBody>>(&payload, &file),
             "outbound" => rewritten::<Offer>(&payload, &file),
             "status" => rewritten::<Status>(&payload, &file),
+            "request" => rewritten::<Request>(&payload, &file),
             "ack" => rewritten::<Ack>(&payload, &file),
             other => panic!("{file}: no payload is called {other}"),
         };

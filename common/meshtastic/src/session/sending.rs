@@ -1,15 +1,14 @@
 //! Giving packets to a radio: one at a time, and not too soon after another.
 
 use crate::{
-    outgoing::Outgoing,
+    outgoing::{Outgoing, Traffic},
     session::event::{HandOver, QueueStatus},
 };
 use kosmo_domain::{NodeId, PacketId, Uptime};
 use std::time::Duration;
 
-/// How far texts are apart. Firmware drops what comes within 2 seconds after another, and says that it took it; bytes
-/// that wait on their way to the radio come closer together than they were written.
-pub const PAUSE: Duration = Duration::from_millis(2500);
+/// How far texts are apart.
+pub const PAUSE: Duration = Traffic::Text.pause();
 /// How long a radio may take to say what became of a packet. It keeps two such answers, so some never come.
 pub const ANSWER: Duration = Duration::from_secs(5);
 
@@ -18,8 +17,8 @@ pub const ANSWER: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub(crate) struct Sending {
     in_flight: Option<InFlight>,
-    /// When the next may be written. It outlives a connection, because the radio's memory of the last one may.
-    not_before: Uptime,
+    /// When the next of each kind may be written. It outlives a connection, because the radio's memory of the last one may.
+    not_before: [Uptime; Traffic::ALL.len()],
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -29,9 +28,9 @@ struct InFlight {
 }
 
 impl Sending {
-    /// Returns from when on a packet may be written; nothing while one is under way.
-    pub(crate) const fn open_from(&self) -> Option<Uptime> {
-        if self.in_flight.is_none() { Some(self.not_before) } else { None }
+    /// Returns from when on a packet of this kind may be written; nothing while one is under way.
+    pub(crate) const fn open_from(&self, traffic: Traffic) -> Option<Uptime> {
+        if self.in_flight.is_none() { Some(self.not_before[traffic as usize]) } else { None }
     }
 
     /// Returns until when the radio may answer.
@@ -45,11 +44,12 @@ impl Sending {
         if packet.sent().radio != radio {
             return Err(HandOver::OtherRadio { id });
         }
-        if self.open_from().is_none_or(|at| now < at) {
+        let traffic = packet.traffic();
+        if self.open_from(traffic).is_none_or(|at| now < at) {
             return Err(HandOver::Busy { id });
         }
         self.in_flight = Some(InFlight { id, deadline: now.plus(ANSWER) });
-        self.not_before = now.plus(PAUSE);
+        self.not_before[traffic as usize] = now.plus(traffic.pause());
         Ok(())
     }
 

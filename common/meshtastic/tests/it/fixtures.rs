@@ -123,7 +123,7 @@ pub(crate) fn at(millis: u64) -> Uptime {
 
 /// Returns a text from the radio of the recordings to the other node in them.
 pub(crate) fn text(id: u32) -> Outgoing {
-    let text = TextPacket { from: RADIO, to: OTHER, id: PacketId(id), text: "text of a member", reply_to: None, hop_limit: 3 };
+    let text = TextPacket { from: RADIO, to: OTHER, id: PacketId(id), text: "text of a member", reply_to: None, hop_limit: 3, channel: 0 };
     text.try_into().unwrap()
 }
 

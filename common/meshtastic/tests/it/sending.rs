@@ -179,7 +179,7 @@ fn play(recording: &Recording) -> Played {
             ("device->client", _) => client.receive(&crate::fixtures::from_hex(row["hex"].as_str().unwrap())),
             ("client->device", Some("packet")) => {
                 let id = PacketId(u32::try_from(row["decoded"]["packet"]["id"].as_u64().unwrap()).unwrap());
-                let text = TextPacket { from: RADIO, to: NodeId::BROADCAST, id, text: "text", reply_to: None, hop_limit: 3 };
+                let text = TextPacket { from: RADIO, to: NodeId::BROADCAST, id, text: "text", reply_to: None, hop_limit: 3, channel: 0 };
                 let packet = Outgoing::try_from(text).unwrap();
                 sent.insert(id, packet.sent());
                 client.input(Input::Send(Box::new(packet)));
