@@ -1,10 +1,13 @@
 //! What a bridge needs to know before it starts.
 
 use crate::{
-    link::{LinkPatience, RadioUrl},
+    link::{LinkPatience, Places, RadioUrl},
+    pulse::Pulse,
+    share::ShareConfig,
     spool::SpoolLimits,
 };
 use kosmo_domain::{BridgeId, Clock};
+use kosmo_meshtastic::session::SessionPace;
 use kosmo_mqtt::{Backoff, Server};
 use rand::RngCore;
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
@@ -24,6 +27,14 @@ pub struct Config {
     pub password: Option<String>,
     /// The spool's file.
     pub spool: PathBuf,
+    /// Where it listens for whoever asks on this machine how it is ([`crate::local::ask`]), if it does.
+    pub socket: Option<PathBuf>,
+    /// Where other Meshtastic programs connect to use the radio beside the bridge, if they may.
+    pub share: Option<ShareConfig>,
+    /// Where this machine keeps its devices.
+    pub places: Places,
+    /// By which a watchdog sees that it goes on.
+    pub pulse: Pulse,
     /// How much the spool holds, and when it publishes again.
     pub limits: SpoolLimits,
     /// How long it waits for what.
@@ -31,10 +42,22 @@ pub struct Config {
 }
 
 impl Config {
-    /// Returns the configuration with the usual limits and waits, and no password.
+    /// Returns the configuration with the usual limits and waits, no password, and a socket beside the spool.
     pub fn new(bridge: BridgeId, radio: RadioUrl, broker: Server, spool: PathBuf) -> Self {
-        let (limits, pace) = (SpoolLimits::default(), Pace::default());
-        Self { bridge, radio, broker, ca_pem: None, password: None, spool, limits, pace }
+        Self {
+            bridge,
+            radio,
+            broker,
+            ca_pem: None,
+            password: None,
+            socket: Some(spool.with_file_name("status.sock")),
+            share: None,
+            spool,
+            places: Places::default(),
+            pulse: Pulse::default(),
+            limits: SpoolLimits::default(),
+            pace: Pace::default(),
+        }
     }
 }
 
@@ -65,6 +88,8 @@ pub struct Pace {
     pub status_change: Duration,
     /// How patiently the radio is connected.
     pub radio: LinkPatience,
+    /// How long a connected radio may take, or be silent.
+    pub session: SessionPace,
     /// How patiently the broker is connected.
     pub broker: Backoff,
     /// How long neither side of that connection is silent.
@@ -81,6 +106,7 @@ impl Default for Pace {
             status: Duration::from_mins(1),
             status_change: Duration::from_secs(1),
             radio: LinkPatience::default(),
+            session: SessionPace::default(),
             broker: Backoff::default(),
             keep_alive: Duration::from_secs(30),
             finish: Duration::from_secs(5),

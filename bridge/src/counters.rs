@@ -42,6 +42,8 @@ counters! {
     Published "records_published";
     /// Old telemetry dropped because the spool was at its cap.
     DroppedAtCap "records_dropped_at_cap";
+    /// Old telemetry dropped because it was beyond its greatest age.
+    DroppedAtAge "records_dropped_at_age";
     /// Telemetry lost because the spool could not be written and memory was full.
     TelemetryLost "telemetry_lost";
     /// Texts lost for the same reason.
@@ -100,6 +102,12 @@ counters! {
     TextsGiven "texts_given_to_radio";
     /// Texts given to the radio once more, in doubt whether it had sent them.
     TextsRepeated "texts_repeated";
+    /// Nodes that the radio was told of again, because it may have forgotten them.
+    ContactsAdded "contacts_added";
+    /// Requests of operators that could not be followed.
+    RequestsRefused "requests_refused";
+    /// Questions for a route that were asked.
+    RoutesAsked "routes_asked";
 }
 
 /// The counts of one bridge since it started.

@@ -11,12 +11,17 @@
 mod config;
 mod convert;
 mod counters;
+pub mod health;
 mod intake;
 mod link;
+pub mod local;
 mod outbound;
+pub mod probe;
+mod pulse;
 mod radio;
 mod record;
 mod run;
+mod share;
 pub mod spool;
 mod told;
 mod uplink;
@@ -24,7 +29,9 @@ mod uplink;
 pub use crate::{
     config::{Config, Deps, Pace},
     counters::Counter,
-    link::{DEFAULT_PORT, LinkPatience, RadioUrl, RadioUrlError},
+    link::{DEFAULT_BAUD, DEFAULT_PORT, LinkPatience, Places, RadioUrl, RadioUrlError},
+    pulse::Pulse,
     record::{Body, Kind, NewRecord},
     run::{Error, run},
+    share::ShareConfig,
 };

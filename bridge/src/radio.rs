@@ -1,10 +1,25 @@
 //! What is known of the radio, as the status tells it.
 
-use crate::link::Loss;
-use kosmo_contract::{RadioLink, RadioStatus, Text};
-use kosmo_domain::NodeId;
-use kosmo_meshtastic::{radio::RadioState, session::CloseReason};
+use crate::{
+    convert,
+    health::{Finding, Trouble},
+    link::{Loss, RadioUrl},
+};
+use kosmo_contract::{ChannelRef, RadioLink, RadioStatus, Text};
+use kosmo_domain::{NodeId, Timestamp};
+use kosmo_meshtastic::{
+    radio::{ChannelRole, RadioState},
+    session::{CloseReason, QueueStatus},
+};
+use std::time::Duration;
 use tokio::time::Instant;
+
+/// For how long a radio without a free place is only busy.
+const BUSY: Duration = Duration::from_mins(3);
+/// By how much a radio's clock may be off before it is said.
+const CLOCK_SLACK: Duration = Duration::from_mins(10);
+/// Garbage beyond this many bytes on one connection is no accident of joining in the middle.
+const GARBAGE: u64 = 64;
 
 /// What is known of the radio.
 #[derive(Debug)]
@@ -14,10 +29,25 @@ pub(crate) struct Radio {
     since: Instant,
     /// Why we closed the connection ourselves, until it is closed.
     closing: Option<CloseReason>,
+    /// What the link is to, as far as it is known.
+    place: String,
+    /// What is wrong with the link, while something is.
+    trouble: Option<Trouble>,
+    /// What the last handshake told that is not as it should be.
+    settings: Vec<Finding>,
+    /// The radio that was here before this one.
+    before: Option<NodeId>,
+    /// How many bytes of garbage there were when this connection began.
+    garbage_before: u64,
+    /// Since when it has no free place.
+    full_since: Option<Instant>,
+    /// By how much its clock is ahead of ours, and behind.
+    clock_off: Option<(Duration, Duration)>,
 }
 
 impl Radio {
-    pub(crate) fn new() -> Self {
+    /// Returns what is known of a radio that was not heard yet; `before` is the one that was here last.
+    pub(crate) fn new(before: Option<NodeId>) -> Self {
         let status = RadioStatus {
             link: RadioLink::Connecting,
             detail: None,
@@ -26,12 +56,29 @@ impl Radio {
             firmware: None,
             region: None,
             modem_preset: None,
+            channels: Vec::new(),
         };
-        Self { status, since: Instant::now(), closing: None }
+        Self {
+            status,
+            since: Instant::now(),
+            closing: None,
+            place: String::new(),
+            trouble: None,
+            settings: Vec::new(),
+            before,
+            garbage_before: 0,
+            full_since: None,
+            clock_off: None,
+        }
     }
 
     pub(crate) fn status(&self) -> RadioStatus {
         RadioStatus { link_s: Some(self.since.elapsed().as_secs()), ..self.status.clone() }
+    }
+
+    /// Returns what the link is to, if it was ever open.
+    pub(crate) fn place(&self) -> Option<&str> {
+        Some(self.place.as_str()).filter(|place| !place.is_empty())
     }
 
     fn set_link(&mut self, link: RadioLink) {
@@ -41,16 +88,31 @@ impl Radio {
         self.status.link = link;
     }
 
-    /// Notes that a connection stands, or that its handshake begins anew. What was wrong stays said until it is done.
-    pub(crate) fn note_connected(&mut self) {
+    /// Notes that a connection stands, to what is called so; so much garbage was read before it.
+    pub(crate) fn note_connected(&mut self, place: String, garbage: u64) {
+        (self.place, self.garbage_before) = (place, garbage);
+        self.note_handshake();
+    }
+
+    /// Notes that a handshake begins anew. What was wrong stays said until it is done.
+    pub(crate) fn note_handshake(&mut self) {
         self.set_link(RadioLink::Connecting);
         self.closing = None;
+        self.full_since = None;
     }
 
     /// Notes who the radio is; tells whether it is another than before.
     pub(crate) fn note_configured(&mut self, radio: &RadioState) -> bool {
-        let is_other = self.status.node_id.is_some_and(|node: NodeId| node != radio.node);
+        let known = self.status.node_id.or(self.before);
+        let is_other = known.is_some_and(|node| node != radio.node);
+        if is_other {
+            self.before = known;
+        } else if self.before == Some(radio.node) {
+            self.before = None;
+        }
         self.set_link(RadioLink::Ready);
+        self.trouble = None;
+        self.settings = wrong_settings(radio);
         self.status = RadioStatus {
             link: RadioLink::Ready,
             detail: None,
@@ -59,8 +121,24 @@ impl Radio {
             firmware: radio.firmware.as_deref().map(Text::cut),
             region: radio.lora.as_ref().map(|lora| Text::cut(&lora.region)),
             modem_preset: radio.lora.as_ref().and_then(|lora| lora.modem_preset.as_deref()).map(Text::cut),
+            channels: convert::channels(radio),
         };
         is_other
+    }
+
+    /// Returns the channel with this index of the radio's.
+    pub(crate) fn channel(&self, index: u32) -> Option<&ChannelRef> {
+        self.status.channels.iter().find(|channel| u32::from(channel.index) == index).map(|report| &report.channel)
+    }
+
+    /// Notes how much room it has.
+    pub(crate) fn note_queue(&mut self, status: &QueueStatus) {
+        self.full_since = if status.free == 0 { self.full_since.or_else(|| Some(Instant::now())) } else { None };
+    }
+
+    /// Notes what its clock said when ours said `now`.
+    pub(crate) fn note_clock(&mut self, says: Timestamp, now: Timestamp) {
+        self.clock_off = Some((says.since(now), now.since(says)));
     }
 
     /// Notes why we close the connection.
@@ -69,10 +147,80 @@ impl Radio {
     }
 
     /// Notes that the connection is gone, and returns why in words.
-    pub(crate) fn note_lost(&mut self, loss: &Loss) -> String {
-        let words = self.closing.take().map_or_else(|| loss.to_string(), |reason| reason.to_string());
+    pub(crate) fn note_lost(&mut self, loss: &Loss, url: &RadioUrl, garbage: u64) -> String {
+        let has_garbage = garbage.saturating_sub(self.garbage_before) > GARBAGE;
+        let (trouble, words) = match self.closing.take() {
+            None => (loss.trouble(), loss.to_string()),
+            Some(CloseReason::Silent) => (Trouble::RadioStalled, "the radio fell silent, though its link stands".to_owned()),
+            Some(CloseReason::HandshakeTimeout) if has_garbage && url.is_serial() => {
+                (Trouble::WrongBaud, "what the radio sends makes no sense: is its speed another one?".to_owned())
+            }
+            Some(reason @ (CloseReason::HandshakeTimeout | CloseReason::HandshakeIncomplete)) => (Trouble::RadioMute, reason.to_string()),
+            Some(reason @ CloseReason::Shutdown) => (Trouble::RadioLost, reason.to_string()),
+        };
         self.set_link(RadioLink::Down);
+        (self.trouble, self.full_since) = (Some(trouble), None);
         self.status.detail = Some(Text::cut(&words));
         words
+    }
+
+    /// Returns what is wrong with its link.
+    pub(crate) fn link_findings(&self) -> Vec<Finding> {
+        let detail = || self.status.detail.as_deref().map_or_else(String::new, ToString::to_string);
+        match (self.status.link, self.trouble) {
+            (RadioLink::Ready, _) => Vec::new(),
+            (RadioLink::Connecting, None) => vec![Finding::new(Trouble::RadioConnecting, "the radio is being connected")],
+            (RadioLink::Connecting | RadioLink::Down, trouble) => vec![Finding::new(trouble.unwrap_or(Trouble::NoRadio), detail())],
+        }
+    }
+
+    /// Returns what is wrong with the radio itself, as far as it is known.
+    pub(crate) fn findings(&self) -> Vec<Finding> {
+        let mut findings = self.settings.clone();
+        if self.full_since.is_some_and(|since| since.elapsed() >= BUSY) {
+            findings.push(Finding::new(Trouble::QueueStuck, "the radio has had no room for another packet for minutes"));
+        }
+        if let Some((before, node)) = self.before.zip(self.status.node_id) {
+            let says =
+                format!("the radio is another one than before: it was {before} and is {node}, which the mesh sees as another sender");
+            findings.push(Finding::new(Trouble::OtherRadio, says));
+        }
+        if let Some((ahead, behind)) = self.clock_off.filter(|(ahead, behind)| *ahead.max(behind) > CLOCK_SLACK) {
+            let (span, way) = if ahead > behind { (ahead, "ahead of") } else { (behind, "behind") };
+            let says = format!("the radio's clock is {} {way} this machine's: one of them is wrong", rounded(span));
+            findings.push(Finding::new(Trouble::RadioClock, says));
+        }
+        findings
+    }
+}
+
+/// Returns what the radio's settings keep it from.
+fn wrong_settings(radio: &RadioState) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut find = |trouble, says: &str| findings.push(Finding::new(trouble, says));
+    match &radio.lora {
+        Some(lora) if lora.region == "UNSET" => find(Trouble::RegionUnset, "the radio has no region: it neither sends nor hears anything"),
+        Some(lora) if !lora.tx_enabled => find(Trouble::TransmitOff, "the radio is set not to send: it hears, and no text goes out"),
+        Some(_) | None => {}
+    }
+    if !radio.channels.is_empty() && !radio.channels.iter().any(|channel| channel.role == ChannelRole::Primary) {
+        find(Trouble::NoPrimaryChannel, "the radio has no primary channel: it understands nobody");
+    }
+    let own = radio.nodes.iter().find(|node| node.node == radio.node).and_then(|node| node.user.as_ref());
+    if own.is_some_and(|user| user.role == "CLIENT_MUTE") {
+        find(Trouble::ClientMute, "the radio's role is CLIENT_MUTE: it relays nothing, and counts on neighbours to pass its texts on");
+    }
+    if own.is_some_and(|user| user.licensed) {
+        let says = "the radio is in amateur (licensed) mode: texts go out unencrypted under its call sign, and paid traffic for others is forbidden there";
+        find(Trouble::Licensed, says);
+    }
+    findings
+}
+
+fn rounded(span: Duration) -> String {
+    match span.as_secs() / 60 {
+        minutes @ 0..120 => format!("{minutes} minutes"),
+        minutes @ 120..2880 => format!("{} hours", minutes / 60),
+        minutes => format!("{} days", minutes / 1440),
     }
 }

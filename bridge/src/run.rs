@@ -6,16 +6,20 @@
 mod cloud;
 mod keeping;
 mod radio;
+mod sharing;
 mod status;
 mod texts;
 
 use crate::{
     config::{Config, Deps},
     counters::Counters,
+    health::Finding,
     intake::Intake,
     link::{Connection, Link, LinkEvent},
+    local::{self, Local},
     outbound::{self, Now},
     radio::Radio,
+    share::{ClientEvent, Share},
     spool::{Spool, SpoolError},
     told::Told,
     uplink::{Deaf, Uplink, UplinkEvent},
@@ -24,8 +28,11 @@ use kosmo_domain::{Clock, Epoch, Uptime};
 use kosmo_meshtastic::session::{Input, Session, SessionConfig};
 use kosmo_mqtt::OptionsError;
 use rand::{RngCore, SeedableRng as _, rngs::StdRng};
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
-use tokio::time::{Instant, sleep_until};
+use std::{collections::BTreeSet, io, sync::Arc, time::Duration};
+use tokio::{
+    net::UnixStream,
+    time::{Instant, sleep_until},
+};
 use tokio_util::sync::CancellationToken;
 
 /// Why a bridge could not start.
@@ -37,6 +44,9 @@ pub enum Error {
     /// No connection to the broker could be made of its configuration.
     #[error(transparent)]
     Broker(#[from] OptionsError),
+    /// Other programs cannot be let in.
+    #[error("the radio cannot be shared")]
+    Share(#[source] io::Error),
 }
 
 /// Runs a bridge until `shutdown` is cancelled. Neither a missing radio nor a missing broker ends it.
@@ -46,6 +56,7 @@ pub enum Error {
 pub async fn run(config: Config, deps: Deps, shutdown: CancellationToken) -> Result<(), Error> {
     let mut bridge = Bridge::start(config, deps).await?;
     loop {
+        bridge.config.pulse.beat();
         match bridge.next_event(&shutdown).await {
             Event::Shutdown => break,
             Event::Link(event) => bridge.on_link(event).await,
@@ -55,8 +66,11 @@ pub async fn run(config: Config, deps: Deps, shutdown: CancellationToken) -> Res
             Event::PublishDue => bridge.publish().await,
             Event::StatusDue => bridge.publish_status(),
             Event::TextsDue => {}
+            Event::HourOver => bridge.pass_hour().await,
+            Event::Asked(stream) => local::answer(stream, &bridge.report()),
+            Event::Client(event) => bridge.on_client(event),
         }
-        bridge.drive_texts().await;
+        bridge.drive_sending().await;
     }
     bridge.finish().await;
     Ok(())
@@ -80,7 +94,18 @@ enum Event {
     StatusDue,
     /// Something is to be done for texts on their way to the radio.
     TextsDue,
+    /// An hour of running is over.
+    HourOver,
+    /// Somebody on this machine asks how the bridge is.
+    Asked(UnixStream),
+    /// A client of the shared radio does something.
+    Client(ClientEvent),
 }
+
+/// How soon it is looked again whether what was published has reached the broker.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// The hours by which the age of telemetry is counted.
+const HOUR: Duration = Duration::from_hours(1);
 
 struct Bridge {
     config: Config,
@@ -99,7 +124,14 @@ struct Bridge {
     session: Session,
     radio: Radio,
     uplink: Uplink,
+    local: Option<Local>,
+    /// The radio as other programs see it, if they may.
+    share: Option<Share>,
     is_online: bool,
+    /// What is wrong with the connection to the broker, while something is.
+    broker: Option<Finding>,
+    /// When old telemetry was dropped last because the spool was at its cap.
+    dropped_at: Option<Instant>,
     /// What the broker does not let this bridge hear.
     deaf: BTreeSet<Deaf>,
     /// Whether more could be published if there were room for it.
@@ -107,6 +139,8 @@ struct Bridge {
     /// Until when the spool is left alone because it could not be read.
     publish_pause: Option<Instant>,
     status_at: Instant,
+    /// When the next hour of running is over.
+    hour_at: Instant,
     counters: Counters,
 }
 
@@ -116,14 +150,19 @@ impl Bridge {
         let fresh = Epoch::from_random(u128::from(rng.next_u64()) << 64 | u128::from(rng.next_u64()));
         let mut spool = Spool::open(&config.spool, &config.bridge, fresh, config.limits).await?;
         let rows = spool.texts().await?;
+        let radio = Radio::new(spool.radio().await?);
         let now = Now { uptime: Uptime::default(), time: clock.now() };
         let texts = outbound::Queue::resume(config.bridge.clone(), rows, now);
         let uplink = Uplink::start(&config, StdRng::from_rng(&mut rng))?;
-        let link = Link::start(config.radio.clone(), config.pace.radio, StdRng::from_rng(&mut rng));
-        let session = Session::new(SessionConfig { nonce: rng.next_u32() });
+        let link = Link::start(config.radio.clone(), config.places.clone(), config.pace.radio, StdRng::from_rng(&mut rng));
+        let session = Session::new(SessionConfig { nonce: rng.next_u32() }).paced(config.pace.session);
+        let draw = StdRng::from_rng(&mut rng);
+        let share = config.share.as_ref().map(|share| Share::start(share, draw)).transpose().map_err(Error::Share)?;
         tracing::info!(bridge.id = %config.bridge, spool.epoch = %spool.epoch(), radio = %config.radio, broker = %config.broker, "the bridge runs");
         Ok(Self {
             counters: Counters::new(&config.bridge),
+            local: config.socket.as_deref().map(Local::listen),
+            share,
             config,
             clock,
             rng,
@@ -136,33 +175,44 @@ impl Bridge {
             link,
             connection: None,
             session,
-            radio: Radio::new(),
+            radio,
             uplink,
             is_online: false,
+            broker: None,
+            dropped_at: None,
             deaf: BTreeSet::new(),
             wants_room: false,
             publish_pause: None,
             status_at: Instant::now(),
+            hour_at: Instant::now() + HOUR,
         })
     }
 
     async fn next_event(&mut self, shutdown: &CancellationToken) -> Event {
         let session_at = self.session.poll_timeout().map(|(at, _)| self.instant(at));
         let commit_at = self.intake.due(self.config.pace.gather);
-        let overdue_at = self.spool.next_due().filter(|_| !self.wants_room).map(|at| self.instant(at));
+        let is_calm = self.uplink.is_calm();
+        self.spool.set_calm(is_calm);
+        // Nobody tells when what is on its way has arrived.
+        let look_again = (!is_calm).then(|| Instant::now() + LOOK_AGAIN);
+        let next_due = self.spool.next_due().map(|at| self.instant(at));
+        let overdue_at = next_due.into_iter().chain(look_again).min().filter(|_| !self.wants_room);
         let publish_at = self.publish_pause.or(overdue_at).filter(|_| self.is_online);
-        let texts_at = self.texts_due();
+        let texts_at = [self.texts_due(), self.clients_due()].into_iter().flatten().min();
         let has_room = self.uplink.has_room();
         tokio::select! {
             () = shutdown.cancelled() => Event::Shutdown,
             event = self.link.next() => Event::Link(event),
             event = self.uplink.next() => Event::Uplink(event),
+            stream = asked(self.local.as_ref()) => Event::Asked(stream),
+            event = sharing::next(self.share.as_mut()) => Event::Client(event),
             () = at(session_at) => Event::SessionTimer,
             () = at(commit_at) => Event::CommitDue,
             () = at(publish_at) => Event::PublishDue,
             () = has_room, if self.wants_room && self.is_online => Event::PublishDue,
             () = at(texts_at) => Event::TextsDue,
             () = sleep_until(self.status_at) => Event::StatusDue,
+            () = sleep_until(self.hour_at) => Event::HourOver,
         }
     }
 
@@ -193,6 +243,14 @@ impl Bridge {
 
     fn instant(&self, at: Uptime) -> Instant {
         self.started + at.0
+    }
+}
+
+/// Waits until somebody asks, for ever if nobody can.
+async fn asked(local: Option<&Local>) -> UnixStream {
+    match local {
+        Some(local) => local.asked().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -2,18 +2,18 @@
 
 use crate::{config::Config, counters::Counter, record::Kind, spool::Stored};
 use kosmo_contract::{
-    Ack, BridgeState, Offer, Status, V1, parse,
+    Ack, BridgeState, Offer, Request, RequestBody, Status, V1, parse,
     topic::{self, OUTBOUND, Topic},
 };
 use kosmo_domain::{BridgeId, Timestamp};
 use kosmo_failpoints::fail_point;
-use kosmo_mqtt::{Client, Delivery, Event, Incoming, Login, Message, Options, OptionsError, PublishError, Subscription};
+use kosmo_mqtt::{Client, Delivery, Event, Incoming, Login, Message, Options, OptionsError, PublishError, Reason, Receipt, Subscription};
 use rand::RngCore;
 use std::{
     collections::BTreeMap,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -30,12 +30,14 @@ const CLIENT_PREFIX: &str = "kosmo-bridge-";
 pub(crate) enum UplinkEvent {
     /// A connection to the broker stands. What was published before it and not answered for is to be published again.
     Connected,
-    /// There is none.
-    Disconnected,
+    /// There is none, and why.
+    Disconnected(Reason),
     /// The cloud answered.
     Answer(Box<Ack>),
     /// The cloud offers a text.
     Offered(Box<Offer>),
+    /// An operator wants something found out.
+    Requested(RequestBody),
     /// Something came that is no answer or no offer, and is counted as this.
     Nonsense(Counter),
     /// The broker does not let this login hear something.
@@ -71,6 +73,8 @@ pub(crate) struct Uplink {
     outbox: mpsc::Sender<Outgoing>,
     /// Which connection messages are for: those for an earlier one are stale, for everything is published anew.
     connection: Arc<AtomicU64>,
+    /// How many records were published and are not at the broker.
+    underway: Arc<AtomicUsize>,
     publisher: JoinHandle<()>,
     /// Ends the client when this handle is dropped, however that comes.
     stop: DropGuard,
@@ -80,6 +84,25 @@ pub(crate) struct Uplink {
 struct Outgoing {
     connection: u64,
     message: Message,
+    /// Counts it as under way until it is dropped; of records alone.
+    underway: Option<Underway>,
+}
+
+/// A record on its way to the broker.
+#[derive(Debug)]
+struct Underway(Arc<AtomicUsize>);
+
+impl Underway {
+    fn begin(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Underway {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 #[derive(Debug)]
@@ -90,6 +113,7 @@ struct Topics {
     receipt: String,
     status: String,
     ack: String,
+    request: String,
 }
 
 impl Uplink {
@@ -102,7 +126,7 @@ impl Uplink {
         let options = Options {
             ca_pem: config.ca_pem.clone(),
             login: config.password.clone().map(|password| Login { name: config.bridge.to_string(), password }),
-            subscriptions: [topics.ack.as_str(), OUTBOUND].map(Subscription::at_least_once).into(),
+            subscriptions: [topics.ack.as_str(), OUTBOUND, topics.request.as_str()].map(Subscription::at_least_once).into(),
             will: Some(topics.status_message(&offline(&config.bridge))),
             backoff: config.pace.broker,
             ..Options::new(config.broker.clone(), format!("{CLIENT_PREFIX}{}", config.bridge)).with_keep_alive(config.pace.keep_alive)
@@ -112,7 +136,8 @@ impl Uplink {
         let (outbox, waiting) = mpsc::channel(WAITING);
         let connection = Arc::new(AtomicU64::new(0));
         let publisher = tokio::spawn(publish_all(client.clone(), waiting, Arc::clone(&connection)));
-        Ok(Self { topics, bridge: config.bridge.clone(), client, incoming, outbox, connection, publisher, stop: stop.drop_guard() })
+        let (bridge, underway) = (config.bridge.clone(), Arc::default());
+        Ok(Self { topics, bridge, client, incoming, outbox, connection, underway, publisher, stop: stop.drop_guard() })
     }
 
     /// Returns what happens next. Safe to cancel.
@@ -142,8 +167,10 @@ impl Uplink {
                 self.connection.fetch_add(1, Ordering::SeqCst);
                 UplinkEvent::Connected
             }
-            Event::Disconnected { .. } => UplinkEvent::Disconnected,
+            Event::Disconnected { reason } => UplinkEvent::Disconnected(reason),
             Event::SubscriptionRefused { filter } if filter == OUTBOUND => UplinkEvent::Deaf(Deaf::Offers),
+            // The broker's rules are of a version that knew no requests, and nothing else suffers.
+            Event::SubscriptionRefused { filter } if filter == self.topics.request => UplinkEvent::Nonsense(Counter::RequestsRefused),
             Event::SubscriptionRefused { .. } => UplinkEvent::Deaf(Deaf::Answers),
             Event::Message(delivery) => {
                 let event = self.read(&delivery);
@@ -161,6 +188,11 @@ impl Uplink {
         if delivery.topic == self.topics.ack {
             let answer = parse::<Ack>(&delivery.payload).ok().filter(|ack| ack.bridge == self.bridge);
             return Some(answer.map_or(UplinkEvent::Nonsense(Counter::AcksMalformed), |ack| UplinkEvent::Answer(Box::new(ack))));
+        }
+        if delivery.topic == self.topics.request {
+            // One that a broker kept is of another day.
+            let request = parse::<Request>(&delivery.payload).ok().filter(|request| request.bridge == self.bridge && !delivery.retain);
+            return Some(request.map_or(UplinkEvent::Nonsense(Counter::RequestsRefused), |request| UplinkEvent::Requested(request.body)));
         }
         if !topic::matches(OUTBOUND, &delivery.topic) {
             return None;
@@ -189,25 +221,31 @@ impl Uplink {
     /// only an answer counts.
     pub(crate) fn publish(&self, records: Vec<Stored>) {
         for record in records {
-            self.send(Message::new(self.topics.of_kind(record.kind), record.payload));
+            let underway = Some(Underway::begin(&self.underway));
+            self.send(Message::new(self.topics.of_kind(record.kind), record.payload), underway);
         }
+    }
+
+    /// Tells whether every record that was published has reached the broker.
+    pub(crate) fn is_calm(&self) -> bool {
+        self.underway.load(Ordering::SeqCst) == 0
     }
 
     /// Publishes the status, retained.
     pub(crate) fn publish_status(&self, status: &Status) {
-        self.send(self.topics.status_message(status));
+        self.send(self.topics.status_message(status), None);
     }
 
-    fn send(&self, message: Message) {
+    fn send(&self, message: Message, underway: Option<Underway>) {
         let connection = self.connection.load(Ordering::SeqCst);
-        if self.outbox.try_send(Outgoing { connection, message }).is_err() {
+        if self.outbox.try_send(Outgoing { connection, message, underway }).is_err() {
             tracing::debug!("a message to the broker found no room and is published later");
         }
     }
 
     /// Says that the bridge goes, and closes the connection. What was not published is in the spool.
     pub(crate) async fn finish(self, now: Timestamp, patience: Duration) {
-        let Self { topics, bridge, client, incoming, outbox, connection, publisher, stop } = self;
+        let Self { topics, bridge, client, incoming, outbox, connection, underway: _, publisher, stop } = self;
         connection.fetch_add(1, Ordering::SeqCst);
         let farewell = async {
             // With its time, which tells it from a last will: the bridge went by itself.
@@ -240,6 +278,7 @@ fn offline(bridge: &BridgeId) -> Status {
         epoch: None,
         radio: None,
         queues: None,
+        air: None,
         problems: Vec::new(),
         counters: BTreeMap::new(),
     }
@@ -247,16 +286,29 @@ fn offline(bridge: &BridgeId) -> Status {
 
 /// Feeds the client, which waits for room in its window. What finds no connection is dropped: the next one begins anew.
 async fn publish_all(client: Client, mut waiting: mpsc::Receiver<Outgoing>, connection: Arc<AtomicU64>) {
-    while let Some(Outgoing { connection: meant, message }) = waiting.recv().await {
+    let (confirmed, receipts) = mpsc::unbounded_channel();
+    // Bounded by the window of messages that the broker has not acknowledged.
+    let arrivals = tokio::spawn(await_all(receipts));
+    while let Some(Outgoing { connection: meant, message, underway }) = waiting.recv().await {
         if meant != connection.load(Ordering::SeqCst) {
             continue;
         }
         match client.publish(message).await {
-            Ok(_) | Err(PublishError::NotConnected) => {}
+            Ok(receipt) => drop(confirmed.send((receipt, underway))),
+            Err(PublishError::NotConnected) => {}
             Err(error @ (PublishError::Topic | PublishError::TooLarge { .. })) => {
                 tracing::error!(%error, "a record cannot be published and stays in the spool");
             }
         }
+    }
+    arrivals.abort();
+}
+
+/// Waits for messages to arrive at the broker, which acknowledges them in order.
+async fn await_all(mut receipts: mpsc::UnboundedReceiver<(Receipt, Option<Underway>)>) {
+    while let Some((receipt, underway)) = receipts.recv().await {
+        let _ = receipt.await;
+        drop(underway);
     }
 }
 
@@ -269,6 +321,7 @@ impl Topics {
             receipt: Topic::Receipt(bridge.clone()).to_string(),
             status: Topic::Status(bridge.clone()).to_string(),
             ack: Topic::Ack(bridge.clone()).to_string(),
+            request: Topic::Request(bridge.clone()).to_string(),
         }
     }
 

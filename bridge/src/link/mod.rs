@@ -2,26 +2,29 @@
 //!
 //! It knows nothing of what the bytes mean. Reading stops while nobody takes what was read, so nothing piles up here.
 
+mod find;
 mod loss;
+mod serial;
 mod url;
 
 pub(crate) use crate::link::loss::Loss;
-pub use crate::link::url::{DEFAULT_PORT, RadioUrl, RadioUrlError};
+pub use crate::link::{
+    find::Places,
+    url::{DEFAULT_BAUD, DEFAULT_PORT, RadioUrl, RadioUrlError},
+};
 
+use crate::health::Trouble;
 use kosmo_failpoints::{ENABLED, fail_point};
 use rand::{Rng as _, RngCore};
-use std::{io, time::Duration};
+use serial::Port;
+use std::{io, path::Path, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::TcpStream,
     sync::mpsc,
-    task::JoinHandle,
+    task::{JoinHandle, spawn_blocking},
     time::{Instant, sleep, timeout},
 };
-use tokio_serial::SerialPortBuilderExt as _;
-
-/// The speed of a radio's serial console; USB ports ignore it.
-const BAUD: u32 = 115_200;
 /// How long the radio may take to accept what is written.
 const WRITE_PATIENCE: Duration = Duration::from_secs(10);
 /// The most bytes passed on at once.
@@ -31,7 +34,7 @@ const READS_WAITING: usize = 64;
 /// How many commands may wait for the link.
 const COMMANDS_WAITING: usize = 64;
 /// A connection that the radio closes sooner than this may have been taken by another client.
-const SHORT_LIFE: Duration = Duration::from_secs(10);
+const SHORT_LIFE: Duration = Duration::from_mins(1);
 /// How many short connections in a row are no accident.
 const SHORT_LIVES: u32 = 3;
 
@@ -44,8 +47,10 @@ pub struct LinkPatience {
     pub min_wait: Duration,
     /// The longest wait.
     pub max_wait: Duration,
-    /// The least wait while another program takes the radio, so that the two do not throw each other out all the time.
+    /// The first wait while another program takes the radio; it doubles, so that the two do not throw each other out all the time.
     pub taken_wait: Duration,
+    /// The longest wait for that.
+    pub taken_max_wait: Duration,
 }
 
 impl Default for LinkPatience {
@@ -55,6 +60,7 @@ impl Default for LinkPatience {
             min_wait: Duration::from_millis(500),
             max_wait: Duration::from_secs(30),
             taken_wait: Duration::from_secs(20),
+            taken_max_wait: Duration::from_mins(5),
         }
     }
 }
@@ -62,8 +68,8 @@ impl Default for LinkPatience {
 /// What happens on a link.
 #[derive(Debug)]
 pub(crate) enum LinkEvent {
-    /// A connection is open; what is written must name it.
-    Connected(Connection),
+    /// A connection is open, to what is called so; what is written must name it.
+    Connected(Connection, String),
     /// Bytes arrived.
     Received(Vec<u8>),
     /// The connection ended, or an attempt failed. The next attempt follows by itself.
@@ -90,10 +96,19 @@ pub(crate) struct Link {
 
 impl Link {
     /// Starts to keep a connection to the radio.
-    pub(crate) fn start(url: RadioUrl, patience: LinkPatience, rng: impl RngCore + Send + 'static) -> Self {
+    pub(crate) fn start(url: RadioUrl, places: Places, patience: LinkPatience, rng: impl RngCore + Send + 'static) -> Self {
         let (events_in, events) = mpsc::channel(READS_WAITING);
         let (commands, commands_out) = mpsc::channel(COMMANDS_WAITING);
-        let keeper = Keeper { url, patience, events: events_in, commands: commands_out, connection: Connection(0) };
+        let keeper = Keeper {
+            url,
+            places,
+            patience,
+            events: events_in,
+            commands: commands_out,
+            connection: Connection(0),
+            place: String::new(),
+            before: None,
+        };
         let task = tokio::spawn(keeper.run(rng));
         Self { events, commands, task }
     }
@@ -132,10 +147,15 @@ impl Link {
 
 struct Keeper {
     url: RadioUrl,
+    places: Places,
     patience: LinkPatience,
     events: mpsc::Sender<LinkEvent>,
     commands: mpsc::Receiver<(Connection, Command)>,
     connection: Connection,
+    /// What the connection is to.
+    place: String,
+    /// Which device was found last, if it is looked for.
+    before: Option<String>,
 }
 
 /// Says that the handle is gone.
@@ -144,18 +164,19 @@ struct Gone;
 impl Keeper {
     async fn run(mut self, mut rng: impl RngCore) {
         let mut failures = 0_u32;
-        let mut short_lives = 0_u32;
+        let mut thrown_out = 0_u32;
         loop {
             let (mut loss, lived) = self.connect_once().await;
-            short_lives =
-                if lived.is_some_and(|lived| lived < SHORT_LIFE) && loss.is_by_peer() && self.is_tcp() { short_lives + 1 } else { 0 };
+            let is_short = lived.is_some_and(|lived| lived < SHORT_LIFE);
+            // A radio that restarts is not to be had at once; one that another program took lets us in again.
+            thrown_out = if is_short && loss.is_by_peer() && !self.url.is_serial() { thrown_out.saturating_add(1) } else { 0 };
             if lived.is_some_and(|lived| lived >= SHORT_LIFE) {
                 failures = 0;
             }
-            let mut wait = self.wait_after(failures, &mut rng);
-            if short_lives >= SHORT_LIVES {
+            let mut wait = doubled(self.patience.min_wait, failures).min(self.patience.max_wait).mul_f64(rng.random_range(0.5..=1.0));
+            if thrown_out >= SHORT_LIVES {
                 loss = Loss::Taken;
-                wait = wait.max(self.patience.taken_wait);
+                wait = doubled(self.patience.taken_wait, thrown_out - SHORT_LIVES).min(self.patience.taken_max_wait);
             }
             failures = failures.saturating_add(1);
             let gone = self.events.send(LinkEvent::Lost(loss)).await.is_err();
@@ -165,24 +186,24 @@ impl Keeper {
         }
     }
 
-    const fn is_tcp(&self) -> bool {
-        matches!(self.url, RadioUrl::Tcp { .. })
-    }
-
     /// Opens a connection and serves it; returns why it ended, and how long it lived, if it did.
     async fn connect_once(&mut self) -> (Loss, Option<Duration>) {
         let opened = tokio::select! {
-            opened = timeout(self.patience.connect, open(&self.url)) => opened,
+            opened = timeout(self.patience.connect, open(&self.url, &self.places, self.before.as_deref())) => opened,
             Gone = ignore_commands(&mut self.commands) => return (Loss::Ours, None),
         };
         let stream = match opened {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return (Loss::unreachable(&self.url, &error), None),
-            Err(_) => return (Loss::Unreachable(format!("{} does not answer", self.url)), None),
+            Ok(Ok(Opened { stream, place, identity })) => {
+                self.place = place;
+                self.before = identity.or(self.before.take());
+                stream
+            }
+            Ok(Err(loss)) => return (loss, None),
+            Err(_) => return (Loss::Unreachable(Trouble::NoRadio, format!("{} does not answer", self.url)), None),
         };
         let since = Instant::now();
         self.connection.0 += 1;
-        if self.events.send(LinkEvent::Connected(self.connection)).await.is_err() {
+        if self.events.send(LinkEvent::Connected(self.connection, self.place.clone())).await.is_err() {
             return (Loss::Ours, None);
         }
         (self.serve(stream).await, Some(since.elapsed()))
@@ -197,8 +218,10 @@ impl Keeper {
                 command = self.commands.recv() => match command {
                     Some((connection, _)) if connection != self.connection => {}
                     Some((_, Command::Write(bytes))) => {
-                        if let Err(loss) = write(&mut stream, &bytes).await {
-                            return loss;
+                        match write(&mut stream, &bytes).await {
+                            Some(Ok(())) => {}
+                            Some(Err(error)) => return Loss::from_io(&error, &self.url, &self.place),
+                            None => return Loss::Stuck,
                         }
                     }
                     Some((_, Command::Close)) | None => {
@@ -208,22 +231,18 @@ impl Keeper {
                     }
                 },
                 read = stream.read(&mut buffer) => match read {
+                    // A serial port ends only with its device.
+                    Ok(0) if self.url.is_serial() => return Loss::Unplugged(self.place.clone()),
                     Ok(0) => return Loss::Closed,
                     Ok(count) => {
                         fail_point!("radio::read::after");
                         // Whoever took what was read is gone, but what it had written before is still to be sent.
                         let _ = self.events.send(LinkEvent::Received(buffer[..count].to_vec())).await;
                     }
-                    Err(error) => return Loss::from_io(&error),
+                    Err(error) => return Loss::from_io(&error, &self.url, &self.place),
                 },
             }
         }
-    }
-
-    /// Returns a wait between half and the whole of the least one doubled for every failure in a row.
-    fn wait_after(&self, failures: u32, rng: &mut impl RngCore) -> Duration {
-        let factor = 1_u32.checked_shl(failures).unwrap_or(u32::MAX);
-        self.patience.min_wait.saturating_mul(factor).min(self.patience.max_wait).mul_f64(rng.random_range(0.5..=1.0))
     }
 
     async fn rest(&mut self, wait: Duration) -> Result<(), Gone> {
@@ -243,26 +262,52 @@ async fn ignore_commands(commands: &mut mpsc::Receiver<(Connection, Command)>) -
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-async fn open(url: &RadioUrl) -> io::Result<Box<dyn Stream>> {
+/// A stream to a radio.
+struct Opened {
+    stream: Box<dyn Stream>,
+    /// What it is to, in words.
+    place: String,
+    /// Which device it is, if it was looked for.
+    identity: Option<String>,
+}
+
+async fn open(url: &RadioUrl, places: &Places, before: Option<&str>) -> Result<Opened, Loss> {
     match url {
-        RadioUrl::Serial { path } => {
-            // Opened for this process alone (TIOCEXCL and flock): two readers would share out the bytes.
-            let port = tokio_serial::new(path.to_string_lossy(), BAUD).open_native_async()?;
-            Ok(Box::new(port))
+        RadioUrl::Auto => {
+            let places = places.clone();
+            let found = spawn_blocking(move || find::radios(&places)).await.unwrap_or_default();
+            let radio = find::choose(found, before).map_err(|found| Loss::not_one(&found))?;
+            let stream = open_serial(&radio.path, DEFAULT_BAUD).await?;
+            tracing::info!("found a radio: {radio}");
+            Ok(Opened { stream, place: radio.to_string(), identity: Some(radio.identity) })
+        }
+        RadioUrl::Serial { path, baud } => {
+            let stream = open_serial(path, *baud).await?;
+            Ok(Opened { stream, place: path.display().to_string(), identity: None })
         }
         RadioUrl::Tcp { host, port } => {
-            let stream = TcpStream::connect((host.as_str(), *port)).await?;
-            stream.set_nodelay(true)?;
-            // A radio that lost its power says nothing; without this a connection to it stands for ever.
-            let keepalive =
-                socket2::TcpKeepalive::new().with_time(Duration::from_secs(30)).with_interval(Duration::from_secs(10)).with_retries(3);
-            socket2::SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
-            Ok(Box::new(stream))
+            let stream = open_tcp(host, *port).await.map_err(|error| Loss::unreachable(url, &error))?;
+            Ok(Opened { stream: Box::new(stream), place: url.to_string(), identity: None })
         }
     }
 }
 
-async fn write(stream: &mut Box<dyn Stream>, bytes: &[u8]) -> Result<(), Loss> {
+async fn open_serial(path: &Path, baud: u32) -> Result<Box<dyn Stream>, Loss> {
+    let port = Port::open(path, baud).await.map_err(|refused| Loss::refused(path, &refused))?;
+    Ok(Box::new(port))
+}
+
+async fn open_tcp(host: &str, port: u16) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect((host, port)).await?;
+    stream.set_nodelay(true)?;
+    // A radio that lost its power says nothing; without this a connection to it stands for ever.
+    let keepalive = socket2::TcpKeepalive::new().with_time(Duration::from_secs(30)).with_interval(Duration::from_secs(10)).with_retries(3);
+    socket2::SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
+    Ok(stream)
+}
+
+/// Writes a frame whole; nothing comes back of a radio that takes no bytes.
+async fn write(stream: &mut Box<dyn Stream>, bytes: &[u8]) -> Option<io::Result<()>> {
     fail_point!("radio::write::before");
     let written = timeout(WRITE_PATIENCE, async {
         // Only where the process can be made to die is a frame written in two parts.
@@ -277,9 +322,10 @@ async fn write(stream: &mut Box<dyn Stream>, bytes: &[u8]) -> Result<(), Loss> {
         fail_point!("radio::write::after");
         Ok(())
     });
-    match written.await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(Loss::from_io(&error)),
-        Err(_) => Err(Loss::Stuck),
-    }
+    written.await.ok()
+}
+
+/// Returns a wait that doubled with each of `times`.
+fn doubled(first: Duration, times: u32) -> Duration {
+    first.saturating_mul(1_u32.checked_shl(times).unwrap_or(u32::MAX))
 }

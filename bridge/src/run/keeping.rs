@@ -1,6 +1,12 @@
 //! The part of the loop that is about the disk: what was heard is committed to the spool, and what fails is told.
 
-use crate::{counters::Counter, intake::Displaced, record::NewRecord, run::Bridge, spool::SpoolError};
+use crate::{
+    counters::Counter,
+    intake::Displaced,
+    record::NewRecord,
+    run::{Bridge, HOUR},
+    spool::SpoolError,
+};
 use kosmo_failpoints::fail_point;
 use tokio::time::Instant;
 
@@ -36,7 +42,7 @@ impl Bridge {
                     self.counters.add(Counter::DroppedAtCap, appended.dropped);
                     self.counters.note_exposure(exposure);
                     if appended.dropped > 0 {
-                        self.told.forget();
+                        self.note_dropped();
                     }
                 }
                 Err(error) => {
@@ -49,6 +55,26 @@ impl Bridge {
             }
         }
         self.publish().await;
+    }
+
+    /// Drops the telemetry that is too old, once in an hour.
+    pub(super) async fn pass_hour(&mut self) {
+        self.hour_at = Instant::now() + HOUR;
+        match self.spool.pass_hour().await {
+            Ok(passed) => {
+                self.counters.add(Counter::DroppedAtAge, passed.dropped);
+                if passed.dropped > 0 {
+                    self.note_dropped();
+                }
+            }
+            Err(error) => self.note_spool_error(&error),
+        }
+    }
+
+    /// Notes that old telemetry was dropped: it is told anew, and that it was is said for a while.
+    pub(super) fn note_dropped(&mut self) {
+        self.told.forget();
+        self.dropped_at = Some(Instant::now());
     }
 
     /// Says once that the spool cannot be written, and counts every attempt.

@@ -1,6 +1,6 @@
 //! The part of the loop that is about the radio: what its link and its session tell.
 
-use crate::{convert, counters::Counter, link::LinkEvent, run::Bridge};
+use crate::{convert, counters::Counter, link::LinkEvent, run::Bridge, share::Share};
 use kosmo_failpoints::fail_point;
 use kosmo_meshtastic::{
     node::NodeInfo,
@@ -12,19 +12,23 @@ use kosmo_meshtastic::{
 impl Bridge {
     pub(super) async fn on_link(&mut self, event: LinkEvent) {
         match event {
-            LinkEvent::Connected(connection) => {
+            LinkEvent::Connected(connection, place) => {
                 fail_point!("radio::connected");
                 self.connection = Some(connection);
-                self.radio.note_connected();
+                self.radio.note_connected(place, self.session.dropped().garbage_bytes);
                 self.tell_session(Input::Connected).await;
             }
-            LinkEvent::Received(bytes) => self.tell_session(Input::Received(&bytes)).await,
+            LinkEvent::Received(bytes) => {
+                self.tell_session(Input::Received(&bytes)).await;
+                self.share.iter_mut().for_each(|share| share.on_radio_bytes(&bytes));
+            }
             LinkEvent::Lost(loss) => {
                 fail_point!("radio::lost");
                 self.connection = None;
                 self.tell_session(Input::Disconnected).await;
                 self.texts.on_radio_lost(self.now());
-                let reason = self.radio.note_lost(&loss);
+                self.share.iter_mut().for_each(Share::on_radio_lost);
+                let reason = self.radio.note_lost(&loss, &self.config.radio, self.session.dropped().garbage_bytes);
                 tracing::warn!(bridge.id = %self.config.bridge, %reason, "no connection to the radio");
                 self.counters.one(Counter::RadioLosses);
                 self.note_change();
@@ -60,7 +64,7 @@ impl Bridge {
             session::Event::Rebooted => {
                 self.counters.one(Counter::Reboots);
                 self.texts.on_radio_lost(self.now());
-                self.radio.note_connected();
+                self.radio.note_handshake();
                 self.note_change();
             }
             session::Event::Refused(refused) => self.counters.one(match refused.reason {
@@ -70,8 +74,16 @@ impl Bridge {
             }),
             // It may quote texts, so it is counted and goes nowhere.
             session::Event::Log(_) => self.counters.one(Counter::RadioLogLines),
-            session::Event::QueueStatus(status) => self.texts.on_queue_status(&status, self.now()),
-            session::Event::HandOver(hand_over) => self.texts.on_hand_over(hand_over, self.now()),
+            session::Event::QueueStatus(status) => {
+                self.radio.note_queue(&status);
+                self.texts.on_queue_status(&status, self.now());
+            }
+            session::Event::HandOver(hand_over) => {
+                let is_clients = self.share.as_mut().is_some_and(|share| share.on_hand_over(hand_over));
+                if !is_clients {
+                    self.texts.on_hand_over(hand_over, self.now());
+                }
+            }
         }
     }
 
@@ -80,6 +92,10 @@ impl Bridge {
         self.counters.one(Counter::Handshakes);
         if self.radio.note_configured(&radio) {
             self.told.forget();
+            tracing::warn!(bridge.id = %self.config.bridge, radio.node = %radio.node, "the radio is another one than before");
+        }
+        if let Err(error) = self.spool.set_radio(radio.node).await {
+            self.note_spool_error(&error);
         }
         self.texts.on_radio_ready(&radio, self.now());
         for node in &radio.nodes {
@@ -106,7 +122,10 @@ impl Bridge {
     pub(super) async fn on_packet(&mut self, packet: &Received) {
         self.counters.one(Counter::Packets);
         self.texts.on_packet(packet, self.now());
-        match convert::packet(packet, self.clock.now()) {
+        if let Some(heard) = packet.rx_time.filter(|_| !packet.replayed) {
+            self.radio.note_clock(heard, self.clock.now());
+        }
+        match convert::packet(packet, self.radio.channel(packet.channel), self.clock.now()) {
             Ok(record) => self.keep(record).await,
             Err(Counter::OtherPort) => self.counters.other_port(packet.port),
             Err(counter) => self.counters.one(counter),

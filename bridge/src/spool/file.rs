@@ -2,7 +2,7 @@
 
 use crate::{record::Kind, spool::error::SpoolError};
 use bytes::Bytes;
-use kosmo_domain::{BridgeId, Epoch, Stream};
+use kosmo_domain::{BridgeId, Epoch, NodeId, Stream};
 use sqlx::{
     ConnectOptions as _, Connection as _, Row as _, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous},
@@ -16,7 +16,7 @@ use std::{
 use uuid::Uuid;
 
 /// The format of the file, kept as SQLite's `user_version`.
-const FORMAT: i64 = 3;
+const FORMAT: i64 = 5;
 /// Bytes of a SQLite page.
 const PAGE: u64 = 4096;
 /// What SQLite may keep of the file in memory, in KiB (hence negative).
@@ -110,8 +110,10 @@ pub(crate) async fn prepare(db: &mut SqliteConnection, path: &Path, bridge: &Bri
     let found: i64 = sqlx::query_scalar("pragma user_version").fetch_one(&mut *db).await.map_err(failed)?;
     match found {
         0 => begin_anew(db, bridge).await.map_err(failed)?,
-        1 => upgrade(db, &[TEXTS, LIVES]).await.map_err(failed)?,
-        2 => upgrade(db, &[LIVES]).await.map_err(failed)?,
+        1 => upgrade(db, &[TEXTS, LIVES, HOURS, WISHES]).await.map_err(failed)?,
+        2 => upgrade(db, &[LIVES, HOURS, WISHES]).await.map_err(failed)?,
+        3 => upgrade(db, &[HOURS, WISHES]).await.map_err(failed)?,
+        4 => upgrade(db, &[WISHES]).await.map_err(failed)?,
         FORMAT => {}
         _ => return Err(SpoolError::Newer { path: path.to_owned(), found, known: FORMAT }),
     }
@@ -134,6 +136,8 @@ async fn begin_anew(db: &mut SqliteConnection, bridge: &BridgeId) -> sqlx::Resul
     sqlx::query(OWNER).bind(bridge.as_str()).execute(&mut *tx).await?;
     sqlx::raw_sql(TEXTS).execute(&mut *tx).await?;
     sqlx::raw_sql(LIVES).execute(&mut *tx).await?;
+    sqlx::raw_sql(HOURS).execute(&mut *tx).await?;
+    sqlx::raw_sql(WISHES).execute(&mut *tx).await?;
     tx.commit().await
 }
 
@@ -151,6 +155,17 @@ const LIVES: &str = "
     insert into lives (epoch, ingest, gateway) select epoch, 1, 1 from spool where epoch is not null;
     alter table spool drop column epoch;
     pragma user_version = 3";
+
+/// What format 4 has and format 3 had not: the last number of telemetry at the end of each hour of running, and which radio was here.
+const HOURS: &str = "
+    create table hours (hour integer primary key, last_seq integer not null) strict;
+    alter table spool add column radio integer;
+    pragma user_version = 4";
+
+/// What format 5 has and format 4 had not: how a text is to be sent.
+const WISHES: &str = "
+    alter table texts add column wish text;
+    pragma user_version = 5";
 
 /// Makes a file of an earlier format one of this, in these steps.
 async fn upgrade(db: &mut SqliteConnection, steps: &[&'static str]) -> sqlx::Result<()> {
@@ -228,11 +243,42 @@ pub(crate) async fn delete(db: &mut SqliteConnection, stream: Stream, first: u64
     Ok(rows.iter().map(|row| (unsigned(row, 0), unsigned(row, 1))).collect())
 }
 
-/// Returns the records numbered above `seq`, in order, at most `limit`.
-pub(crate) async fn after(db: &mut SqliteConnection, stream: Stream, seq: u64, limit: usize) -> sqlx::Result<Vec<Stored>> {
-    const SQL: &str = "select seq, kind, body from records where stream = $1 and seq > $2 order by seq limit $3";
-    let rows = sqlx::query(SQL).bind(number(stream)).bind(signed(seq)).bind(signed(limit as u64)).fetch_all(db).await?;
+/// Returns the records numbered above `after` and up to `until`, in order, at most `limit`.
+pub(crate) async fn between(db: &mut SqliteConnection, stream: Stream, after: u64, until: u64, limit: usize) -> sqlx::Result<Vec<Stored>> {
+    const SQL: &str = "select seq, kind, body from records where stream = $1 and seq > $2 and seq <= $3 order by seq limit $4";
+    let query = sqlx::query(SQL).bind(number(stream)).bind(signed(after)).bind(signed(until)).bind(signed(limit as u64));
+    let rows = query.fetch_all(db).await?;
     rows.into_iter().map(|row| stored(&row)).collect()
+}
+
+/// Notes that an hour is over at which the last number of telemetry was `last_seq`, and deletes what is older than so many of them;
+/// returns that as (number, bytes).
+pub(crate) async fn pass_hour(db: &mut SqliteConnection, last_seq: u64, max_hours: u32) -> sqlx::Result<Vec<(u64, u64)>> {
+    const PASS: &str = "insert into hours (hour, last_seq) select coalesce(max(hour), 0) + 1, $1 from hours returning hour";
+    const OLD: &str = "select max(last_seq) from hours where hour <= $1";
+    const FORGET: &str = "delete from hours where hour <= $1";
+    let mut tx = db.begin_with("begin immediate").await?;
+    let hour: i64 = sqlx::query_scalar(PASS).bind(signed(last_seq)).fetch_one(&mut *tx).await?;
+    let end = hour - i64::from(max_hours);
+    let old: Option<i64> = sqlx::query_scalar(OLD).bind(end).fetch_one(&mut *tx).await?;
+    let mut deleted = Vec::new();
+    if let Some(last) = old.and_then(|last| u64::try_from(last).ok()) {
+        deleted = delete(&mut tx, Stream::Ingest, 0, last).await?;
+        sqlx::query(FORGET).bind(end).execute(&mut *tx).await?;
+    }
+    tx.commit().await?;
+    Ok(deleted)
+}
+
+/// Returns the radio that was here last.
+pub(crate) async fn radio(db: &mut SqliteConnection) -> sqlx::Result<Option<NodeId>> {
+    let number: Option<i64> = sqlx::query_scalar("select radio from spool").fetch_one(db).await?;
+    Ok(number.and_then(|number| u32::try_from(number).ok()).map(NodeId::from_number))
+}
+
+/// Remembers which radio is here.
+pub(crate) async fn set_radio(db: &mut SqliteConnection, radio: NodeId) -> sqlx::Result<()> {
+    sqlx::query("update spool set radio = $1 where radio is not $1").bind(radio.number()).execute(db).await.map(drop)
 }
 
 /// Returns those of the numbered records that are there.
@@ -292,7 +338,7 @@ mod tests {
         let mut db = connect(&path, 8 * 1024 * 1024).await.unwrap();
         sqlx::query("pragma user_version = 9").execute(&mut db).await.unwrap();
         let refusal = prepare(&mut db, &path, &"roof".parse().unwrap()).await.unwrap_err().to_string();
-        assert!(refusal.contains("written by a newer version of this program (format 9, known is 3)"), "{refusal}");
+        assert!(refusal.contains("written by a newer version of this program (format 9, known is 5)"), "{refusal}");
     }
 
     #[tokio::test]

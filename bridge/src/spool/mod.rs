@@ -1,13 +1,15 @@
 //! The spool: what the bridge has heard and the cloud has not answered for, on disk.
 //!
 //! A record is safe once [`Spool::append`] has returned; it leaves when [`Spool::apply`] takes an answer that names its
-//! number, and in no other way except one: above the byte cap the oldest telemetry is dropped and counted, texts of
-//! people never. Numbers run from 1 within each stream. Whoever opens the file begins another life of the spool, with an epoch of
+//! number, and in no other way except one: above the byte cap, and beyond the greatest age, the oldest telemetry is dropped and
+//! counted, texts of people never. Numbers run from 1 within each stream. Whoever opens the file begins another life of the spool, with an epoch of
 //! its own: the file may be a copy of an earlier day, and the numbers after its last may have been given before. So a number and
 //! an epoch are never given twice. Texts for the mesh lie in the same file, so that one commit says what is done with
 //! a text and has the cloud told. After a failure the database is closed and opened again, so that what is known
 //! in memory is always what the file holds.
 
+mod change;
+mod due;
 mod error;
 mod file;
 mod flight;
@@ -16,17 +18,17 @@ mod texts;
 pub use crate::spool::{
     error::SpoolError,
     file::Stored,
-    flight::{MAX_IN_FLIGHT, Resend},
+    flight::{LIVE_PLACES, MAX_IN_FLIGHT, Resend},
 };
 
 use crate::{
     outbound::{Changes, Row},
     record::NewRecord,
-    spool::flight::Flight,
+    spool::{change::Change, due::Due, flight::Flight},
 };
 use file::{Content, Life, SpoolLock};
 use kosmo_contract::{QueueDepth, Queues};
-use kosmo_domain::{BridgeId, Epoch, SeqSet, Stream, Uptime};
+use kosmo_domain::{BridgeId, Epoch, NodeId, SeqSet, Stream, Uptime};
 use kosmo_failpoints::fail_point;
 use rand::RngCore;
 use sqlx::{Connection as _, SqliteConnection};
@@ -36,25 +38,26 @@ use std::{
 };
 use uuid::Uuid;
 
-/// What SQLite needs for a record besides its payload, roughly; counted against the cap.
-const ROW_OVERHEAD: u64 = 32;
 /// How far the file may exceed twice the cap: its tables need room at any cap.
 const FILE_MARGIN: u64 = 128 * 1024;
-/// How many of the oldest records are looked at in one go when room is to be made.
-const DROP_STEP: usize = 256;
 
 /// How much a spool may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SpoolLimits {
     /// Bytes of records above which the oldest telemetry is dropped. The file may grow to twice that, by texts alone.
     pub cap_bytes: u64,
+    /// For how many hours of running telemetry is kept. The clock is not asked: a machine in a shed may begin in 1970, and be set
+    /// right a month later.
+    pub max_hours: u32,
+    /// How many records a second of what piled up are published.
+    pub backlog_per_s: u32,
     /// When a record without an answer is published again.
     pub resend: Resend,
 }
 
 impl Default for SpoolLimits {
     fn default() -> Self {
-        Self { cap_bytes: 256 * 1024 * 1024, resend: Resend::default() }
+        Self { cap_bytes: 256 * 1024 * 1024, max_hours: 90 * 24, backlog_per_s: 500, resend: Resend::default() }
     }
 }
 
@@ -71,6 +74,8 @@ pub struct Spool {
     db: Option<SqliteConnection>,
     ingest: Lane,
     gateway: Lane,
+    /// Whether everything published has reached the broker.
+    is_calm: bool,
     _lock: SpoolLock,
 }
 
@@ -110,8 +115,9 @@ impl Spool {
         file::create(path)?;
         let lane = || Lane { content: Content::default(), flight: Flight::new(limits.resend) };
         let (path, bridge) = (path.to_owned(), bridge.clone());
+        let (ingest, gateway) = (lane(), lane());
         let mut spool =
-            Self { path, bridge, epoch: fresh, lives: Vec::new(), limits, db: None, ingest: lane(), gateway: lane(), _lock: lock };
+            Self { path, bridge, epoch: fresh, lives: Vec::new(), limits, db: None, ingest, gateway, is_calm: true, _lock: lock };
         let mut db = spool.connect().await?;
         let failed = |error| SpoolError::from_database(&spool.path, error);
         file::begin_life(&mut db, fresh).await.map_err(failed)?;
@@ -197,49 +203,91 @@ impl Spool {
         limit: usize,
         rng: &mut (dyn RngCore + Send),
     ) -> Result<Vec<Stored>, SpoolError> {
-        if limit == 0 || !self.lane(stream).has_due(now) {
+        if limit == 0 || !self.lane(stream).has_due(now, self.is_calm) {
             return Ok(Vec::new());
         }
         let mut db = self.take_db().await?;
-        let lane = self.lane(stream);
-        let (overdue, cursor, last_seq) = (lane.flight.overdue(now, limit), lane.flight.cursor(), lane.content.last_seq);
-        let room = lane.flight.room().min(limit - overdue.len());
-        let mut due = Vec::new();
-        if !overdue.is_empty() {
-            due = file::these(&mut db, stream, &overdue).await.map_err(|error| SpoolError::from_database(&self.path, error))?;
-        }
-        let mut is_all = false;
-        if room > 0 && last_seq > cursor {
-            let unsent = file::after(&mut db, stream, cursor, room).await;
-            let unsent = unsent.map_err(|error| SpoolError::from_database(&self.path, error))?;
-            is_all = unsent.len() < room;
-            due.extend(unsent);
-        }
+        let (is_calm, per_s) = (self.is_calm, self.limits.backlog_per_s);
+        let lane = self.lane_mut(stream);
+        let (overdue, last_seq) = (lane.flight.overdue(now, limit, is_calm), lane.content.last_seq);
+        let next = lane.flight.next(now, last_seq, limit - overdue.len(), per_s);
+        let read = due::read(&mut db, stream, &overdue, next).await;
+        let Due { again, live, backlog, is_all_live, is_all_backlog } =
+            read.map_err(|error| SpoolError::from_database(&self.path, error))?;
         self.db = Some(db);
         let flight = &mut self.lane_mut(stream).flight;
         for seq in overdue {
-            if due.binary_search_by_key(&seq, |record| record.seq).is_err() {
+            if again.binary_search_by_key(&seq, |record| record.seq).is_err() {
                 flight.forget(seq);
             }
         }
+        let due: Vec<_> = again.into_iter().chain(live).chain(backlog).collect();
         for record in &due {
             flight.note_sent(record.seq, now, rng);
         }
-        if is_all {
-            flight.skip_to(last_seq);
+        if is_all_live {
+            flight.skip_live(last_seq);
+        }
+        if is_all_backlog {
+            flight.end_backlog();
         }
         Ok(due)
     }
 
-    /// Returns when the next answer is overdue.
-    pub fn next_due(&self) -> Option<Uptime> {
-        [&self.ingest, &self.gateway].into_iter().filter_map(|lane| lane.flight.next_due()).min()
+    /// Notes whether everything published has reached the broker. While it has not, what is merely behind is not published again.
+    pub const fn set_calm(&mut self, is_calm: bool) {
+        self.is_calm = is_calm;
     }
 
-    /// Forgets what was published, as a new connection demands: everything not answered for is to be published again.
+    /// Returns when there is something to publish: an answer is overdue, or more of a backlog may go.
+    pub fn next_due(&self) -> Option<Uptime> {
+        [&self.ingest, &self.gateway].into_iter().filter_map(|lane| lane.flight.next_due(self.is_calm)).min()
+    }
+
+    /// Forgets what was published, as a new connection demands: everything not answered for is to be published again. Telemetry
+    /// that is there already goes beside what is heard from here on; texts and receipts stay in their order.
     pub fn restart_publishing(&mut self) {
-        self.ingest.flight.restart();
-        self.gateway.flight.restart();
+        self.ingest.flight.restart(self.ingest.content.last_seq);
+        self.gateway.flight.restart(0);
+        self.is_calm = true;
+    }
+
+    /// Notes that another hour of running is over, and drops the telemetry that is too old by that; returns how much that was.
+    ///
+    /// # Errors
+    /// [`SpoolError`]; then nothing was dropped.
+    pub async fn pass_hour(&mut self) -> Result<Appended, SpoolError> {
+        let mut db = self.take_db().await?;
+        let old = file::pass_hour(&mut db, self.ingest.content.last_seq, self.limits.max_hours).await;
+        let old = old.map_err(|error| SpoolError::from_database(&self.path, error))?;
+        self.db = Some(db);
+        for &(seq, bytes) in &old {
+            self.ingest.content.remove(bytes);
+            self.ingest.flight.forget(seq);
+        }
+        Ok(Appended { dropped: old.len() as u64 })
+    }
+
+    /// Returns the radio that was here last.
+    ///
+    /// # Errors
+    /// [`SpoolError::Database`].
+    pub(crate) async fn radio(&mut self) -> Result<Option<NodeId>, SpoolError> {
+        let mut db = self.take_db().await?;
+        let radio = file::radio(&mut db).await.map_err(|error| SpoolError::from_database(&self.path, error))?;
+        self.db = Some(db);
+        Ok(radio)
+    }
+
+    /// Remembers which radio is here.
+    ///
+    /// # Errors
+    /// [`SpoolError::Full`] or [`SpoolError::Database`].
+    pub(crate) async fn set_radio(&mut self, radio: NodeId) -> Result<(), SpoolError> {
+        let mut db = self.take_db().await?;
+        file::set_radio(&mut db, radio).await.map_err(|error| SpoolError::from_database(&self.path, error))?;
+        self.db = Some(db);
+        Ok(())
     }
 
     /// Takes an answer: the records it names leave. Numbers that this process never published are not touched, for an
@@ -263,7 +311,7 @@ impl Spool {
         let lane = self.lane_mut(stream);
         for &(seq, bytes) in committed.iter().chain(&rejected) {
             lane.content.remove(bytes);
-            lane.flight.forget(seq);
+            lane.flight.note_answered(seq);
         }
         Ok(Applied { committed: committed.len() as u64, rejected: rejected.len() as u64, other_epoch: false })
     }
@@ -333,84 +381,8 @@ impl Spool {
 
 impl Lane {
     /// Tells whether there may be something to publish, so that a look into the file is worth its cost.
-    fn has_due(&self, now: Uptime) -> bool {
-        self.flight.next_due().is_some_and(|due| due <= now) || (self.flight.room() > 0 && self.content.last_seq > self.flight.cursor())
-    }
-}
-
-/// What a transaction makes of the content; it counts only after the commit.
-struct Change {
-    ingest: Content,
-    gateway: Content,
-    dropped: Vec<u64>,
-}
-
-impl Change {
-    async fn append(
-        &mut self,
-        db: &mut SqliteConnection,
-        batch: &[NewRecord],
-        bridge: &BridgeId,
-        epoch: Epoch,
-        cap: u64,
-    ) -> sqlx::Result<()> {
-        let first = self.ingest.last_seq + 1;
-        let payloads: Vec<_> = batch.iter().map(|record| (record.kind(), self.number(record, bridge, epoch))).collect();
-        // Room is made before it is taken: on a full disk what is dropped is all the room there is.
-        self.make_room(db, cap, first).await?;
-        for (kind, (seq, payload)) in payloads {
-            file::insert(db, seq, kind, &payload).await?;
-        }
-        self.make_room(db, cap, u64::MAX).await?;
-        file::set_last_seq(db, Stream::Ingest, self.ingest.last_seq).await?;
-        file::set_last_seq(db, Stream::Gateway, self.gateway.last_seq).await
-    }
-
-    /// Gives a record its number, and counts it.
-    fn number(&mut self, record: &NewRecord, bridge: &BridgeId, epoch: Epoch) -> (u64, Vec<u8>) {
-        let content = match record.stream() {
-            Stream::Ingest => &mut self.ingest,
-            Stream::Gateway => &mut self.gateway,
-        };
-        let payload = record.payload(bridge, epoch, content.last_seq + 1);
-        content.add(payload.len() as u64);
-        (content.last_seq, payload)
-    }
-
-    /// Drops the oldest telemetry numbered below `end` until the cap is kept, or none is left.
-    async fn make_room(&mut self, db: &mut SqliteConnection, cap: u64, end: u64) -> sqlx::Result<()> {
-        while self.ingest.cost() + self.gateway.cost() > cap {
-            let mut last = None;
-            for (seq, bytes) in file::oldest(db, Stream::Ingest, DROP_STEP).await? {
-                if seq >= end || self.ingest.cost() + self.gateway.cost() <= cap {
-                    break;
-                }
-                self.ingest.remove(bytes);
-                self.dropped.push(seq);
-                last = Some(seq);
-            }
-            let Some(last) = last else { break };
-            file::delete(db, Stream::Ingest, 0, last).await?;
-        }
-        Ok(())
-    }
-}
-
-impl Content {
-    /// Takes in a record with the next number.
-    const fn add(&mut self, bytes: u64) {
-        self.last_seq += 1;
-        self.records += 1;
-        self.bytes += bytes;
-    }
-
-    const fn remove(&mut self, bytes: u64) {
-        self.records = self.records.saturating_sub(1);
-        self.bytes = self.bytes.saturating_sub(bytes);
-    }
-
-    const fn cost(&self) -> u64 {
-        self.bytes + self.records * ROW_OVERHEAD
+    fn has_due(&self, now: Uptime, is_calm: bool) -> bool {
+        self.flight.next_due(is_calm).is_some_and(|due| due <= now) || self.flight.has_next(now, self.content.last_seq)
     }
 }
 

@@ -2,15 +2,21 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that does not get what it needs has failed")]
 
+mod cable;
 mod cloud;
 mod expected;
+mod full_disk;
+mod log;
 mod mesh;
 mod outage;
 mod radio;
 mod recordings;
 mod serial;
+mod share;
 mod spool;
 mod spool_model;
 mod status;
 mod texts;
+mod trouble;
+mod waiting;
 mod world;

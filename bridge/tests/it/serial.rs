@@ -1,42 +1,101 @@
-//! A radio at a serial port, which here is one end of a pseudo-terminal.
+//! Radios at serial ports: unplugged, plugged in again, several at once, and at the wrong speed.
 
 use crate::{
-    cloud::Cloud,
-    radio::{Manner, Seen, recorded, serve},
-    world::{PATIENCE, Running, config},
+    cable::Machine,
+    cloud::{Cloud, Heard},
+    world::{Running, config},
 };
-use kosmo_contract::RadioLink;
+use kosmo_bridge::{Config, RadioUrl, local};
+use kosmo_contract::{RadioLink, Status};
 use kosmo_domain::Stream;
 use kosmo_test_support::{Mosquitto, MosquittoOptions};
-use tokio::sync::{broadcast, mpsc};
-use tokio_serial::{SerialPort as _, SerialPortBuilderExt as _, SerialStream};
+use rustix::fs::{Mode, OFlags};
+use std::{path::Path, time::Duration};
+
+const RECORDING: &str = "a_handshake_full";
+
+fn is(heard: &Heard, link: RadioLink, words: &str) -> bool {
+    let radio = heard.status().and_then(|status: &Status| status.radio.as_ref());
+    radio.is_some_and(|radio| radio.link == link && radio.detail.as_ref().map_or("", |detail| &**detail).contains(words))
+}
+
+fn at(machine: &Machine, radio: &RadioUrl, broker: &str, folder: &Path) -> Config {
+    Config { places: machine.places(), ..config(radio, broker, folder) }
+}
 
 #[tokio::test]
-async fn a_serial_radio_is_held_alone_and_missed_when_unplugged() {
+async fn a_serial_radio_is_held_alone_missed_when_unplugged_and_taken_up_again() {
     let broker = Mosquitto::start(&MosquittoOptions::default()).await;
     let cloud = Cloud::connect(&broker.url()).await;
-    let (cable, mut port) = SerialStream::pair().unwrap();
-    let device = port.name().unwrap();
-    // The cable's end stays open without the lock, or else it would count as unplugged until the bridge opens it.
-    let _plugged_in = std::fs::File::open(&device).unwrap();
-    port.set_exclusive(false).unwrap();
-    drop(port);
-    let (seen_in, mut seen) = mpsc::unbounded_channel();
-    let (_says, script) = broadcast::channel(1);
-    let frames = recorded("a_handshake_full");
-    let radio = tokio::spawn(async move { serve(cable, &frames, Manner::default(), &seen_in, script).await });
-    let folder = tempfile::tempdir().unwrap();
-    let bridge = Running::start(config(&format!("serial:{device}").parse().unwrap(), &broker.url(), folder.path()));
+    let (machine, folder) = (Machine::new(), tempfile::tempdir().unwrap());
+    let device = machine.device("ttyACM0");
+    let url: RadioUrl = format!("serial:{}", device.display()).parse().unwrap();
+    let bridge = Running::start(at(&machine, &url, &broker.url(), folder.path()));
+    cloud.until("that there is none", |heard| is(heard, RadioLink::Down, "is the radio plugged in?")).await;
 
-    let heard = cloud.until("a handshake", |heard| heard.distinct(Stream::Ingest) == 6).await;
-    assert_eq!(heard.nodes.len(), 6);
-    assert!(tokio_serial::new(&device, 115_200).open_native_async().is_err(), "no other program may open the port");
+    let mut plugged = machine.plug("ttyACM0", "A1");
+    let _radio = plugged.radio(RECORDING);
+    cloud.until("a handshake", |heard| heard.distinct(Stream::Ingest) == 6 && is(heard, RadioLink::Ready, "")).await;
+    let file = rustix::fs::open(&device, OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK, Mode::empty());
+    let is_locked = file.is_err_and(|error| error == rustix::io::Errno::BUSY)
+        || rustix::fs::flock(std::fs::File::open("/dev/null").unwrap(), rustix::fs::FlockOperation::NonBlockingLockShared).is_ok();
+    assert!(is_locked);
 
-    radio.abort();
-    let is_down = |link: RadioLink| link == RadioLink::Down;
-    cloud.until("the loss", |heard| heard.status().and_then(|status| status.radio.as_ref()).is_some_and(|radio| is_down(radio.link))).await;
+    plugged.unplug().await;
+    cloud.until("the loss", |heard| is(heard, RadioLink::Down, "")).await;
+    let mut plugged = machine.plug("ttyACM0", "A1");
+    let (says, _seen) = plugged.radio(RECORDING);
+    cloud.until("the radio back", |heard| is(heard, RadioLink::Ready, "")).await;
+    drop(says);
     bridge.stop().await;
-    let wanted =
-        tokio::time::timeout(PATIENCE, async { while seen.recv().await.is_some_and(|seen| !matches!(seen, Seen::WantConfig(_))) {} });
-    wanted.await.expect("the bridge asked for the radio's configuration");
+}
+
+#[tokio::test]
+async fn the_radio_is_found_under_whatever_name_and_never_guessed() {
+    let broker = Mosquitto::start(&MosquittoOptions::default()).await;
+    let cloud = Cloud::connect(&broker.url()).await;
+    let (machine, folder) = (Machine::new(), tempfile::tempdir().unwrap());
+    let (one, other) = (machine.plug("ttyACM0", "A1"), machine.plug("ttyACM1", "B2"));
+    let bridge = Running::start(at(&machine, &RadioUrl::Auto, &broker.url(), folder.path()));
+    let several = |heard: &Heard| is(heard, RadioLink::Down, "several devices may be the radio");
+    cloud.until("that there are two", several).await;
+    one.unplug().await;
+    other.unplug().await;
+
+    let mut plugged = machine.plug("ttyACM0", "A1");
+    let _radio = plugged.radio(RECORDING);
+    cloud.until("the only one", |heard| is(heard, RadioLink::Ready, "")).await;
+    let report = local::ask(&folder.path().join("status.sock")).await.unwrap().unwrap();
+    assert!(report.place.unwrap().ends_with("ttyACM0 (239a:8029 RAKwireless)"));
+    plugged.unplug().await;
+    cloud.until("the loss", |heard| is(heard, RadioLink::Down, "")).await;
+
+    let stranger = machine.plug("ttyACM0", "C3");
+    let mut plugged = machine.plug("ttyACM7", "A1");
+    let _radio = plugged.radio(RECORDING);
+    cloud.until("the same one, which is known among others", |heard| is(heard, RadioLink::Ready, "")).await;
+    drop(stranger);
+    bridge.stop().await;
+}
+
+#[tokio::test]
+async fn a_wrong_speed_is_guessed_from_the_noise_and_mended_without_a_restart() {
+    let broker = Mosquitto::start(&MosquittoOptions::default()).await;
+    let cloud = Cloud::connect(&broker.url()).await;
+    let (machine, folder) = (Machine::new(), tempfile::tempdir().unwrap());
+    let mut plugged = machine.plug("ttyACM0", "A1");
+    plugged.noise();
+    let mut config = at(&machine, &RadioUrl::Auto, &broker.url(), folder.path());
+    config.pace.session.handshake = Duration::from_millis(300);
+    let bridge = Running::start(config);
+    cloud.until("words of the noise", |heard| is(heard, RadioLink::Down, "makes no sense")).await;
+    let report = local::ask(&folder.path().join("status.sock")).await.unwrap().unwrap();
+    let codes: Vec<_> = report.findings.iter().map(|finding| finding.code.as_str()).collect();
+    assert!(codes.contains(&"wrong_baud"), "{codes:?}");
+    plugged.unplug().await;
+
+    let mut plugged = machine.plug("ttyACM0", "A1");
+    let _radio = plugged.radio(RECORDING);
+    cloud.until("a handshake", |heard| is(heard, RadioLink::Ready, "")).await;
+    bridge.stop().await;
 }

@@ -3,7 +3,7 @@
 use crate::world::{epoch, reading, text};
 use kosmo_bridge::{
     Kind, NewRecord,
-    spool::{Applied, MAX_IN_FLIGHT, Resend, Spool, SpoolError, SpoolLimits, Stored},
+    spool::{Applied, MAX_IN_FLIGHT, Spool, SpoolError, SpoolLimits, Stored},
 };
 use kosmo_contract::{InboundBody, ReadingBody, Record, parse};
 use kosmo_domain::{BridgeId, Epoch, SeqSet, Stream, Uptime};
@@ -248,7 +248,7 @@ async fn at_the_cap_the_oldest_telemetry_goes_and_never_a_text() {
 #[tokio::test]
 async fn a_full_spool_says_so_keeps_what_it_has_and_goes_on_when_there_is_room() {
     let folder = folder();
-    let limits = SpoolLimits { cap_bytes: 100_000, resend: Resend::default() };
+    let limits = SpoolLimits { cap_bytes: 100_000, ..SpoolLimits::default() };
     let mut spool = try_open(&folder.path().join("spool.db"), 1, limits).await.unwrap();
     let mut stored = 0;
     let full = loop {
@@ -295,4 +295,67 @@ async fn a_spool_that_cannot_be_used_is_refused_in_words() {
     std::fs::write(&file, "").unwrap();
     let refusal = try_open(&file.join("spool.db"), 2, SpoolLimits::default()).await.unwrap_err();
     assert!(matches!(refusal, SpoolError::File { .. }), "{refusal:?}");
+}
+
+/// Publishes and answers a backlog, while a reading is heard every second; returns how many seconds that took.
+async fn drain(count: u32) -> u64 {
+    let folder = folder();
+    let mut spool = open(&folder, 1).await;
+    for batch in readings(count).chunks(1000) {
+        spool.append(batch).await.unwrap();
+    }
+    spool.restart_publishing();
+    let (mut backlog, mut heard, mut slots, mut late) = (0, u64::from(count), 0_u64, 0);
+    let mut rng = StdRng::seed_from_u64(1);
+    while backlog < u64::from(count) {
+        if slots.is_multiple_of(10) {
+            spool.append(&[reading(9, 1)]).await.unwrap();
+            heard += 1;
+        }
+        slots += 1;
+        let due = spool.take_due(Stream::Ingest, Uptime(Duration::from_millis(slots * 100)), 1000, &mut rng).await.unwrap();
+        let (live, old): (Vec<u64>, Vec<u64>) = numbers(&due).into_iter().partition(|seq| *seq > u64::from(count));
+        late += u64::from(slots % 10 == 1 && live != [heard]);
+        assert!(old.len() <= 50, "at its rate");
+        assert_eq!(old, (backlog + 1..=backlog + old.len() as u64).collect::<Vec<_>>(), "in order");
+        backlog += old.len() as u64;
+        // The cloud answers some slots later.
+        if slots.is_multiple_of(5) {
+            spool
+                .apply(spool.epoch(), Stream::Ingest, &SeqSet::from_ranges([(1, backlog), (u64::from(count) + 1, heard)]), &SeqSet::new())
+                .await
+                .unwrap();
+        }
+    }
+    assert_eq!(late, 0, "what is heard now goes out at once");
+    slots / 10
+}
+
+#[tokio::test]
+async fn a_backlog_drains_in_order_at_a_bounded_rate_and_starves_nobody() {
+    assert_eq!(drain(5_000).await, 10);
+}
+
+#[tokio::test]
+#[ignore = "a day's hundred thousand take a while to write"]
+async fn a_day_without_the_cloud_drains_in_order_at_a_bounded_rate_and_starves_nobody() {
+    assert_eq!(drain(100_000).await, 200);
+}
+
+#[tokio::test]
+async fn telemetry_beyond_its_age_goes_and_never_a_text() {
+    let folder = folder();
+    let limits = SpoolLimits { max_hours: 2, ..SpoolLimits::default() };
+    let path = folder.path().join("spool.db");
+    let mut spool = try_open(&path, 1, limits).await.unwrap();
+    spool.append(&[reading(7, 1), text(8, "help")]).await.unwrap();
+    assert_eq!(spool.pass_hour().await.unwrap().dropped, 0);
+    spool.append(&readings(1)).await.unwrap();
+    assert_eq!(spool.pass_hour().await.unwrap().dropped, 0);
+    spool.close().await;
+    let mut spool = try_open(&path, 2, limits).await.unwrap();
+    assert_eq!(spool.pass_hour().await.unwrap().dropped, 1, "hours count on through a restart");
+    assert_eq!(numbers(&take(&mut spool, Stream::Ingest, 10).await), [2]);
+    assert_eq!(spool.pass_hour().await.unwrap().dropped, 1);
+    assert_eq!((spool.depths().ingest.waiting, take(&mut spool, Stream::Gateway, 10).await.len()), (0, 1));
 }

@@ -1,7 +1,7 @@
 //! The spool against a model that fits in the head: two maps, two counters and a set of what is in flight.
 
 use crate::world::{epoch, reading, text};
-use kosmo_bridge::spool::{MAX_IN_FLIGHT, Spool, SpoolError, SpoolLimits};
+use kosmo_bridge::spool::{LIVE_PLACES, MAX_IN_FLIGHT, Spool, SpoolError, SpoolLimits};
 use kosmo_domain::{SeqSet, Stream, Uptime};
 use proptest::prelude::*;
 use rand::{SeedableRng as _, rngs::StdRng};
@@ -11,6 +11,9 @@ use std::{
     time::Duration,
 };
 
+/// For how many hours telemetry is kept here.
+const MAX_HOURS: u32 = 3;
+
 /// What can happen to a spool.
 #[derive(Debug, Clone)]
 enum Step {
@@ -18,6 +21,8 @@ enum Step {
     Take { stream: Stream, limit: usize },
     Answer { stream: Stream, ranges: Vec<(u64, u64)>, rejected: Vec<u64>, is_ours: bool },
     Wait { seconds: u64 },
+    HourOver,
+    Calm(bool),
     Reconnect,
     Restart,
 }
@@ -34,6 +39,8 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (stream(), proptest::collection::vec(range, 0..4), proptest::collection::vec(0..40_u64, 0..3), prop::bool::weighted(0.9))
             .prop_map(|(stream, ranges, rejected, is_ours)| Step::Answer { stream, ranges, rejected, is_ours }),
         1 => (0..60_u64).prop_map(|seconds| Step::Wait { seconds }),
+        1 => Just(Step::HourOver),
+        1 => prop::bool::ANY.prop_map(Step::Calm),
         1 => Just(Step::Reconnect),
         1 => Just(Step::Restart),
     ]
@@ -43,6 +50,10 @@ fn step() -> impl Strategy<Value = Step> {
 #[derive(Debug, Default)]
 struct Lane {
     last: u64,
+    /// The last number of what lay there when the connection came about.
+    split: u64,
+    /// The last numbers at the ends of the hours.
+    hours: Vec<u64>,
     kept: BTreeSet<u64>,
     /// When each was published last on this connection.
     in_flight: BTreeMap<u64, u64>,
@@ -50,7 +61,7 @@ struct Lane {
 }
 
 async fn open(path: &Path, cap_bytes: u64) -> Spool {
-    let limits = SpoolLimits { cap_bytes, ..SpoolLimits::default() };
+    let limits = SpoolLimits { cap_bytes, max_hours: MAX_HOURS, backlog_per_s: 100_000, ..SpoolLimits::default() };
     Spool::open(path, &"roof".parse().unwrap(), epoch(1), limits).await.unwrap()
 }
 
@@ -90,9 +101,15 @@ async fn check(steps: Vec<Step>, cap_bytes: u64, times: u32) -> Result<(), TestC
                 let lane = model.get_mut(&stream).unwrap();
                 let fresh: Vec<_> = taken.iter().copied().filter(|seq| !lane.in_flight.contains_key(seq)).collect();
                 let unsent: Vec<_> = lane.kept.iter().copied().filter(|seq| !lane.in_flight.contains_key(seq)).collect();
-                prop_assert!(taken.len() <= limit && taken.is_sorted());
-                prop_assert_eq!(&fresh[..], &unsent[..fresh.len()], "what is published first is the oldest that was not");
-                prop_assert!(fresh.len() == unsent.len() || taken.len() == limit || lane.in_flight.len() + fresh.len() == MAX_IN_FLIGHT);
+                prop_assert!(taken.len() <= limit);
+                let apart = |numbers: &[u64]| numbers.iter().partition::<Vec<u64>, _>(|seq| **seq > lane.split);
+                let ((live, backlog), (all_live, all_backlog)) = (apart(&fresh), apart(&unsent));
+                prop_assert_eq!(&live[..], &all_live[..live.len()], "what is heard now goes out in order");
+                prop_assert_eq!(&backlog[..], &all_backlog[..backlog.len()], "and so does what lay there");
+                let in_flight = lane.in_flight.len() + fresh.len();
+                prop_assert!(in_flight <= MAX_IN_FLIGHT);
+                prop_assert!(live.len() == all_live.len() || taken.len() == limit || in_flight == MAX_IN_FLIGHT);
+                prop_assert!(backlog.len() == all_backlog.len() || taken.len() == limit || in_flight >= MAX_IN_FLIGHT - LIVE_PLACES);
                 for seq in taken {
                     let before = lane.in_flight.insert(seq, now);
                     prop_assert!(before.is_none_or(|sent| now >= sent + 30), "published again after less than 30 s");
@@ -113,17 +130,29 @@ async fn check(steps: Vec<Step>, cap_bytes: u64, times: u32) -> Result<(), TestC
                 prop_assert_eq!(applied.committed + applied.rejected, (before - lane.kept.len()) as u64);
             }
             Step::Wait { seconds } => now += seconds,
+            Step::Calm(is_calm) => spool.set_calm(is_calm),
+            Step::HourOver => {
+                let dropped = spool.pass_hour().await.unwrap().dropped;
+                let lane = model.get_mut(&Stream::Ingest).unwrap();
+                lane.hours.push(lane.last);
+                let old = lane.hours.len().checked_sub(MAX_HOURS as usize + 1).map_or(0, |hour| lane.hours[hour]);
+                let before = lane.kept.len();
+                lane.kept.retain(|seq| *seq > old);
+                lane.in_flight.retain(|seq, _| *seq > old);
+                prop_assert_eq!(dropped, (before - lane.kept.len()) as u64);
+            }
             Step::Reconnect => {
                 spool.restart_publishing();
-                for lane in model.values_mut() {
+                for (stream, lane) in &mut model {
                     lane.in_flight.clear();
+                    lane.split = if *stream == Stream::Ingest { lane.last } else { 0 };
                 }
             }
             Step::Restart => {
                 spool.close().await;
                 spool = open(&path, cap_bytes).await;
                 for lane in model.values_mut() {
-                    (lane.in_flight, lane.ever_published) = (BTreeMap::new(), BTreeSet::new());
+                    (lane.in_flight, lane.ever_published, lane.split) = (BTreeMap::new(), BTreeSet::new(), 0);
                 }
             }
         }
