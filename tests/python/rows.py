@@ -165,19 +165,19 @@ def traceroute(radio, mesh):
 
 @row
 def request_telemetry(radio, mesh):
-    radio.says("--request-telemetry", "--dest", mesh["peer"], wanted=r"Telemetry received:.*Battery level: \d+.*Voltage: \d")
+    radio.says("--request-telemetry", "--dest", mesh["peer"], "--timeout", "40", wanted=r"Telemetry received:.*Battery level: \d+.*Voltage: \d")
 
 
 @row
 def request_environment(radio, mesh):
     """The station is hills away, and neither question nor answer is repeated by anybody but who asks."""
-    ask = ["--request-telemetry", "environment", "--dest", mesh["station"], "--timeout", "4"]
+    ask = ["--request-telemetry", "environment", "--dest", mesh["station"], "--timeout", str(mesh["timeout_s"])]
     until("the station answers", lambda: re.search(r"Telemetry received:.*temperature: -?\d", radio(*ask), re.DOTALL), mesh["patience_s"])
 
 
 @row
 def request_position(radio, mesh):
-    radio.says("--request-position", "--dest", mesh["peer"], wanted=r"Position received: \(\d+\.\d+, \d+\.\d+\)")
+    radio.says("--request-position", "--dest", mesh["peer"], "--timeout", "40", wanted=r"Position received: \(\d+\.\d+, \d+\.\d+\)")
 
 
 @row
@@ -281,8 +281,12 @@ def fixed_position(radio, _mesh):
 @row
 def favourite(radio, mesh):
     radio("--set-favorite-node", mesh["peer"])
-    with radio.library() as interface:
-        until("she is a favourite", lambda: interface.nodes[mesh["peer"]].get("isFavorite"))
+
+    def is_favourite():
+        with radio.library() as interface:
+            return interface.nodes[mesh["peer"]].get("isFavorite")
+
+    until("she is a favourite", is_favourite)
     radio("--remove-favorite-node", mesh["peer"])
 
 

@@ -42,21 +42,17 @@ impl Core {
         self.carried += 1;
         let chance = noise::hash(self.salt, &[self.carried]);
         let to = self.index_of(packet.to);
-        let journey = match reach {
-            Reach::EveryRadio => self.straight_to_radios(node),
-            Reach::Air => match to.and_then(|to| self.sure_way(node, to, lost)) {
-                Some(ends) => {
-                    let airtime = self.ether.air.modem().airtime(lora::length(packet));
-                    self.ether.air.along(ends, chance, packet.hop_limit, airtime)
-                }
-                None => {
-                    let turn = self.ether.send(node, to, packet.clone(), now);
-                    if let Some((due, turn)) = turn {
-                        self.schedule(due, Event::Air(turn));
-                    }
-                    return;
-                }
-            },
+        let sure = to.filter(|_| reach == Reach::Air).and_then(|to| self.sure_way(node, to, lost));
+        let journey = if reach == Reach::EveryRadio {
+            self.straight_to_radios(node)
+        } else if let Some(ends) = sure {
+            let airtime = self.ether.air.modem().airtime(lora::length(packet));
+            self.ether.air.along(ends, chance, packet.hop_limit, airtime)
+        } else {
+            if let Some((due, turn)) = self.ether.send(node, to, packet.clone(), now) {
+                self.schedule(due, Event::Air(turn));
+            }
+            return;
         };
         for transmission in &journey.transmissions {
             let on_air = self.note(transmission, packet);

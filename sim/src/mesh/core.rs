@@ -17,7 +17,7 @@ use crate::{
     noise,
     radio::config::HOP_LIMIT,
     region::{self, Kind, Node},
-    scenario::{Planned, RadioAct},
+    scenario::{Planned, RadioAct, Scenario},
     weather::Weather,
 };
 use kosmo_domain::{NodeId, PacketId, Timestamp, Uptime};
@@ -130,7 +130,7 @@ impl Core {
                 nodes.extend(region::people(&config.people));
                 nodes
             },
-            |scenario| scenario.nodes(),
+            Scenario::nodes,
         );
         let salt = noise::hash(config.seed, &[start.as_micros().unsigned_abs()]);
         let crowded = scenario.is_some();
@@ -149,7 +149,7 @@ impl Core {
             collisions: 0,
             withheld: 0,
             heard: 0,
-            plan: scenario.map_or_else(|| config.plan.clone(), |scenario| scenario.plan()),
+            plan: scenario.map_or_else(|| config.plan.clone(), Scenario::plan),
             salt,
             ids: PacketIds::new(salt),
             carried: 0,

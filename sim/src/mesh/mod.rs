@@ -33,7 +33,7 @@ use crate::{
         server::{Port, Surroundings, held},
     },
     region::Node,
-    scenario::RadioAct,
+    scenario::{RadioAct, Scenario},
 };
 use kosmo_domain::{Clock, NodeId, PacketId, Timestamp, Uptime};
 use kosmo_meshtastic::proto::{self, mesh_packet::PayloadVariant};
@@ -93,7 +93,7 @@ impl Mesh {
     /// # Errors
     /// If an address cannot be listened on, or there are none or more than [`crate::region::MAX_RADIOS`].
     pub async fn start(config: Config, clock: Arc<dyn Clock>, shutdown: CancellationToken) -> io::Result<Self> {
-        let sites = config.scenario.as_ref().map_or(crate::region::MAX_RADIOS, |scenario| scenario.radios());
+        let sites = config.scenario.as_ref().map_or(crate::region::MAX_RADIOS, Scenario::radios);
         let fits = if config.scenario.is_some() { config.listen.len() == sites } else { (1..=sites).contains(&config.listen.len()) };
         if !fits {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the simulated region has sites for one to four radios"));

@@ -40,7 +40,6 @@ pub(crate) struct Office {
 
 /// What comes of a message.
 enum Outcome {
-    Told(Admin),
     Done(Effect),
     Refused(Error),
 }
@@ -66,12 +65,13 @@ impl Radio {
                 return refused(Error::AdminBadSessionKey);
             }
         }
+        if is_question(&asked) {
+            let Some(answer) = self.answer(&asked) else { return refused(Error::BadRequest) };
+            let session_passkey = self.passkey(now.at).to_vec();
+            let message = proto::AdminMessage { session_passkey, payload_variant: Some(answer) };
+            return Some(proto::Data { portnum: PortNum::AdminApp.into(), payload: message.encode_to_vec(), ..Default::default() });
+        }
         match self.carry_out(asked, now) {
-            Outcome::Told(answer) => {
-                let session_passkey = self.passkey(now.at).to_vec();
-                let message = proto::AdminMessage { session_passkey, payload_variant: Some(answer) };
-                Some(proto::Data { portnum: PortNum::AdminApp.into(), payload: message.encode_to_vec(), ..Default::default() })
-            }
             Outcome::Done(effect) => {
                 if effect == Effect::AfterRestart {
                     self.restart_for_change(now.at);
@@ -83,6 +83,33 @@ impl Radio {
         }
     }
 
+    /// Returns the answer to a question, if there is one.
+    fn answer(&self, asked: &Admin) -> Option<Admin> {
+        let settings = &self.settings;
+        Some(match *asked {
+            Admin::GetOwnerRequest(_) => Admin::GetOwnerResponse(self.identity.user.clone()),
+            // Numbered from one, so that none is told from the first.
+            Admin::GetChannelRequest(number) => {
+                Admin::GetChannelResponse(settings.channels().get(usize::try_from(number).ok()?.checked_sub(1)?)?.clone())
+            }
+            Admin::GetConfigRequest(kind) => Admin::GetConfigResponse(settings.sections().get(usize::try_from(kind).ok()?)?.clone()),
+            Admin::GetModuleConfigRequest(kind) => {
+                Admin::GetModuleConfigResponse(settings.modules().get(usize::try_from(kind).ok()?)?.clone())
+            }
+            Admin::GetCannedMessageModuleMessagesRequest(_) => Admin::GetCannedMessageModuleMessagesResponse(settings.canned().to_owned()),
+            Admin::GetRingtoneRequest(_) => Admin::GetRingtoneResponse(settings.ringtone().to_owned()),
+            Admin::GetDeviceMetadataRequest(_) => Admin::GetDeviceMetadataResponse(config::metadata(self.firmware)),
+            Admin::GetUiConfigRequest(_) => Admin::GetUiConfigResponse(settings.screen().clone()),
+            Admin::GetDeviceConnectionStatusRequest(_) => {
+                Admin::GetDeviceConnectionStatusResponse(proto::DeviceConnectionStatus::default())
+            }
+            Admin::GetNodeRemoteHardwarePinsRequest(_) => {
+                Admin::GetNodeRemoteHardwarePinsResponse(proto::NodeRemoteHardwarePinsResponse::default())
+            }
+            _ => return None,
+        })
+    }
+
     fn carry_out(&mut self, asked: Admin, now: Moment) -> Outcome {
         let kept = |result: Result<Effect, NotKept>| match result {
             Ok(effect) => Outcome::Done(effect),
@@ -90,29 +117,6 @@ impl Radio {
         };
         let done = Outcome::Done(Effect::AtOnce);
         match asked {
-            Admin::GetOwnerRequest(_) => Outcome::Told(Admin::GetOwnerResponse(self.identity.user.clone())),
-            Admin::GetChannelRequest(number) => {
-                // Numbered from one, so that none is told from the first.
-                let index = usize::try_from(number).unwrap_or(usize::MAX).wrapping_sub(1);
-                let channel = self.settings.channels().get(index).cloned();
-                channel.map_or(Outcome::Refused(Error::BadRequest), |channel| Outcome::Told(Admin::GetChannelResponse(channel)))
-            }
-            Admin::GetConfigRequest(kind) => {
-                let section = usize::try_from(kind).ok().and_then(|kind| self.settings.sections().get(kind)).cloned();
-                section.map_or(Outcome::Refused(Error::BadRequest), |section| Outcome::Told(Admin::GetConfigResponse(section)))
-            }
-            Admin::GetModuleConfigRequest(kind) => {
-                let module = usize::try_from(kind).ok().and_then(|kind| self.settings.modules().get(kind)).cloned();
-                module.map_or(Outcome::Refused(Error::BadRequest), |module| Outcome::Told(Admin::GetModuleConfigResponse(module)))
-            }
-            Admin::GetCannedMessageModuleMessagesRequest(_) => {
-                Outcome::Told(Admin::GetCannedMessageModuleMessagesResponse(self.settings.canned().to_owned()))
-            }
-            Admin::GetRingtoneRequest(_) => Outcome::Told(Admin::GetRingtoneResponse(self.settings.ringtone().to_owned())),
-            Admin::GetDeviceMetadataRequest(_) => Outcome::Told(Admin::GetDeviceMetadataResponse(config::metadata(self.firmware))),
-            Admin::GetUiConfigRequest(_) => Outcome::Told(Admin::GetUiConfigResponse(self.settings.screen().clone())),
-            Admin::GetDeviceConnectionStatusRequest(_) => Outcome::Told(Admin::GetDeviceConnectionStatusResponse(Default::default())),
-            Admin::GetNodeRemoteHardwarePinsRequest(_) => Outcome::Told(Admin::GetNodeRemoteHardwarePinsResponse(Default::default())),
             Admin::SetOwner(user) => self.set_owner(user),
             Admin::SetChannel(channel) => kept(self.settings.set_channel(channel)),
             Admin::SetConfig(config) => kept(config.payload_variant.ok_or(NotKept).and_then(|section| self.set_section(section))),

@@ -142,6 +142,7 @@ enum Stage {
 
 /// A part of a handshake.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "all but one of them are the large one")]
 enum Told {
     Known(Said),
     /// `region_presets` of firmware 2.8, empty, which the types here do not know.

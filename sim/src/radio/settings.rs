@@ -152,16 +152,17 @@ impl Settings {
     /// Replaces a channel. There is one primary channel at any time.
     pub(crate) fn set_channel(&mut self, new: proto::Channel) -> Result<Effect, NotKept> {
         let index = usize::try_from(new.index).ok().filter(|&index| index < self.channels.len()).ok_or(NotKept)?;
-        let settings = new.settings.clone().unwrap_or_default();
+        let proto::Channel { settings, role, .. } = new;
+        let settings = settings.unwrap_or_default();
         if settings.name.len() > 11 || ![0, 1, 16, 32].contains(&settings.psk.len()) {
             return Err(NotKept);
         }
-        if new.role == i32::from(Role::Primary) {
+        if role == i32::from(Role::Primary) {
             for other in self.channels.iter_mut().filter(|other| other.role == i32::from(Role::Primary)) {
                 other.role = Role::Secondary.into();
             }
         }
-        self.channels[index] = proto::Channel { settings: Some(settings), ..new };
+        self.channels[index] = proto::Channel { index: new.index, settings: Some(settings), role };
         Ok(Effect::AtOnce)
     }
 

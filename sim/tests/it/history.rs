@@ -28,3 +28,19 @@ fn overlapping_pasts_agree() {
     let late: Vec<_> = history(&Config::default(), start().plus(DAY / 2), start().plus(DAY), STEP).collect();
     assert!(!late.is_empty() && long.ends_with(&late));
 }
+
+#[test]
+fn what_fell_in_each_step_adds_up_to_the_rolling_day() {
+    let readings: Vec<_> = history(&Config::default(), start(), start().plus(DAY * 3), STEP).collect();
+    let station = readings.iter().find(|reading| reading.metrics.get(Metric::Rain).is_some()).expect("some station has a bucket").node;
+    let of_station: Vec<_> = readings.iter().filter(|reading| reading.node == station).collect();
+    let mut wet = false;
+    for window in of_station.windows(96) {
+        let fell: f64 = window.iter().filter_map(|reading| reading.metrics.get(Metric::Rain)).sum();
+        let day = window[95].metrics.get(Metric::Rain24h).unwrap();
+        // Each step is rounded to a hundredth of a millimetre.
+        assert!((fell - day).abs() < 0.6, "{fell} mm in steps, {day} mm in the day");
+        wet |= day > 1.0;
+    }
+    assert!(wet, "it rains in three days of April");
+}

@@ -30,7 +30,7 @@ fn cast(mesh: &Mesh) -> String {
         [region::LENA, region::person(Person::Off), region::person(Person::NoKey), region::person(Person::Silent)];
     let own = mesh.radio(0).node();
     format!(
-        r#"{{"own":"{own}","peer":"{peer}","off":"{off}","stranger":"{stranger}","spare":"{spare}","station":"{station}","has_clock":false,"patience_s":60}}"#
+        r#"{{"own":"{own}","peer":"{peer}","off":"{off}","stranger":"{stranger}","spare":"{spare}","station":"{station}","has_clock":false,"patience_s":60,"timeout_s":4}}"#
     )
 }
 

@@ -67,7 +67,9 @@ fn in_a_crowd_packets_collide_and_nodes_hold_back() {
     assert!(tally.collisions > 100 && tally.sent > 200, "{tally:?}");
     // Nobody sends beyond the law: a tenth of any hour, of which each packet takes half a second at most.
     let mut by_sender = std::collections::BTreeMap::<NodeId, usize>::new();
-    log.iter().for_each(|on_air| *by_sender.entry(on_air.sender).or_default() += 1);
+    for on_air in &log {
+        *by_sender.entry(on_air.sender).or_default() += 1;
+    }
     assert!(by_sender.values().all(|&packets| packets < 2 * 2 * 720), "{by_sender:?}");
 }
 

@@ -1,6 +1,7 @@
 //! The official Meshtastic client, for tests of what presents itself as a radio.
 
 use std::{
+    io::{Read as _, Seek as _},
     net::SocketAddr,
     path::{Path, PathBuf},
     process::Stdio,
@@ -40,7 +41,9 @@ pub async fn official_client(radio: SocketAddr, mesh: &str, rows: &[&str]) -> Ve
     if !rows.is_empty() {
         command.args(["--rows", &rows.join(",")]);
     }
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+    let mut said = tempfile::tempfile().expect("a temporary file can be made");
+    let errors = said.try_clone().expect("a file can be opened twice");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors).kill_on_drop(true);
     let mut client = command.spawn().expect("the client can be started");
     let mut lines = BufReader::new(client.stdout.take().expect("its output is piped")).lines();
     let mut done = Vec::new();
@@ -51,7 +54,11 @@ pub async fn official_client(radio: SocketAddr, mesh: &str, rows: &[&str]) -> Ve
         client.wait().await
     });
     let ended = all.await;
-    assert!(matches!(&ended, Ok(Ok(status)) if status.success()), "the client broke down or came to no end ({ended:?}) after {done:#?}");
+    if !matches!(&ended, Ok(Ok(status)) if status.success()) {
+        let mut words = String::new();
+        let _ = said.rewind().and_then(|()| said.read_to_string(&mut words));
+        panic!("the client broke down or came to no end ({ended:?}) after {done:#?}\n{words}");
+    }
     done
 }
 
