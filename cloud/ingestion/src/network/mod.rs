@@ -12,6 +12,7 @@ mod rejects;
 mod services;
 mod silent;
 mod summary;
+mod uplinks;
 
 pub use crate::network::judge::{BELIEVED, Judged, State, judge};
 
@@ -51,6 +52,7 @@ pub fn service(store: Store, clock: Arc<dyn Clock>) -> Service {
         .routes(routes!(silent::handler))
         .routes(routes!(services::handler))
         .routes(routes!(packets::handler))
+        .routes(routes!(uplinks::handler))
         .routes(routes!(packets::one))
         .with_state(Shared { store: store.clone(), clock });
     Service::new("network", routes).public().depends_on(Check::database(store))

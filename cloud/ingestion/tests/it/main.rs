@@ -4,7 +4,9 @@
 mod decoding;
 mod golden;
 mod harness;
+mod importing;
 mod journey;
 mod network;
 mod outage;
 mod replaying;
+mod uplinks;

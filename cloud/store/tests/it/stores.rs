@@ -29,6 +29,23 @@ impl Fixture {
         }
     }
 
+    /// Returns how many bytes of disk a table takes with its indexes; of SQLite, all of the database.
+    pub(crate) async fn bytes_of(&self, table: &'static str) -> i64 {
+        if let Some(path) = self.sqlite_path() {
+            let options = SqliteConnectOptions::new().filename(path).busy_timeout(Duration::from_secs(10));
+            let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+            let pages = "select page_count * page_size from pragma_page_count, pragma_page_size";
+            sqlx::query_scalar(pages).fetch_one(&mut connection).await.unwrap()
+        } else {
+            let mut connection = PgConnection::connect(self.url()).await.unwrap();
+            sqlx::query_scalar("select pg_total_relation_size(cast($1 as text)::regclass)")
+                .bind(table)
+                .fetch_one(&mut connection)
+                .await
+                .unwrap()
+        }
+    }
+
     /// Does to the database what no method of the store does.
     pub(crate) async fn execute(&self, sql: &'static str) {
         if let Some(path) = self.sqlite_path() {

@@ -1,0 +1,169 @@
+//! What nodes publish themselves: once, beside what bridges hear, and out of sight where a node does not agree.
+
+use crate::stores::{Fixture, at};
+use kosmo_domain::{BridgeId, Epoch, NodeId, PacketId, Position, Stream, Timestamp};
+use kosmo_store::{
+    Login, LoginKind, Secret,
+    ingest::{Body, Heard, NodeReport, Outcome, Raw, Reception, Record, RecordName, User},
+    uplinks::{GatewayTally, LimitTally, PacketReceptions, Role, SessionRow, UplinkBatch, UplinkReception},
+};
+use std::time::Duration;
+
+fn noon() -> Timestamp {
+    at("2026-06-01T12:00:00Z")
+}
+
+fn node(number: u32) -> NodeId {
+    NodeId::from_number(number)
+}
+
+fn record(bridge: &str, seq: u64, from: u32, id: u32, via_mqtt: bool, body: Body) -> Record {
+    let origin = RecordName { bridge: bridge.parse::<BridgeId>().unwrap(), epoch: Epoch::from_random(1), stream: Stream::Ingest, seq };
+    let reception = Reception { at: noon(), snr_db: Some(5.0), rssi_dbm: Some(-90), hops_away: Some(0), relay_node: None, via_mqtt };
+    let heard = Some(Heard { from: node(from), id: PacketId(id), reception });
+    Record { origin, heard, body, notes: Vec::new(), raw: Raw::default() }
+}
+
+fn named(from: u32, name: &str) -> Body {
+    let user = User { long_name: Some(name.to_owned()), ..User::default() };
+    Body::Node { node: node(from), report: NodeReport::User(user), at: noon() }
+}
+
+fn placed(from: u32) -> Body {
+    let position = Position::new(50.0, 7.0, None).unwrap();
+    Body::Node { node: node(from), report: NodeReport::Position { position, precision_bits: Some(14) }, at: noon() }
+}
+
+fn of(records: Vec<Record>) -> UplinkBatch {
+    UplinkBatch { records, ..UplinkBatch::default() }
+}
+
+fn reception(gateway: u32, second: u64) -> UplinkReception {
+    let at = noon().plus(Duration::from_secs(second));
+    UplinkReception { gateway: node(gateway), at, snr_db: Some(-3.5), rssi_dbm: Some(-101), hops_away: Some(2) }
+}
+
+store_test! {
+    async fn a_packet_counts_once_whether_the_radio_or_a_broker_tells_of_it_first(store: Store) {
+        let by_mqtt = store.ingest_uplinks(&of(vec![record("msh", 0, 77, 5, true, named(77, "Roof"))]), noon()).await.unwrap();
+        assert_eq!(by_mqtt, [Outcome::Committed { duplicate: false }]);
+        let by_radio = store.ingest(&[record("roof", 1, 77, 5, false, named(77, "Roof"))], noon()).await.unwrap();
+        assert_eq!(by_radio, [Outcome::Committed { duplicate: true }]);
+        let again = store.ingest_uplinks(&of(vec![record("msh-home", 1, 77, 5, true, named(77, "Forged"))]), noon()).await.unwrap();
+        assert_eq!(again, [Outcome::Committed { duplicate: true }]);
+
+        let detail = store.node(node(77)).await.unwrap().unwrap();
+        assert_eq!(detail.node.long_name.as_deref(), Some("Roof"));
+        let ways: Vec<_> = detail.receptions.iter().map(|way| (way.bridge.as_str().to_owned(), way.reception.via_mqtt)).collect();
+        assert_eq!(ways.len(), 3, "each way it was heard: {ways:?}");
+        assert!(ways.contains(&("roof".to_owned(), false)), "MQTT does not take the place of the radio");
+        let links = store.links(None, noon(), 10).await.unwrap();
+        assert_eq!(links.len(), 1, "only what a radio received is a link over the air");
+    }
+
+    async fn who_received_a_packet_adds_up(store: Store) {
+        let packet = |by| PacketReceptions { from: node(77), id: PacketId(5), first_at: noon(), by };
+        for by in [vec![reception(1, 1)], vec![reception(2, 2), reception(0xa1b2_c3d4, 3)]] {
+            store.ingest_uplinks(&UplinkBatch { receptions: vec![packet(by)], ..UplinkBatch::default() }, noon()).await.unwrap();
+        }
+        let heard = store.uplink_receptions(node(77), PacketId(5), noon()).await.unwrap();
+        assert_eq!(heard, [reception(1, 1), reception(2, 2), reception(0xa1b2_c3d4, 3)]);
+        assert_eq!(store.uplink_receptions(node(78), PacketId(5), noon()).await.unwrap(), []);
+        store.purge_uplinks(noon().plus(Duration::from_hours(2)), noon()).await.unwrap();
+        assert_eq!(store.uplink_receptions(node(77), PacketId(5), noon()).await.unwrap(), []);
+    }
+
+    async fn a_node_that_does_not_agree_or_opts_out_is_in_no_public_answer(store: Store) {
+        let records = vec![record("msh", 0, 77, 5, true, named(77, "Roof")), record("msh", 1, 77, 6, true, placed(77))];
+        store.ingest_uplinks(&of(records), noon()).await.unwrap();
+        let seen = || async {
+            let listed = store.list_nodes(None, Timestamp::EPOCH, 10).await.unwrap().len();
+            let mapped = store.map_nodes(None, Timestamp::EPOCH, 10).await.unwrap().len();
+            let live = store.live_nodes(&[node(77)]).await.unwrap().len();
+            (store.node(node(77)).await.unwrap().is_some(), listed, mapped, live)
+        };
+        assert_eq!(seen().await, (true, 1, 1, 1));
+        let says = |agrees| UplinkBatch { consents: vec![(node(77), agrees), (node(99), agrees)], ..UplinkBatch::default() };
+        store.ingest_uplinks(&says(false), noon()).await.unwrap();
+        assert_eq!(seen().await, (false, 0, 0, 0));
+        store.ingest_uplinks(&says(true), noon()).await.unwrap();
+        assert_eq!(seen().await, (true, 1, 1, 1));
+        // A bridge's word on the name counts like any other.
+        store.ingest(&[record("roof", 1, 77, 7, false, named(77, "Roof nomap"))], noon()).await.unwrap();
+        assert_eq!(seen().await, (false, 0, 0, 0));
+        store.ingest_uplinks(&says(true), noon()).await.unwrap();
+        assert_eq!(seen().await, (false, 0, 0, 0), "agreeing to MQTT does not outweigh the name");
+        store.ingest(&[record("roof", 2, 77, 8, false, named(77, "Roof"))], noon()).await.unwrap();
+        assert_eq!(seen().await, (true, 1, 1, 1));
+    }
+
+    async fn gateways_and_limits_add_up_and_denials_are_taken_back(store: Store) {
+        let tally = GatewayTally { source: "msh".to_owned(), gateway: node(9), at: noon(), packets: 2, copies: 3, limited: 1 };
+        let limit = LimitTally { role: Role::Node, node: node(66), reason: "too_fast", at: noon(), number: 40 };
+        let batch = UplinkBatch { gateways: vec![tally], limits: vec![limit], ..UplinkBatch::default() };
+        for _ in 0..2 {
+            store.ingest_uplinks(&batch, noon()).await.unwrap();
+        }
+        let gateway = store.uplink_gateways().await.unwrap().remove(0);
+        assert_eq!((gateway.gateway, gateway.packets, gateway.copies, gateway.limited), (node(9), 4, 6, 2));
+        let limit = store.uplink_limits(noon()).await.unwrap().remove(0);
+        assert_eq!((limit.node, limit.reason.as_str(), limit.number), (node(66), "too_fast", 80));
+
+        assert!(store.deny_uplink(Role::Node, node(66), noon()).await.unwrap());
+        assert!(!store.deny_uplink(Role::Node, node(66), noon()).await.unwrap());
+        assert_eq!(store.uplink_denials().await.unwrap()[0].node, node(66));
+        assert!(store.allow_uplink(Role::Node, node(66)).await.unwrap());
+        assert_eq!(store.uplink_denials().await.unwrap(), []);
+
+        let session = |minutes| SessionRow { source: "msh".into(), from: noon(), until: noon().plus(Duration::from_mins(minutes)) };
+        for minutes in [1, 2] {
+            store.note_uplink_session(&session(minutes)).await.unwrap();
+        }
+        assert_eq!(store.uplink_sessions(noon()).await.unwrap(), [session(2)]);
+    }
+
+    async fn the_login_of_a_node_is_for_that_node_and_can_be_taken_away(store: Store) {
+        let (name, secret) = ("balcony".parse::<BridgeId>().unwrap(), Secret::from_random([3; 32]).hash());
+        store.add_uplink(&name, node(0xa1b2_c3d4), &secret, noon()).await.unwrap();
+        assert!(store.add_uplink(&name, node(1), &secret, noon()).await.is_err());
+        assert!(store.add_bridge(&name, &secret, noon()).await.is_err(), "a bridge of this name would share its login");
+        let login = store.mqtt_login("balcony").await.unwrap().unwrap();
+        assert!(matches!(login, Login::Other(LoginKind::Uplink(gateway), _) if gateway == node(0xa1b2_c3d4)));
+        assert_eq!(store.uplinks().await.unwrap(), [("balcony".to_owned(), node(0xa1b2_c3d4), noon())]);
+        assert!(store.remove_login(&name).await.unwrap());
+        assert!(store.mqtt_login("balcony").await.unwrap().is_none());
+    }
+}
+
+/// Returns how many bytes of disk each further reception takes, where 4,000 packets are received by one gateway and then by four
+/// more, which are told of together some seconds later.
+async fn bytes_of_a_further_reception(fixture: &Fixture) -> f64 {
+    const PACKETS: u32 = 4_000;
+    let told = async |gateways: std::ops::Range<u32>| {
+        let ids: Vec<u32> = (1..=PACKETS).collect();
+        for ids in ids.chunks(500) {
+            let packet = |id: &u32| {
+                let by = gateways.clone().map(|gateway| reception(gateway, u64::from(gateway))).collect();
+                PacketReceptions { from: node(1000 + id % 400), id: PacketId(*id), first_at: noon(), by }
+            };
+            let batch = UplinkBatch { receptions: ids.iter().map(packet).collect(), ..UplinkBatch::default() };
+            fixture.store.ingest_uplinks(&batch, noon()).await.unwrap();
+        }
+        fixture.bytes_of("uplink_receptions").await
+    };
+    let once = told(1..2).await;
+    let five_times = told(2..6).await;
+    (five_times - once) as f64 / f64::from(4 * PACKETS)
+}
+
+#[tokio::test]
+async fn a_further_reception_takes_few_bytes_of_sqlite() {
+    let bytes = bytes_of_a_further_reception(&crate::stores::sqlite().await).await;
+    assert!(bytes < 60.0, "{bytes} bytes");
+}
+
+#[tokio::test]
+async fn a_further_reception_takes_few_bytes_of_postgres() {
+    let bytes = bytes_of_a_further_reception(&crate::stores::postgres().await).await;
+    assert!(bytes < 60.0, "{bytes} bytes");
+}
