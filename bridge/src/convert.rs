@@ -8,14 +8,15 @@ use crate::{
     record::{Body, NewRecord},
 };
 use kosmo_contract::{
-    Base64Bytes, InboundBody, Measured, Neighbor, NodeBody, NodeReport, Packet, RadioStats, ReadingBody, ReadingKind, RefusedValue, Text,
-    Transport, User,
+    Base64Bytes, ChannelRef, ChannelReport, InboundBody, Measured, Neighbor, NodeBody, NodeReport, Packet, RadioStats, ReadingBody,
+    ReadingKind, RefusedValue, Text, Transport, User,
 };
 use kosmo_domain::{NodeId, Timestamp};
 use kosmo_meshtastic::{
     node::{NodeInfo, UserInfo},
     packet::{self, Received},
     payload::{NeighborReport, PositionReport, Route},
+    radio::{Channel, ChannelRole, RadioState},
     telemetry::{LocalStats, Telemetry, TelemetryKind},
 };
 
@@ -23,15 +24,17 @@ use kosmo_meshtastic::{
 ///
 /// # Errors
 /// The counter.
-pub(crate) fn packet(received: &Received, heard_at: Timestamp) -> Result<NewRecord, Counter> {
+pub(crate) fn packet(received: &Received, channel: Option<&ChannelRef>, heard_at: Timestamp) -> Result<NewRecord, Counter> {
     received.from.sender().map_err(|_| Counter::ReservedNode)?;
     let body = match &received.body {
-        packet::Body::Text { text } => Body::Inbound(inbound(received, text)?),
+        packet::Body::Text { text } => Body::Inbound(inbound(received, text, channel)?),
         packet::Body::Telemetry(telemetry) => telemetry_body(received, telemetry)?,
         packet::Body::User(info) => about(received.from, NodeReport::User(user(info))),
         packet::Body::Position(report) => about(received.from, position(report).ok_or(Counter::PositionEmpty)?),
         packet::Body::Neighbors(report) => neighbors(received.from, report),
         packet::Body::Traceroute(route) => traceroute(received, route)?,
+        packet::Body::StoredText { text } => Body::Inbound(InboundBody { stored: true, ..inbound(received, text, channel)? }),
+        packet::Body::Waypoint(_) => return Err(Counter::OtherPort),
         packet::Body::TextNotUtf8 => return Err(Counter::TextNotUtf8),
         packet::Body::Malformed { .. } => return Err(Counter::Malformed),
         packet::Body::Encrypted => return Err(Counter::Encrypted),
@@ -59,6 +62,25 @@ pub(crate) fn remembered(info: &NodeInfo, heard_at: Timestamp) -> Result<Vec<New
     ];
     let reports = reports.into_iter().flatten().map(|report| Body::Node(NodeBody { node_id, last_heard: info.last_heard, report }));
     Ok(reports.map(|body| NewRecord { heard_at, packet: None, body }).collect())
+}
+
+/// Returns which channel one of a radio's is, without its key.
+pub(crate) fn channel_ref(radio: &RadioState, channel: &Channel) -> ChannelRef {
+    ChannelRef { name: Text::cut(radio.channel_name(channel)), hash: radio.channel_hash(channel) }
+}
+
+/// Returns the channels that a radio uses, without their keys.
+pub(crate) fn channels(radio: &RadioState) -> Vec<ChannelReport> {
+    let used = radio.channels.iter().filter(|channel| channel.role != ChannelRole::Disabled);
+    let report = |channel: &Channel| ChannelReport {
+        index: channel.index,
+        channel: channel_ref(radio, channel),
+        primary: channel.role == ChannelRole::Primary,
+        public: radio.is_public(channel),
+        uplink: channel.uplink,
+        downlink: channel.downlink,
+    };
+    used.map(report).collect()
 }
 
 fn about(node_id: NodeId, report: NodeReport) -> Body {
@@ -91,9 +113,15 @@ fn reception(received: &Received) -> Packet {
 }
 
 /// A text longer than the air carries is a forgery of the radio's; cutting it would put words into somebody's mouth.
-fn inbound(received: &Received, text: &str) -> Result<InboundBody, Counter> {
+fn inbound(received: &Received, text: &str, channel: Option<&ChannelRef>) -> Result<InboundBody, Counter> {
     let text = Text::try_from(text.to_owned()).map_err(|_| Counter::Malformed)?;
-    Ok(InboundBody { text, reply_to: received.reply_id, reaction: received.emoji })
+    Ok(InboundBody {
+        text,
+        reply_to: received.reply_id,
+        reaction: received.emoji,
+        channel: channel.filter(|_| received.to.is_broadcast()).cloned(),
+        stored: false,
+    })
 }
 
 fn telemetry_body(received: &Received, telemetry: &Telemetry) -> Result<Body, Counter> {
@@ -209,7 +237,7 @@ mod tests {
 
     /// Returns the body, after making sure that the cloud would read the same.
     fn told_with(port: i32, payload: &impl Message, change: impl FnOnce(&mut proto::Data)) -> Result<Body, Counter> {
-        let record = packet(&received(port, payload.encode_to_vec(), change), Timestamp::EPOCH)?;
+        let record = packet(&received(port, payload.encode_to_vec(), change), None, Timestamp::EPOCH)?;
         let (bridge, epoch) = ("roof".parse().unwrap(), kosmo_domain::Epoch::from_random(1));
         let json = record.payload(&bridge, epoch, 7);
         let (stream, packet, heard_at) = (record.stream(), record.packet.clone(), record.heard_at);
@@ -291,8 +319,8 @@ mod tests {
 
     #[test]
     fn a_text_arrives_whole_or_not_at_all() {
-        let text = |words: &str| packet(&received(1, words.into(), |data| (data.reply_id, data.emoji) = (3, 1)), Timestamp::EPOCH);
-        let expect = InboundBody { text: Text::cut("👍"), reply_to: Some(PacketId(3)), reaction: true };
+        let text = |words: &str| packet(&received(1, words.into(), |data| (data.reply_id, data.emoji) = (3, 1)), None, Timestamp::EPOCH);
+        let expect = InboundBody { text: Text::cut("👍"), reply_to: Some(PacketId(3)), reaction: true, channel: None, stored: false };
         assert_eq!(text("👍").map(|record| record.body), Ok(Body::Inbound(expect)));
         assert_eq!(text(&"x".repeat(238)), Err(Counter::Malformed));
     }

@@ -114,7 +114,7 @@ mod tests {
     use kosmo_domain::{NodeId, Timestamp};
 
     fn text(words: &str) -> NewRecord {
-        let body = InboundBody { text: Text::cut(words), reply_to: None, reaction: false };
+        let body = InboundBody { text: Text::cut(words), reply_to: None, reaction: false, channel: None, stored: false };
         NewRecord { heard_at: Timestamp::EPOCH, packet: None, body: Body::Inbound(body) }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::outbound::{
     REPEAT_WITHIN,
-    row::{Row, RowStage, Told},
+    row::{Row, RowStage, Told, Wish},
 };
 use kosmo_contract::{NotSentReason, Text, WaitReason};
 use kosmo_domain::{NodeId, PacketId, Timestamp, Uptime};
@@ -20,11 +20,16 @@ pub(crate) struct Now {
     pub(crate) time: Timestamp,
 }
 
+/// How long a confirmation takes after the radio's last try, over several relays, there and back. Also what the tries are taken to last
+/// of a text that was sent in an earlier life.
+pub(crate) const CONFIRMS_AFTER: Duration = Duration::from_secs(90);
+
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) to: NodeId,
     pub(crate) text: Text<200>,
     pub(crate) reply_to: Option<PacketId>,
+    pub(crate) wish: Wish,
     pub(crate) attempt: u8,
     /// From when on it must not be given to a radio.
     pub(crate) expires: Uptime,
@@ -46,6 +51,8 @@ pub(crate) enum Stage {
         sent: Sent,
         told: Told,
         until: Uptime,
+        /// When it is said that no confirmation came; nothing if none is waited for.
+        confirm_by: Option<Uptime>,
     },
     NotSent {
         reason: NotSentReason,
@@ -69,6 +76,8 @@ pub(crate) struct Given {
     pub(crate) order: u64,
     pub(crate) sent: Sent,
     pub(crate) airtime: Duration,
+    /// How long the radio takes for its tries to send it.
+    pub(crate) tries: Duration,
     /// Until when the packet may be repeated: the mesh forgets which packets it has seen.
     pub(crate) repeat_until: Uptime,
     pub(crate) phase: Phase,
@@ -121,10 +130,10 @@ impl Entry {
         matches!(self.stage, Stage::Listening { .. } | Stage::NotSent { .. })
     }
 
-    /// Returns its packet, as this radio would send it at this attempt.
-    pub(crate) fn packet(&self, message_id: Uuid, radio: NodeId, hop_limit: u32) -> Result<Outgoing, TextError> {
+    /// Returns its packet, as this radio would send it at this attempt on this channel of its.
+    pub(crate) fn packet(&self, message_id: Uuid, radio: NodeId, hop_limit: u32, channel: u8) -> Result<Outgoing, TextError> {
         let id = packet_id(message_id.as_u128(), self.attempt);
-        Outgoing::try_from(TextPacket { from: radio, to: self.to, id, text: &self.text, reply_to: self.reply_to, hop_limit })
+        Outgoing::try_from(TextPacket { from: radio, to: self.to, id, text: &self.text, reply_to: self.reply_to, hop_limit, channel })
     }
 
     /// Returns what is to be on disk of it; nothing for an offer, which is made again.
@@ -137,20 +146,20 @@ impl Entry {
             Stage::Given(Given { order, sent, repeat_until, .. }) => {
                 RowStage::Given { order, packet_id: sent.packet_id, radio: sent.radio, repeat_left: left(repeat_until) }
             }
-            Stage::Listening { sent, told, until } => {
+            Stage::Listening { sent, told, until, .. } => {
                 RowStage::Listening { packet_id: sent.packet_id, radio: sent.radio, told, left: left(until) }
             }
             Stage::NotSent { reason, told, until } => RowStage::NotSent { reason, told, left: left(until) },
         };
-        let Self { to, ref text, reply_to, attempt, expires, .. } = *self;
-        let text = text.clone();
-        Some(Row { message_id, to, text, reply_to, attempt, ttl_left: left(expires), written_at: now.time, stage })
+        let Self { to, ref text, reply_to, ref wish, attempt, expires, .. } = *self;
+        let (text, wish) = (text.clone(), wish.clone());
+        Some(Row { message_id, to, text, reply_to, wish, attempt, ttl_left: left(expires), written_at: now.time, stage })
     }
 
     /// Takes a text up where an earlier life left it. `away` is how long ago that was, unknown if the clock ran backwards
     /// since: then its time is taken to be up.
     pub(crate) fn resume(row: Row, away: Option<Duration>, now: Uptime) -> Self {
-        let Row { to, text, reply_to, attempt, ttl_left, stage, .. } = row;
+        let Row { to, text, reply_to, wish, attempt, ttl_left, stage, .. } = row;
         let limit = |left: Duration| now.plus(away.map_or(Duration::ZERO, |away| left.saturating_sub(away)));
         let remember = |left: Duration| now.plus(left.saturating_sub(away.unwrap_or(Duration::ZERO)));
         let sent = |packet_id, radio| Sent { packet_id, to, radio };
@@ -161,16 +170,19 @@ impl Entry {
                 order,
                 sent: sent(packet_id, radio),
                 airtime: Duration::ZERO,
+                tries: CONFIRMS_AFTER,
                 repeat_until: limit(repeat_left.min(REPEAT_WITHIN)),
                 phase: Phase::Doubt,
                 is_doubted: true,
                 written_after: None,
             }),
             RowStage::Listening { packet_id, radio, told, left } => {
-                Stage::Listening { sent: sent(packet_id, radio), told, until: remember(left) }
+                let is_open = !told.is_final() && !to.is_broadcast();
+                let confirm_by = is_open.then(|| now.plus(CONFIRMS_AFTER).min(remember(left)));
+                Stage::Listening { sent: sent(packet_id, radio), told, until: remember(left), confirm_by }
             }
             RowStage::NotSent { reason, told, left } => Stage::NotSent { reason, told, until: remember(left) },
         };
-        Self { to, text, reply_to, attempt, expires: limit(ttl_left), stage }
+        Self { to, text, reply_to, wish, attempt, expires: limit(ttl_left), stage }
     }
 }

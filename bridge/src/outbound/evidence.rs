@@ -2,7 +2,7 @@
 
 use crate::outbound::{
     LISTEN, Queue, REPEAT_WITHIN,
-    entry::{Entry, Given, Granted, Now, Phase, Stage},
+    entry::{CONFIRMS_AFTER, Entry, Given, Granted, Now, Phase, Stage},
     row::Told,
     sending::SHORT_PAUSE,
 };
@@ -11,7 +11,7 @@ use kosmo_domain::{PacketId, Uptime};
 use kosmo_failpoints::fail_point;
 use kosmo_meshtastic::{
     evidence::{Prospect, Refusal, Verdict, Voice, judge},
-    packet::Received,
+    packet::{Body, Received},
     session::HandOver,
 };
 use std::time::Duration;
@@ -23,6 +23,9 @@ const REFUSAL_ARRIVES: Duration = Duration::from_secs(5);
 impl Queue {
     /// Takes in what became of a packet that was given to the session.
     pub(crate) fn on_hand_over(&mut self, hand_over: HandOver, now: Now) {
+        if self.contacts.on_hand_over(hand_over.id(), hand_over.is_written()) {
+            return self.on_time(now);
+        }
         let Some((message_id, mut given)) = self.written(hand_over.id()) else { return };
         match hand_over {
             HandOver::Accepted { .. } => {
@@ -49,6 +52,12 @@ impl Queue {
 
     /// Takes in a packet, which may say something of one that was sent.
     pub(crate) fn on_packet(&mut self, received: &Received, now: Now) {
+        if let Some(radio) = self.radio {
+            self.air.on_packet(received, radio.node, now.uptime);
+        }
+        if let Body::User(user) = &received.body {
+            self.contacts.on_user(received.from, user);
+        }
         if received.request_id.is_none() && received.reply_id.is_none() {
             return;
         }
@@ -62,7 +71,7 @@ impl Queue {
                 self.learn(message_id, [(Told::ACKNOWLEDGED, Evidence::Acknowledged { packet_id, by, proven: false })], now);
             }
             // The answer itself is on its way as a text, and says so.
-            Verdict::Replied(_) => self.learn(message_id, [], now),
+            Verdict::Replied(_) => self.learn_answered(message_id, now),
             Verdict::Relayed => {
                 let transmitted = (Told::TRANSMITTED, Evidence::Transmitted { packet_id });
                 self.learn(message_id, [transmitted, (Told::RELAYED, Evidence::Relayed { packet_id })], now);
@@ -86,6 +95,12 @@ impl Queue {
         }
     }
 
+    /// Tells that no confirmation came in the time in which one does. The radio tells of a failure only if nobody was heard passing the
+    /// text on, and that word may be lost.
+    pub(crate) fn give_up_confirmation(&mut self, message_id: Uuid, packet_id: PacketId, now: Now) {
+        self.learn(message_id, [(Told::UNCONFIRMED, Evidence::Unconfirmed { packet_id })], now);
+    }
+
     fn on_refusal(&mut self, message_id: Uuid, given: Given, refusal: Refusal, now: Now) {
         if refusal.is_duty_cycle() {
             self.lane.hold_for_duty_cycle(now.uptime);
@@ -94,8 +109,11 @@ impl Queue {
         if refusal.proves_not_sent(given.handed_over()) {
             match refusal.prospect() {
                 Prospect::Later => self.try_again(message_id, given, now),
-                Prospect::Same | Prospect::Open if refusal.is_too_large() => self.give_up(message_id, NotSentReason::TooLarge, now),
-                Prospect::Same | Prospect::Open => self.give_up(message_id, NotSentReason::RadioRefused, now),
+                Prospect::WithKey if self.can_tell_key(message_id) => self.try_again(message_id, given, now),
+                Prospect::Same | Prospect::WithKey | Prospect::Open if refusal.is_too_large() => {
+                    self.give_up(message_id, NotSentReason::TooLarge, now)
+                }
+                Prospect::Same | Prospect::WithKey | Prospect::Open => self.give_up(message_id, NotSentReason::RadioRefused, now),
             }
         } else if refusal.voice == Voice::QueueStatus || (given.is_doubted && is_later) {
             // This time it was not sent, or nobody knows why; of the time before it says nothing.
@@ -105,6 +123,24 @@ impl Queue {
             self.doubt(message_id, given);
         } else {
             self.report_refusal(message_id, given.sent.packet_id, refusal, now);
+        }
+    }
+
+    /// Tells whether the radio, which misses the key of a text's addressee, can be told it. Once for each text: a radio that misses what
+    /// it was told does not want to know.
+    fn can_tell_key(&mut self, message_id: Uuid) -> bool {
+        let Some(text) = self.texts.get(&message_id) else { return false };
+        text.attempt == 0 && self.contacts.on_missing(text.to, text.wish.contact.as_ref())
+    }
+
+    /// Notes that the addressee answered: the answer tells the cloud.
+    fn learn_answered(&mut self, message_id: Uuid, now: Now) {
+        self.learn(message_id, [], now);
+        if let Some(Stage::Listening { told, confirm_by, .. }) = self.texts.get_mut(&message_id).map(|text| &mut text.stage) {
+            *confirm_by = None;
+            if told.add(Told::ANSWERED) {
+                self.changed.insert(message_id);
+            }
         }
     }
 
@@ -144,9 +180,13 @@ impl Queue {
     /// Tells the cloud what is new of this. From here on the text is not sent again, but listened for.
     fn learn<const N: usize>(&mut self, message_id: Uuid, facts: [(Told, Evidence); N], now: Now) {
         let Some(text) = self.texts.get_mut(&message_id) else { return };
-        let (sent, mut told, until) = match text.stage {
-            Stage::Given(given) => (given.sent, Told::default(), listens_until(&given, now.uptime)),
-            Stage::Listening { sent, told, until } => (sent, told, until),
+        // A radio that heard a neighbour pass it on tries no more, and tells of no failure either.
+        let waits_longer = facts.iter().any(|(what, _)| *what == Told::RELAYED);
+        let (sent, mut told, until, tries) = match text.stage {
+            Stage::Given(given) => (given.sent, Told::default(), listens_until(&given, now.uptime), Some(given.tries)),
+            Stage::Listening { sent, told, until, confirm_by } => {
+                (sent, told, until, confirm_by.map(|by| by.since(now.uptime).saturating_sub(CONFIRMS_AFTER)))
+            }
             Stage::Offered | Stage::Claimed { .. } | Stage::Granted(_) | Stage::NotSent { .. } => return,
         };
         let knew = text.is_done().then_some(told);
@@ -158,7 +198,10 @@ impl Queue {
         if knew == Some(told) {
             return;
         }
-        self.finish(message_id, Stage::Listening { sent, told, until });
+        let is_open = !told.is_final() && !sent.to.is_broadcast();
+        let tries = tries.filter(|_| is_open).map(|tries| if waits_longer { Duration::ZERO } else { tries });
+        let confirm_by = tries.map(|tries| now.uptime.plus(tries).plus(CONFIRMS_AFTER).min(until));
+        self.finish(message_id, Stage::Listening { sent, told, until, confirm_by });
     }
 
     /// Returns the text whose packet is with the session.

@@ -11,32 +11,42 @@
 //! ```
 //! A text has one packet id per attempt, and the attempt rises only on proof that nothing was sent.
 
+mod air;
+mod contacts;
 mod entry;
 mod evidence;
+#[cfg(test)]
+mod heard;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
 mod play;
 mod row;
+#[cfg(test)]
+mod rules;
 mod sending;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod turns;
 
 pub(crate) use crate::outbound::{
     entry::Now,
-    row::{Changes, Row, RowStage, Told},
+    row::{Changes, Row, RowStage, Told, Wish},
 };
 
 use crate::{
     counters::Counter,
     outbound::{
+        air::AirUse,
+        contacts::Contacts,
         entry::{Entry, Given, Granted, Phase, Stage},
         sending::{Begun, Lane, Ready},
     },
     record::{Body, NewRecord},
 };
-use kosmo_contract::{Evidence, NotSentReason, Offer, QueueDepth, ReceiptBody, Text, WaitReason};
-use kosmo_domain::{BridgeId, Timestamp, Uptime};
+use kosmo_contract::{Air, ChannelRef, Evidence, NotSentReason, Offer, QueueDepth, ReceiptBody, Text, WaitReason};
+use kosmo_domain::{BridgeId, NodeId, Timestamp, Uptime};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -80,6 +90,13 @@ pub(crate) struct Queue {
     /// Whether there is a cloud to claim from.
     is_online: bool,
     lane: Lane,
+    air: AirUse,
+    contacts: Contacts,
+    /// The channels that the radio has, and its indexes of them.
+    channels: Vec<(ChannelRef, u8)>,
+    /// When each member had a turn last, counted by turns.
+    served: BTreeMap<Option<Text<32>>, u64>,
+    turns: u64,
     begun: Option<Begun>,
     changed: BTreeSet<Uuid>,
     receipts: Vec<NewRecord>,
@@ -109,6 +126,11 @@ impl Queue {
             handshakes: 0,
             is_online: false,
             lane: Lane::new(now.uptime),
+            air: AirUse::new(),
+            contacts: Contacts::default(),
+            channels: Vec::new(),
+            served: BTreeMap::new(),
+            turns: 0,
             begun: None,
             changed: BTreeSet::new(),
             receipts: Vec::new(),
@@ -123,7 +145,8 @@ impl Queue {
         if offer.bridge.as_ref().is_some_and(|bridge| *bridge != self.bridge) {
             return Ok(());
         }
-        let is_possible = (1..=MAX_TTL_S).contains(&offer.ttl_s) && offer.to.sender().is_ok() && !offer.text.is_empty();
+        let has_addressee = if offer.channel.is_some() { offer.to == NodeId::BROADCAST } else { offer.to.sender().is_ok() };
+        let is_possible = (1..=MAX_TTL_S).contains(&offer.ttl_s) && has_addressee && !offer.text.is_empty();
         if !is_possible {
             return Err(Counter::OffersRefused);
         }
@@ -149,9 +172,10 @@ impl Queue {
     }
 
     fn insert(&mut self, offer: Offer, expires: Uptime) {
-        let Offer { message_id, to, text, reply_to, .. } = offer;
+        let Offer { message_id, to, text, reply_to, member, priority, channel, contact, .. } = offer;
+        let wish = Wish { member, priority, channel, contact };
         let reply_to = reply_to.filter(|id| id.is_given());
-        let known = self.texts.insert(message_id, Entry { to, text, reply_to, attempt: 0, expires, stage: Stage::Offered });
+        let known = self.texts.insert(message_id, Entry { to, text, reply_to, wish, attempt: 0, expires, stage: Stage::Offered });
         if known.is_some() {
             self.changed.insert(message_id);
         }
@@ -193,6 +217,27 @@ impl Queue {
         true
     }
 
+    /// Takes in that a text's writer takes it back, and tells whether that makes sense. The cloud says so to the bridge that it granted
+    /// the text, which may not have heard of the grant yet.
+    pub(crate) fn on_cancelled(&mut self, message_id: Uuid, now: Now) -> bool {
+        let Some(text) = self.texts.get_mut(&message_id) else { return false };
+        match &mut text.stage {
+            // It was never claimed, so that the cloud means another life of this bridge, of which nothing is known here.
+            Stage::Offered => return false,
+            Stage::Claimed { .. } | Stage::Granted(_) => self.give_up(message_id, NotSentReason::Cancelled, now),
+            Stage::NotSent { reason, told: told @ false, .. } => {
+                *told = true;
+                let evidence = Evidence::NotSent { reason: *reason };
+                self.tell(message_id, evidence, now);
+            }
+            // In doubt it is not sent again; what becomes of it is told all the same.
+            Stage::Given(Given { phase: Phase::Doubt, .. }) => self.drop_words(message_id),
+            Stage::Given(_) | Stage::Listening { .. } | Stage::NotSent { told: true, .. } => {}
+        }
+        self.on_time(now);
+        true
+    }
+
     /// Notes whether there is a cloud to claim from.
     pub(crate) fn set_online(&mut self, is_online: bool) {
         self.is_online = is_online;
@@ -213,7 +258,7 @@ impl Queue {
     pub(crate) fn due(&self) -> Option<Uptime> {
         let texts = self.texts.values().filter_map(|text| self.text_due(text));
         // What a text waits for changes with the end of a pause.
-        texts.chain(self.lane.pause_ends()).min()
+        texts.chain(self.lane.pause_ends()).chain(self.air_opens()).min()
     }
 
     /// Returns when something is to be done for a text. Whatever is due is done once, so that nobody waits for the past.
@@ -226,7 +271,8 @@ impl Queue {
             Stage::Given(Given { phase: Phase::Taken { sent_by }, .. }) => Some(sent_by),
             Stage::Given(Given { phase: Phase::Doubt, repeat_until, .. }) => Some(repeat_until),
             Stage::Given(Given { phase: Phase::Written, .. }) => None,
-            Stage::Listening { until, .. } | Stage::NotSent { until, .. } => Some(until),
+            Stage::Listening { until, confirm_by, .. } => Some(confirm_by.map_or(until, |by| by.min(until))),
+            Stage::NotSent { until, .. } => Some(until),
         }
     }
 
@@ -257,6 +303,10 @@ impl Queue {
                 let given = *given;
                 self.settle(message_id, given, now);
             }
+            Stage::Listening { sent, until, confirm_by: Some(by), .. } if *by <= now.uptime && now.uptime < *until => {
+                let packet_id = sent.packet_id;
+                self.give_up_confirmation(message_id, packet_id, now);
+            }
             Stage::Listening { .. } | Stage::NotSent { .. } => {
                 self.texts.remove(&message_id);
                 self.changed.insert(message_id);
@@ -266,16 +316,15 @@ impl Queue {
 
     /// Tells whether a text may be claimed: there is somebody to ask, and a radio that could send it, or soon can.
     fn may_claim(&self, text: &Entry) -> bool {
-        let can_send = match &self.radio {
-            Some(radio) => radio.can_send && radio.node != text.to,
-            None => self.expected_until.is_some(),
-        };
-        self.is_online && can_send && self.receipts.len() < MAX_TEXTS
+        self.is_online && self.can_send(text) && self.receipts.len() < MAX_TEXTS
     }
 
     /// Returns what keeps granted texts from the radio, besides those before them.
     fn wait_reason(&self, now: Uptime) -> WaitReason {
-        if self.radio.is_none() { WaitReason::Radio } else { self.lane.pause(now).unwrap_or(WaitReason::Turn) }
+        if self.radio.is_none() {
+            return WaitReason::Radio;
+        }
+        self.lane.pause(now).or_else(|| self.air_reason(now)).unwrap_or(WaitReason::Turn)
     }
 
     /// Has a granted text end without having been sent, and tells so.
@@ -291,7 +340,7 @@ impl Queue {
     /// Ends what is done for a text. Its words are not kept, and of many that ended the oldest are forgotten.
     fn finish(&mut self, message_id: Uuid, stage: Stage) {
         let Some(text) = self.texts.get_mut(&message_id) else { return };
-        (text.stage, text.text) = (stage, Text::cut(""));
+        (text.stage, text.text, text.wish) = (stage, Text::cut(""), Wish::default());
         self.changed.insert(message_id);
         let done = || self.texts.iter().filter(|(_, text)| text.is_done());
         if done().count() > MAX_DONE
@@ -331,6 +380,15 @@ impl Queue {
         let count = |wanted: fn(&Stage) -> bool| self.texts.values().filter(|text| wanted(&text.stage)).count() as u64;
         let (waiting, in_flight) = (count(|stage| matches!(stage, Stage::Granted(_))), count(|stage| matches!(stage, Stage::Given(_))));
         QueueDepth { waiting, in_flight }
+    }
+
+    /// Returns how the radio may use the air, and what texts wait for.
+    pub(crate) fn air(&self, now: Uptime) -> Option<Air> {
+        self.radio.as_ref()?;
+        let (used_pct, allowed_pct, channel_pct) = self.air.shares(now);
+        let waits_s = self.lane.waited(now).filter(|waited| *waited >= WORTH_TELLING && self.depth().waiting > 0);
+        let waits_for = waits_s.map(|_| self.lane.reason());
+        Some(Air { waits_for, waits_s: waits_s.map(|waited| waited.as_secs()), used_pct, allowed_pct: Some(allowed_pct), channel_pct })
     }
 }
 

@@ -1,15 +1,18 @@
 //! Whatever happens, in whatever order: the rules of [`Play`] hold, and everything granted comes to an end that is told.
 
 use crate::outbound::play::{Crash, Mood, Play, ROOF, SHED, Truth, id, offer};
-use kosmo_contract::Evidence;
+use kosmo_contract::{Evidence, Offer, Priority, Text};
 use proptest::prelude::*;
 use std::time::Duration;
 
 #[derive(Debug, Clone, Copy)]
 enum Step {
-    Offer { number: u8, ttl_s: u32 },
+    Offer { number: u8, ttl_s: u32, priority: Priority },
     Grant(u8),
     Revoke(u8),
+    Cancel(u8),
+    Report { used: f32, channel: f32 },
+    Region(&'static str),
     Mood(Mood),
     Answer,
     Acknowledge { number: u8, is_real: bool },
@@ -26,6 +29,13 @@ enum Step {
     Restart { after_s: u64, clock_error_s: i64 },
 }
 
+/// How many texts there are.
+const TEXTS: u8 = 6;
+
+fn priority() -> impl Strategy<Value = Priority> {
+    prop_oneof![1 => Just(Priority::Low), 6 => Just(Priority::Normal), 1 => Just(Priority::High)]
+}
+
 fn mood() -> impl Strategy<Value = Mood> {
     prop_oneof![
         3 => Just(Mood::Takes),
@@ -37,12 +47,16 @@ fn mood() -> impl Strategy<Value = Mood> {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let number = 0..4_u8;
+    let number = 0..TEXTS;
     let crash = prop_oneof![Just(Crash::BeforeCommit), Just(Crash::BeforeWrite), Just(Crash::AfterWrite)];
     prop_oneof![
-        4 => (number.clone(), prop_oneof![1..60_u32, 60..600_u32, Just(3600)]).prop_map(|(number, ttl_s)| Step::Offer { number, ttl_s }),
+        4 => (number.clone(), prop_oneof![1..60_u32, 60..600_u32, Just(3600)], priority()).prop_map(|(number, ttl_s, priority)| Step::Offer { number, ttl_s, priority }),
         5 => number.clone().prop_map(Step::Grant),
         1 => number.clone().prop_map(Step::Revoke),
+        2 => number.clone().prop_map(Step::Cancel),
+        2 => (prop_oneof![Just(0.0_f32), 0.0..1.0_f32, 5.0..15.0_f32], prop_oneof![Just(5.0_f32), 20.0..60.0_f32])
+            .prop_map(|(used, channel)| Step::Report { used, channel }),
+        1 => prop_oneof![Just("US"), Just("EU_868"), Just("UA_868")].prop_map(Step::Region),
         3 => mood().prop_map(Step::Mood),
         5 => Just(Step::Answer),
         2 => (number.clone(), any::<bool>()).prop_map(|(number, is_real)| Step::Acknowledge { number, is_real }),
@@ -63,11 +77,14 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn take(play: &mut Play, step: Step) {
     match step {
-        Step::Offer { number, ttl_s } => {
+        Step::Offer { number, ttl_s, priority } => {
             // A cloud offers what it never granted; an offer that comes late comes while the text is remembered.
             let is_over = |truth: &Truth| truth.is_held && !play.disk.contains_key(&id(number));
             if !play.truth.get(&id(number)).is_some_and(is_over) {
-                play.offer(offer(number, ttl_s));
+                // Two members write: the first half of the texts is one's, the others another's. What goes first stays so.
+                let priority = play.truth.get(&id(number)).map_or(priority, |truth| truth.priority);
+                let member = Some(Text::cut(if number < TEXTS / 2 { "a" } else { "b" }));
+                play.offer(Offer { priority, member, ..offer(number, ttl_s) });
             }
         }
         Step::Grant(number) => {
@@ -79,6 +96,19 @@ fn take(play: &mut Play, step: Step) {
             }
         }
         Step::Revoke(number) => play.revoke(number),
+        Step::Cancel(number) => {
+            // A cloud asks the bridge that it granted a text, which may not have heard of the grant yet.
+            let elapsed = play.elapsed;
+            let is_open = |truth: &Truth| truth.granted || (truth.claimed && truth.deadline.is_some_and(|deadline| elapsed < deadline));
+            if play.truth.get(&id(number)).is_some_and(is_open) {
+                play.cancel(number);
+            }
+        }
+        Step::Report { used, channel } => play.report(used, channel),
+        Step::Region(region) => {
+            play.rules.region = region;
+            play.connect(ROOF);
+        }
         Step::Mood(mood) => play.mood = mood,
         Step::Answer => play.answer(),
         Step::Acknowledge { number, is_real } => play.acknowledge(number, is_real),
@@ -107,12 +137,13 @@ fn is_end(told: &Evidence) -> bool {
         | Evidence::Acknowledged { .. }
         | Evidence::Refused { .. }
         | Evidence::NotSent { .. }
+        | Evidence::Unconfirmed { .. }
         | Evidence::Unknown => true,
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(1000), ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_happens_no_text_is_sent_twice_and_what_is_told_is_true(steps in proptest::collection::vec(step(), 1..60)) {
@@ -123,7 +154,7 @@ proptest! {
         (play.disk_is_full, play.crash) = (false, None);
         play.answer();
         play.wait_s(7200);
-        for number in 0..4 {
+        for number in 0..TEXTS {
             let Some(truth) = play.truth.get(&id(number)) else { continue };
             let has_ended = truth.receipts.iter().any(is_end);
             prop_assert!(has_ended || !truth.is_held, "text {} was granted, and nobody knows what became of it: {:?}", number, truth);

@@ -2,18 +2,19 @@
 //! that must hold whatever happens.
 
 use crate::{
-    outbound::{Changes, Now, Queue, Row, RowStage},
+    outbound::{
+        Changes, Now, Queue, Row, RowStage,
+        rules::{MODEM, Rules},
+    },
     record::Body,
 };
-use kosmo_contract::{Evidence, NotSentReason, Offer, Text, V1, WaitReason};
+use kosmo_contract::{Evidence, NotSentReason, Offer, Priority, Text, V1, WaitReason};
 use kosmo_domain::{NodeId, PacketId, Timestamp, Uptime};
 use kosmo_meshtastic::{
     evidence::Sent,
     outgoing::packet_id,
-    packet::Received,
-    proto,
-    radio::RadioState,
-    session::{HandOver, QueueStatus},
+    radio::{Lora, RadioState},
+    session::HandOver,
 };
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -68,6 +69,11 @@ pub(super) struct Truth {
     pub(super) relayed: bool,
     pub(super) refused: BTreeSet<u32>,
     pub(super) receipts: Vec<Evidence>,
+    /// Whose it is, and what goes first.
+    pub(super) member: u8,
+    pub(super) priority: Priority,
+    /// Whether its writer took it back.
+    pub(super) cancelled: bool,
 }
 
 pub(super) struct Play {
@@ -81,22 +87,26 @@ pub(super) struct Play {
     pub(super) mood: Mood,
     /// Time since the beginning of the play, and when this life began.
     pub(super) elapsed: Duration,
-    born: Duration,
-    clock_error_s: i64,
-    radio: Option<NodeId>,
+    pub(super) born: Duration,
+    pub(super) clock_error_s: i64,
+    pub(super) radio: Option<NodeId>,
     /// The packet under way, and from when on another may be written.
-    in_flight: Option<(Sent, VecDeque<Said>)>,
-    not_before: Duration,
+    pub(super) in_flight: Option<(Sent, VecDeque<Said>)>,
+    pub(super) not_before: Duration,
     /// Ids that the radio knows on this connection.
-    known_ids: BTreeSet<PacketId>,
+    pub(super) known_ids: BTreeSet<PacketId>,
     pub(super) crash: Option<Crash>,
     /// Grants whose answer was lost, and which are claimed again.
-    grants_lost: Vec<Uuid>,
+    pub(super) grants_lost: Vec<Uuid>,
+    /// What the rules of the air and of turns are held against.
+    pub(super) rules: Rules,
+    /// What the radio was told of nodes.
+    pub(super) contacts: Vec<Sent>,
 }
 
 /// What the radio will say of the packet under way.
 #[derive(Debug, Clone, Copy)]
-enum Said {
+pub(super) enum Said {
     HandOver(HandOver),
     Nak(u32),
 }
@@ -106,7 +116,19 @@ pub(super) fn id(number: u8) -> Uuid {
 }
 
 pub(super) fn offer(number: u8, ttl_s: u32) -> Offer {
-    Offer { v: V1, message_id: id(number), bridge: None, to: ANA, text: Text::cut("ana: hello"), reply_to: None, ttl_s }
+    Offer {
+        v: V1,
+        message_id: id(number),
+        bridge: None,
+        channel: None,
+        member: None,
+        priority: Priority::Normal,
+        contact: None,
+        to: ANA,
+        text: Text::cut("ana: hello"),
+        reply_to: None,
+        ttl_s,
+    }
 }
 
 impl Play {
@@ -128,6 +150,8 @@ impl Play {
             known_ids: BTreeSet::new(),
             crash: None,
             grants_lost: Vec::new(),
+            rules: Rules::default(),
+            contacts: Vec::new(),
         }
     }
 
@@ -147,7 +171,9 @@ impl Play {
 
     pub(super) fn offer(&mut self, offer: Offer) {
         let deadline = self.elapsed + Duration::from_secs(u64::from(offer.ttl_s));
-        let known = &mut self.truth.entry(offer.message_id).or_default().deadline;
+        let truth = self.truth.entry(offer.message_id).or_default();
+        (truth.member, truth.priority) = (member_of(&offer), offer.priority);
+        let known = &mut truth.deadline;
         *known = Some(known.map_or(deadline, |known| known.max(deadline)));
         let _ = self.queue.on_offer(offer, self.now());
         self.drive();
@@ -165,6 +191,14 @@ impl Play {
         self.drive();
     }
 
+    /// Has the writer of a text that was granted to this bridge, or is just now, take it back.
+    pub(super) fn cancel(&mut self, number: u8) {
+        let truth = self.truth.entry(id(number)).or_default();
+        (truth.granted, truth.cancelled) = (true, true);
+        self.queue.on_cancelled(id(number), self.now());
+        self.drive();
+    }
+
     /// Offers a text and grants it.
     pub(super) fn send(&mut self, number: u8, ttl_s: u32) {
         self.offer(offer(number, ttl_s));
@@ -175,7 +209,17 @@ impl Play {
         self.lose();
         self.radio = Some(radio);
         self.known_ids.clear();
-        self.queue.on_radio_ready(&RadioState::new(radio), self.now());
+        self.rules.report = None;
+        let lora = Lora {
+            region: self.rules.region.to_owned(),
+            modem_preset: Some("LONG_FAST".to_owned()),
+            modem: MODEM,
+            hop_limit: 3,
+            tx_enabled: true,
+        };
+        let state = RadioState { lora: Some(lora), ..RadioState::new(radio) };
+        let state = state.with_default_channel();
+        self.queue.on_radio_ready(&state, self.now());
         self.drive();
     }
 
@@ -230,6 +274,7 @@ impl Play {
         self.born = self.elapsed;
         (self.radio, self.in_flight, self.crash) = (None, None, None);
         self.grants_lost.clear();
+        self.rules.forget();
         let rows = self.disk.values().cloned().collect();
         self.queue = Queue::resume("roof".parse().unwrap(), rows, self.now());
         self.queue.set_online(true);
@@ -244,6 +289,11 @@ impl Play {
     pub(super) fn drive(&mut self) {
         loop {
             self.queue.on_time(self.now());
+            if let Some(contact) = self.queue.contact(self.gate(), self.gate(), self.now()) {
+                self.contacts.push(contact.sent());
+                self.queue.on_hand_over(HandOver::Accepted { id: contact.id(), free: 15 }, self.now());
+                continue;
+            }
             let has_begun = self.queue.begin(self.gate(), self.now());
             if self.crash == Some(Crash::BeforeCommit) {
                 return self.restart(Duration::ZERO, 0);
@@ -267,8 +317,8 @@ impl Play {
             if self.crash == Some(Crash::BeforeWrite) {
                 return self.restart(Duration::ZERO, 0);
             }
-            let Some((packet, _)) = self.queue.release(self.now()) else { continue };
-            self.write(packet.sent());
+            let Some((packet, is_repetition)) = self.queue.release(self.now()) else { continue };
+            self.write(packet.sent(), is_repetition);
             if self.crash == Some(Crash::AfterWrite) {
                 return self.restart(Duration::ZERO, 0);
             }
@@ -307,7 +357,16 @@ impl Play {
             Evidence::Relayed { packet_id } => assert!(is_on_air(packet_id) && truth.relayed),
             Evidence::Acknowledged { packet_id, by, .. } => assert!(is_on_air(packet_id) && truth.acknowledged && *by == ANA),
             Evidence::Refused { code, .. } => assert!(truth.refused.contains(code)),
-            Evidence::NotSent { .. } => assert!(truth.on_air.is_empty() && truth.granted, "told as not sent, and it was"),
+            Evidence::NotSent { reason } => {
+                assert!(truth.on_air.is_empty() && truth.granted, "told as not sent, and it was");
+                assert!(*reason != NotSentReason::Cancelled || truth.cancelled, "taken back by nobody");
+            }
+            Evidence::Unconfirmed { packet_id } => {
+                assert!(is_on_air(packet_id));
+                let is_known = |told: &Evidence| matches!(told, Evidence::Acknowledged { .. } | Evidence::Refused { .. });
+                assert!(!truth.receipts.iter().any(is_known), "missed although something came: {:?}", truth.receipts);
+                assert!(truth.written.iter().all(|(_, at)| self.elapsed >= *at + Duration::from_secs(60)), "missed too soon");
+            }
             Evidence::Unknown => assert!(!truth.receipts.is_empty()),
         }
         let is_repeatable = matches!(evidence, Evidence::Claimed | Evidence::Waiting { .. } | Evidence::HandedOver { .. });
@@ -321,7 +380,7 @@ impl Play {
     }
 
     /// The rules of what may be written to a radio, and what the radio makes of it.
-    fn write(&mut self, sent: Sent) {
+    fn write(&mut self, sent: Sent, is_repetition: bool) {
         let elapsed = self.elapsed;
         let (&message_id, truth) = self
             .truth
@@ -341,7 +400,19 @@ impl Play {
             assert_eq!(*before, sent, "repeated by another radio");
             assert!(elapsed < *first + Duration::from_mins(4), "repeated too late");
         }
+        let gave_up = truth.receipts.iter().any(|told| matches!(told, Evidence::NotSent { .. }));
+        assert!(!gave_up, "told as not sent, and sent after all");
+        // One that was given up between its commit and the radio is a repetition, too: nobody knows that it was not written.
+        let was_told =
+            truth.receipts.iter().any(|told| matches!(told, Evidence::HandedOver { packet_id, .. } if *packet_id == sent.packet_id));
+        assert!(was_told, "written without a word");
+        assert!(is_repetition || !truth.written.iter().any(|(before, _)| before.packet_id == sent.packet_id), "repeated out of turn");
         truth.written.push((sent, elapsed));
+        let (member, priority) = (truth.member, truth.priority);
+        let waiting = self.disk.values().filter(|row| matches!(row.stage, RowStage::Granted { .. }) && row.message_id != message_id);
+        let waiting: Vec<_> = waiting.map(|row| (self.truth[&row.message_id].member, self.truth[&row.message_id].priority)).collect();
+        self.rules.on_written(member, priority, is_repetition, &waiting, elapsed);
+        let truth = self.truth.get_mut(&message_id).expect("it was there");
 
         let is_new = self.known_ids.insert(sent.packet_id);
         let id = sent.packet_id;
@@ -368,68 +439,6 @@ impl Play {
         truth.written.iter().map(|(sent, _)| *sent).find(|sent| truth.on_air.contains(&(sent.radio, sent.packet_id)))
     }
 
-    /// Has the addressee confirm a text, or the radio say that a neighbour passed it on, if they can: or so it looks, over
-    /// MQTT, which proves nothing.
-    pub(super) fn acknowledge(&mut self, number: u8, is_real: bool) {
-        let Some(sent) = self.on_air(number).filter(|sent| self.radio == Some(sent.radio)) else { return };
-        if is_real {
-            self.truth.get_mut(&id(number)).unwrap().acknowledged = true;
-        }
-        self.hear(ANA, if is_real { 1 } else { 5 }, sent, 0);
-        self.drive();
-    }
-
-    pub(super) fn relay(&mut self, number: u8) {
-        let Some(sent) = self.on_air(number).filter(|sent| self.radio == Some(sent.radio)) else { return };
-        self.truth.get_mut(&id(number)).unwrap().relayed = true;
-        self.hear(sent.radio, 2, sent, 0);
-        self.drive();
-    }
-
-    /// Has the radio say that something is wrong with a packet that it sent: never before it has said whether it took it,
-    /// for that is when it sends it the first time.
-    pub(super) fn complain(&mut self, number: u8, code: u32) {
-        if self.in_flight.is_some() {
-            return;
-        }
-        let Some(sent) = self.on_air(number).filter(|sent| self.radio == Some(sent.radio)) else { return };
-        self.hear(sent.radio, 2, sent, code);
-        self.drive();
-    }
-
-    /// Has a routing packet come from the radio. `way`: 1 is LoRa, 2 the radio itself, 5 MQTT.
-    fn hear(&mut self, from: NodeId, way: i32, about: Sent, code: u32) {
-        if code != 0 {
-            let refused = self.truth.values_mut().filter(|truth| truth.written.iter().any(|(sent, _)| *sent == about));
-            for truth in refused {
-                truth.refused.insert(code);
-            }
-        }
-        let routing = proto::Routing { variant: Some(proto::routing::Variant::ErrorReason(code.cast_signed())) };
-        let data = proto::Data {
-            portnum: 5,
-            payload: kosmo_meshtastic::Message::encode_to_vec(&routing),
-            request_id: about.packet_id.0,
-            ..Default::default()
-        };
-        // The number of the firmware for "the radio itself" is 0 with no signal measured.
-        let transport_mechanism = if way == 2 { 0 } else { way };
-        let packet = proto::MeshPacket {
-            from: from.number(),
-            to: about.radio.number(),
-            id: 7,
-            transport_mechanism,
-            payload_variant: Some(proto::mesh_packet::PayloadVariant::Decoded(data)),
-            ..Default::default()
-        };
-        self.queue.on_packet(&Received::read(packet, Vec::new()), self.now());
-    }
-
-    pub(super) fn room(&mut self, free: u32) {
-        self.queue.on_queue_status(&QueueStatus { packet: None, result: 0, free, capacity: 16 }, self.now());
-        self.drive();
-    }
-
     /// What was told of a text besides claims and hand-overs.
     pub(super) fn told(&self, number: u8) -> Vec<Evidence> {
         let told = self.truth[&id(number)].receipts.iter();
@@ -444,6 +453,11 @@ impl Play {
     pub(super) fn times_written(&self, number: u8) -> usize {
         self.truth.get(&id(number)).map_or(0, |truth| truth.written.len())
     }
+}
+
+/// Whose text it is: members are called by a letter.
+fn member_of(offer: &Offer) -> u8 {
+    offer.member.as_ref().and_then(|member| member.bytes().next()).unwrap_or(0)
 }
 
 pub(super) fn not_sent(reason: NotSentReason) -> Evidence {

@@ -1,8 +1,9 @@
 //! A text as it lies on disk, and what is written there in one go.
 
 use crate::record::NewRecord;
-use kosmo_contract::{NotSentReason, Text};
+use kosmo_contract::{ChannelRef, Contact, NotSentReason, Priority, Text};
 use kosmo_domain::{NodeId, PacketId, Timestamp};
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -14,10 +15,24 @@ pub(crate) struct Row {
     /// Empty once it will not be sent again.
     pub(crate) text: Text<200>,
     pub(crate) reply_to: Option<PacketId>,
+    pub(crate) wish: Wish,
     pub(crate) attempt: u8,
     pub(crate) ttl_left: Duration,
     pub(crate) written_at: Timestamp,
     pub(crate) stage: RowStage,
+}
+
+/// How a text is to be sent: whose turn it takes, when it goes first, on which channel, and what its radio has to know.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Wish {
+    #[serde(default)]
+    pub(crate) member: Option<Text<32>>,
+    #[serde(default)]
+    pub(crate) priority: Priority,
+    #[serde(default)]
+    pub(crate) channel: Option<ChannelRef>,
+    #[serde(default)]
+    pub(crate) contact: Option<Contact>,
 }
 
 /// How far a text has come. An offer that was not answered binds nobody and is not on disk.
@@ -62,6 +77,9 @@ impl Told {
     pub(crate) const ACKNOWLEDGED: Self = Self(4);
     pub(crate) const REFUSED: Self = Self(8);
     pub(crate) const UNKNOWN: Self = Self(16);
+    pub(crate) const UNCONFIRMED: Self = Self(32);
+    /// The addressee answered, which the cloud is told by the answer itself.
+    pub(crate) const ANSWERED: Self = Self(64);
 
     pub(crate) const fn from_bits(bits: u8) -> Self {
         Self(bits)
@@ -73,6 +91,12 @@ impl Told {
 
     pub(crate) const fn has(self, what: Self) -> bool {
         self.0 & what.0 != 0
+    }
+
+    /// Tells whether nothing is to be said of a confirmation that does not come.
+    pub(crate) const fn is_final(self) -> bool {
+        const FINAL: Told = Told(4 | 8 | 16 | 32 | 64);
+        self.has(FINAL)
     }
 
     /// Adds something, and tells whether it is new.

@@ -319,7 +319,7 @@ fn a_crash_before_the_commit_never_happened_and_one_after_it_is_a_doubt() {
             play.grant(1);
             play.connect(ROOF);
             play.answer();
-            play.wait_s(300);
+            play.wait_s(150);
             let was_committed = crash != Crash::BeforeCommit;
             let is_told = if is_repeated || !was_committed { transmitted(1) } else { Evidence::Unknown };
             assert_eq!(play.told(1), [is_told], "{crash:?}, away for {away_s} s");

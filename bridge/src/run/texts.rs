@@ -2,8 +2,10 @@
 
 use crate::{counters::Counter, run::Bridge};
 use kosmo_contract::Offer;
+use kosmo_domain::{NodeId, PacketId};
 use kosmo_failpoints::fail_point;
-use kosmo_meshtastic::session::Input;
+use kosmo_meshtastic::{outgoing::Traffic, session::Input};
+use rand::RngCore as _;
 use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -34,6 +36,28 @@ impl Bridge {
         }
     }
 
+    pub(super) fn on_cancelled(&mut self, message_id: Uuid) {
+        fail_point!("text::revoked");
+        if !self.texts.on_cancelled(message_id, self.now()) {
+            self.counters.one(Counter::AcksUnasked);
+        }
+    }
+
+    /// Asks for the way to a node, if the radio takes the question now and the channel is quiet enough. It is not kept for later: who
+    /// asked is told by the answer, or by there being none.
+    pub(super) async fn on_route_wanted(&mut self, to: NodeId) {
+        let now = self.now();
+        let is_open = self.session.may_send(Traffic::Traceroute).is_some_and(|at| at <= now.uptime);
+        let id = PacketId(self.rng.next_u32().max(1));
+        let Some(question) = is_open.then(|| self.texts.question(to, id, now)).flatten() else {
+            tracing::info!(bridge.id = %self.config.bridge, "a route is not asked for: there is no radio, or no room on the air");
+            self.counters.one(Counter::RequestsRefused);
+            return;
+        };
+        self.counters.one(Counter::RoutesAsked);
+        self.tell_session(Input::Send(Box::new(question))).await;
+    }
+
     /// Returns when something is to be done for texts.
     pub(super) fn texts_due(&self) -> Option<Instant> {
         if let Some((until, _)) = self.texts_pause {
@@ -51,6 +75,13 @@ impl Bridge {
         loop {
             let now = self.now();
             self.texts.on_time(now);
+            let (setup_from, text_from) = (self.session.may_send(Traffic::Setup), self.session.may_send_from());
+            if let Some(contact) = self.texts.contact(setup_from, text_from, now) {
+                tracing::debug!(bridge.id = %self.config.bridge, "the radio is told of a node that it may have forgotten");
+                self.counters.one(Counter::ContactsAdded);
+                self.tell_session(Input::Send(Box::new(contact))).await;
+                continue;
+            }
             let has_begun = self.texts.begin(self.session.may_send_from(), now);
             if has_begun {
                 fail_point!("text::begun");
@@ -87,7 +118,7 @@ impl Bridge {
                 self.counters.add(Counter::Spooled, changes.receipts.len() as u64);
                 self.counters.add(Counter::DroppedAtCap, appended.dropped);
                 if appended.dropped > 0 {
-                    self.told.forget();
+                    self.note_dropped();
                 }
                 self.publish().await;
                 true

@@ -1,7 +1,7 @@
 //! Texts for the mesh in the spool's file.
 
 use crate::{
-    outbound::{Row, RowStage, Told},
+    outbound::{Row, RowStage, Told, Wish},
     spool::file::signed,
 };
 use kosmo_contract::{NotSentReason, Text};
@@ -44,8 +44,8 @@ pub(crate) async fn write(db: &mut SqliteConnection, rows: &[Row], gone: &[Uuid]
 async fn upsert(db: &mut SqliteConnection, row: &Row) -> sqlx::Result<()> {
     const SQL: &str = "
         insert or replace into texts (message_id, to_node, words, reply_to, attempt, ttl_left_us, written_at_us,
-                                      stage, grant_order, packet_id, radio, reason, told, left_us)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+                                      stage, grant_order, packet_id, radio, reason, told, left_us, wish)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
     let columns = Columns::of(row.stage);
     sqlx::query(SQL)
         .bind(row.message_id)
@@ -62,6 +62,7 @@ async fn upsert(db: &mut SqliteConnection, row: &Row) -> sqlx::Result<()> {
         .bind(columns.reason)
         .bind(columns.told)
         .bind(columns.left.map(micros))
+        .bind((row.wish != Wish::default()).then(|| written(&row.wish)))
         .execute(db)
         .await
         .map(drop)
@@ -99,7 +100,7 @@ impl Columns {
 pub(crate) async fn all(db: &mut SqliteConnection) -> sqlx::Result<Vec<Row>> {
     const SQL: &str = "
         select message_id, to_node, words, reply_to, attempt, ttl_left_us, written_at_us,
-               stage, grant_order, packet_id, radio, reason, told, left_us
+               stage, grant_order, packet_id, radio, reason, told, left_us, wish
         from texts";
     sqlx::query(SQL).fetch_all(db).await?.iter().map(read).collect()
 }
@@ -128,11 +129,19 @@ fn read(row: &SqliteRow) -> sqlx::Result<Row> {
         to: NodeId::from_number(row.try_get(1)?),
         text: Text::try_from(row.try_get::<String, _>(2)?).map_err(|_| damaged("words"))?,
         reply_to: row.try_get::<Option<u32>, _>(3)?.map(PacketId),
+        wish: match row.try_get::<Option<String>, _>(14)? {
+            Some(wish) => serde_json::from_str(&wish).map_err(|_| damaged("a wish"))?,
+            None => Wish::default(),
+        },
         attempt: row.try_get(4)?,
         ttl_left: span(5)?,
         written_at: Timestamp::from_micros(row.try_get(6)?).map_err(|_| damaged("a time"))?,
         stage,
     })
+}
+
+fn written(wish: &Wish) -> String {
+    serde_json::to_string(wish).expect("it is made of texts, numbers and names")
 }
 
 const fn reason_number(reason: NotSentReason) -> i64 {
@@ -141,6 +150,7 @@ const fn reason_number(reason: NotSentReason) -> i64 {
         NotSentReason::Revoked => 2,
         NotSentReason::RadioRefused => 3,
         NotSentReason::TooLarge => 4,
+        NotSentReason::Cancelled => 5,
     }
 }
 
@@ -150,6 +160,7 @@ const fn reason(number: i64) -> Option<NotSentReason> {
         2 => Some(NotSentReason::Revoked),
         3 => Some(NotSentReason::RadioRefused),
         4 => Some(NotSentReason::TooLarge),
+        5 => Some(NotSentReason::Cancelled),
         _ => None,
     }
 }
@@ -166,7 +177,7 @@ mod tests {
         record::{Body, NewRecord},
         spool::{Spool, SpoolLimits},
     };
-    use kosmo_contract::{Evidence, ReceiptBody};
+    use kosmo_contract::{Base64Bytes, ChannelRef, Contact, Evidence, Priority, ReceiptBody};
     use kosmo_domain::Epoch;
 
     fn row(number: u128, stage: RowStage) -> Row {
@@ -175,11 +186,19 @@ mod tests {
             to: NodeId::from_number(u32::MAX - 1),
             text: Text::cut("ana: schön"),
             reply_to: Some(PacketId(u32::MAX)).filter(|_| number.is_multiple_of(2)),
+            wish: if number.is_multiple_of(2) { every_wish() } else { Wish::default() },
             attempt: 255,
             ttl_left: Duration::from_micros(1_234_567),
             written_at: Timestamp::from_unix_seconds(1_780_315_200),
             stage,
         }
+    }
+
+    fn every_wish() -> Wish {
+        let public_key = Base64Bytes::try_from(vec![7; 32]).unwrap();
+        let contact = Contact { public_key, long_name: Some(Text::cut("Ana im Tal")), short_name: None, confirmed: true };
+        let channel = ChannelRef { name: Text::cut("LongFast"), hash: 8 };
+        Wish { member: Some(Text::cut("7c1f")), priority: Priority::High, channel: Some(channel), contact: Some(contact) }
     }
 
     fn every_stage() -> Vec<Row> {

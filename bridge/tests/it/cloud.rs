@@ -128,6 +128,11 @@ impl Cloud {
         self.send(serde_json::to_vec(&Ack { v: V1, bridge: roof(), body: AckBody::Granted { message_id } }).unwrap()).await;
     }
 
+    /// Asks for a text whose writer wants it back.
+    pub(crate) async fn cancel(&self, message_id: Uuid) {
+        self.send(serde_json::to_vec(&Ack { v: V1, bridge: roof(), body: AckBody::Cancelled { message_id } }).unwrap()).await;
+    }
+
     pub(crate) async fn revoke(&self, message_id: Uuid) {
         self.send(serde_json::to_vec(&Ack { v: V1, bridge: roof(), body: AckBody::Revoked { message_id } }).unwrap()).await;
     }

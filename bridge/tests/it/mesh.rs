@@ -4,7 +4,7 @@ use crate::{
     cloud::Cloud,
     world::{PATIENCE, Running, config, noon},
 };
-use kosmo_contract::{Evidence, NotSentReason, Offer, Text, V1};
+use kosmo_contract::{Evidence, NotSentReason, Offer, Priority, Text, V1};
 use kosmo_domain::{ManualClock, NodeId, PacketId};
 use kosmo_meshtastic::outgoing::packet_id;
 use kosmo_sim::{Config, Mesh, OnAir, Person, region};
@@ -54,7 +54,19 @@ impl Scene {
 
     /// Offers a text until it is claimed, as a gateway does, and grants it.
     async fn send(&self, number: usize, to: NodeId) {
-        let offer = Offer { v: V1, message_id: id(number), bridge: None, to, text: Text::cut("ana: hello"), reply_to: None, ttl_s: 600 };
+        let offer = Offer {
+            v: V1,
+            message_id: id(number),
+            bridge: None,
+            channel: None,
+            member: None,
+            priority: Priority::Normal,
+            contact: None,
+            to,
+            text: Text::cut("ana: hello"),
+            reply_to: None,
+            ttl_s: 600,
+        };
         loop {
             self.cloud.offer(&offer).await;
             let claim = self.cloud.until("a claim", |heard| heard.told(id(number)).contains(&Evidence::Claimed));
@@ -94,6 +106,7 @@ fn fate(told: &[Evidence]) -> Vec<String> {
         Evidence::Refused { code, .. } => Some(format!("refused {code}")),
         Evidence::NotSent { reason: NotSentReason::RadioRefused } => Some("not sent".to_owned()),
         Evidence::NotSent { .. } => Some("given up".to_owned()),
+        Evidence::Unconfirmed { .. } => None,
         Evidence::Unknown => Some("unknown".to_owned()),
     });
     fate.collect()

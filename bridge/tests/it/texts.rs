@@ -5,7 +5,7 @@ use crate::{
     radio::{Manner, Radio, packet},
     world::{Running, config, noon},
 };
-use kosmo_contract::{Evidence, NotSentReason, Offer, Text, V1, topic::Topic};
+use kosmo_contract::{Evidence, NotSentReason, Offer, Priority, Text, V1, topic::Topic};
 use kosmo_domain::{NodeId, PacketId};
 use kosmo_meshtastic::{Message as _, outgoing::packet_id, proto};
 use kosmo_mqtt::Message;
@@ -19,30 +19,42 @@ use std::{
 use tempfile::TempDir;
 use uuid::Uuid;
 
-const ANA: u32 = 0x4dbb_2002;
-const ROOF: u32 = 0x4daa_1001;
+pub(crate) const ANA: u32 = 0x4dbb_2002;
+pub(crate) const ROOF: u32 = 0x4daa_1001;
 
-struct Scene {
+pub(crate) struct Scene {
     broker: Mosquitto,
-    cloud: Cloud,
-    radio: Radio,
+    pub(crate) cloud: Cloud,
+    pub(crate) radio: Radio,
     folder: TempDir,
 }
 
-async fn scene() -> Scene {
+pub(crate) async fn scene() -> Scene {
     let broker = Mosquitto::start(&MosquittoOptions::default()).await;
     let cloud = Cloud::connect(&broker.url()).await;
     let radio = Radio::start("a_handshake_full", Manner::default()).await;
     Scene { broker, cloud, radio, folder: tempfile::tempdir().unwrap() }
 }
 
-fn id(number: u128) -> Uuid {
+pub(crate) fn id(number: u128) -> Uuid {
     Uuid::from_u128(number)
 }
 
-fn offer(number: u128) -> Offer {
+pub(crate) fn offer(number: u128) -> Offer {
     let to = NodeId::from_number(ANA);
-    Offer { v: V1, message_id: id(number), bridge: None, to, text: Text::cut("ana: schön"), reply_to: Some(PacketId(9)), ttl_s: 3600 }
+    Offer {
+        v: V1,
+        message_id: id(number),
+        bridge: None,
+        channel: None,
+        member: None,
+        priority: Priority::Normal,
+        contact: None,
+        to,
+        text: Text::cut("ana: schön"),
+        reply_to: Some(PacketId(9)),
+        ttl_s: 3600,
+    }
 }
 
 fn count(heard: &Heard, name: &str) -> u64 {
@@ -58,7 +70,7 @@ fn routing(number: u32, from: u32, about: u32, code: i32) -> proto::MeshPacket {
 }
 
 impl Scene {
-    fn start_bridge(&self) -> Running {
+    pub(crate) fn start_bridge(&self) -> Running {
         self.start_bridge_after(Duration::ZERO)
     }
 
@@ -67,12 +79,12 @@ impl Scene {
     }
 
     /// Offers a text until it is claimed, as a gateway does, and grants it.
-    async fn send(&self, number: u128) {
+    pub(crate) async fn send(&self, number: u128) {
         self.claimed(number).await;
         self.cloud.grant(id(number)).await;
     }
 
-    async fn claimed(&self, number: u128) {
+    pub(crate) async fn claimed(&self, number: u128) {
         loop {
             self.cloud.offer(&offer(number)).await;
             let claim = self.cloud.until("a claim", |heard| heard.told(id(number)).contains(&Evidence::Claimed));
@@ -82,7 +94,7 @@ impl Scene {
         }
     }
 
-    async fn told(&self, number: u128, last: &Evidence) -> Vec<Evidence> {
+    pub(crate) async fn told(&self, number: u128, last: &Evidence) -> Vec<Evidence> {
         let heard = self.cloud.until(&format!("{last:?}"), |heard| heard.told(id(number)).last() == Some(last)).await;
         heard.told(id(number))
     }

@@ -33,7 +33,7 @@ pub(crate) fn reading(node: u32, hundredths: u32) -> NewRecord {
 }
 
 pub(crate) fn text(node: u32, words: &str) -> NewRecord {
-    let body = InboundBody { text: Text::cut(words), reply_to: None, reaction: false };
+    let body = InboundBody { text: Text::cut(words), reply_to: None, reaction: false, channel: None, stored: false };
     NewRecord { heard_at: noon(), packet: Some(packet(node, 9, 1)), body: Body::Inbound(body) }
 }
 
