@@ -60,6 +60,7 @@ export function LiveProvider({ children }: { readonly children: ReactNode }) {
     const stream = new LiveStream({
       url: '/api/v1/stream',
       headers: callerHeaders,
+      channel: 'BroadcastChannel' in window ? new BroadcastChannel('kosmo.stream') : null,
       onState: (state) => {
         bus.set(state)
         if (state === 'open') {

@@ -1,3 +1,4 @@
+import { type Channel, Seats } from './seats'
 import { EventStreamParser, type StreamEvent } from './sse'
 
 /** How the stream is. `connecting` is the first try; `waiting` comes after one that ended. */
@@ -10,13 +11,17 @@ export interface StreamOptions {
   readonly onState: (state: StreamState) => void
   /** Replaces the network, in tests. */
   readonly fetch?: typeof fetch
+  /** What the windows of this browser agree by who has a stream; without it this one has one. */
+  readonly channel?: Channel | null
 }
 
 /** The server writes at least a comment every 15 seconds: after this long without anything the connection is dead. */
 const SILENCE = 40_000
 const LONGEST_WAIT = 30_000
-/** A page that nobody sees keeps its stream this long. */
+/** A page that nobody sees keeps its stream this long, if no other wants it. */
 const HIDDEN = 60_000
+/** How long a window that found no room for its stream waits until it looks again; one that closes may leave without a word. */
+const NO_ROOM = 60_000
 
 /**
  * A stream of server-sent events read with `fetch`, which unlike `EventSource` can say who asks. It comes back after every end,
@@ -32,14 +37,24 @@ export class LiveStream {
   private watchdog = 0
   private hiding = 0
   private isStopped = false
+  private hasNoRoom = false
+  private readonly seats: Seats
 
   constructor(options: StreamOptions) {
     this.options = options
+    this.seats = new Seats(options.channel ?? null, String(Math.random()), {
+      isHidden: () => document.hidden,
+      onLost: () => { this.giveUp(NO_ROOM); this.hasNoRoom = true },
+      // Several windows may wait for the same room; they are not all to come at the same moment.
+      onRoom: () => { if (this.hasNoRoom && !document.hidden) this.connectIn(Math.random() * 3000) },
+    })
   }
 
   start(): void {
     document.addEventListener('visibilitychange', this.onVisibility)
     window.addEventListener('online', this.hurry)
+    window.addEventListener('pagehide', this.onLeave)
+    window.addEventListener('pageshow', this.onVisibility)
     if (!document.hidden) this.connect('connecting')
   }
 
@@ -47,14 +62,31 @@ export class LiveStream {
     this.isStopped = true
     document.removeEventListener('visibilitychange', this.onVisibility)
     window.removeEventListener('online', this.hurry)
+    window.removeEventListener('pagehide', this.onLeave)
+    window.removeEventListener('pageshow', this.onVisibility)
     this.disconnect()
+    this.seats.close()
     this.options.onState('closed')
   }
 
   private readonly onVisibility = (): void => {
     window.clearTimeout(this.hiding)
-    if (document.hidden) this.hiding = window.setTimeout(() => { this.disconnect(); this.options.onState('waiting') }, HIDDEN)
+    if (document.hidden) this.hiding = window.setTimeout(() => { this.giveUp(null) }, HIDDEN)
     else this.hurry()
+  }
+
+  private readonly onLeave = (): void => { this.disconnect() }
+
+  /** Ends the stream, and looks for another after some time if it is told to. */
+  private giveUp(after: number | null): void {
+    this.disconnect()
+    this.options.onState('waiting')
+    if (after !== null && !document.hidden) this.connectIn(after)
+  }
+
+  private connectIn(ms: number): void {
+    window.clearTimeout(this.timer)
+    this.timer = window.setTimeout(() => { this.connect('waiting') }, ms)
   }
 
   /** Something says that it may work again: the page is looked at, or the network is back. */
@@ -70,13 +102,16 @@ export class LiveStream {
     window.clearTimeout(this.hiding)
     this.abort?.abort()
     this.abort = null
+    this.seats.leave()
   }
 
   private connect(state: StreamState): void {
     window.clearTimeout(this.timer)
     const abort = new AbortController()
     this.abort = abort
+    this.hasNoRoom = false
     this.options.onState(state)
+    this.seats.take()
     this.read(abort)
       .then((after) => { this.again(abort, after) }, () => { this.again(abort, null) })
   }
@@ -123,6 +158,6 @@ export class LiveStream {
     this.failures += 1
     // Many pages lose a server at the same moment; they are not all to come back at the same moment.
     const wait = after === null ? longest * (0.5 + Math.random() / 2) : Math.min(after, 300) * 1000
-    this.timer = window.setTimeout(() => { this.connect('waiting') }, wait)
+    this.connectIn(wait)
   }
 }
