@@ -1,9 +1,11 @@
-// Measures charts and the table of nodes in Chromium against a server that runs: `node bench/charts.mjs http://127.0.0.1:8000
-// [station]`. A year of five readings an hour, each with extremes, in every chart; 2,000 nodes in the table. The answers are made
-// here, so that the figures are the browser's; figures of a loaded machine say little.
+// Measures charts and the table of nodes in Chromium: `node bench/charts.mjs`, with a demo of KOSMO_BIN or of the release build. A
+// year of five readings an hour, each with extremes, in every chart; 2,000 nodes in the table. The answers are made here, so that
+// the figures are the browser's; figures of a loaded machine say little.
 import { chromium } from '@playwright/test'
+import { startDemo } from './demo.mjs'
 
-const [base = 'http://127.0.0.1:8000', station = '!072a2786'] = process.argv.slice(2)
+const demo = await startDemo()
+const [base, station] = [demo.url, '!072a2786']
 const GOALS = { 'first drawing of a year': 250, 'zoom, 95th percentile': 33, 'sorting 2,000 nodes': 100, 'typing in the search, longest': 100 }
 
 /** A year in as many points as the widest screen asks for, for each metric that is asked for. */
@@ -91,6 +93,7 @@ await page.getByRole('searchbox').pressSequentially('node 19', { delay: 60 })
 await page.waitForTimeout(600)
 found['typing in the search, longest'] = await page.evaluate(() => globalThis.longest)
 await browser.close()
+await demo.stop()
 
 let isOver = false
 for (const [name, goal] of Object.entries(GOALS)) {

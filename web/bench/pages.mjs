@@ -1,27 +1,18 @@
 // Measures what pages cost a browser: Lighthouse on every route (desktop, median of three), and when the map and the charts of a
 // year are there. `make bench` runs it against a release build; `node bench/pages.mjs` against KOSMO_BIN.
-import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { loadavg, tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { loadavg } from 'node:os'
 import { chromium } from '@playwright/test'
 import lighthouse, { desktopConfig } from 'lighthouse'
+import { startDemo } from './demo.mjs'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const program = process.env['KOSMO_BIN'] ?? join(root, 'target/release/kosmo')
 const RUNS = Number(process.env['RUNS'] ?? 3)
 const ROUTES = (process.env['ROUTES'] ?? '/nodes,/nodes/!a1b2c3d4,/stations/!072a2786,/messages,/network,/').split(',')
 const MEMBER = '11111111-1111-1111-1111-111111111111'
 const PORT = 9000 + (process.pid % 1000)
 
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
-const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms) })
 
-const folder = await mkdtemp(join(tmpdir(), 'kosmo-bench-'))
-const ready = join(folder, 'ready.json')
-const demo = spawn(program, ['demo', '--port-base', '0', '--mqtt-port', '0', '--radio-port', '0', '--data', join(folder, 'data'), '--ready-file', ready, '--log', 'error'], { stdio: 'ignore', cwd: folder })
+const demo = await startDemo()
 const browser = await chromium.launch({
   executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
   args: ['--no-sandbox', '--disable-quic', '--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--ignore-gpu-blocklist', `--remote-debugging-port=${PORT}`],
@@ -60,11 +51,7 @@ async function until(base, route, is) {
 }
 
 try {
-  while (!existsSync(ready)) {
-    if (demo.exitCode !== null) throw new Error(`${program} did not start`)
-    await sleep(100)
-  }
-  const base = JSON.parse(await readFile(ready, 'utf8')).web
+  const base = demo.url
   console.log(`load of the machine before: ${loadavg()[0].toFixed(1)}; medians of ${RUNS}`)
   console.log('| route | performance | accessibility | best practices | SEO | FCP ms | LCP ms | CLS | TBT ms | kB |\n|---|---|---|---|---|---|---|---|---|---|')
   for (const route of ROUTES) {
@@ -78,6 +65,5 @@ try {
   console.log(`load of the machine after: ${loadavg()[0].toFixed(1)}`)
 } finally {
   await browser.close()
-  demo.kill('SIGTERM')
-  await rm(folder, { recursive: true, force: true })
+  await demo.stop()
 }
