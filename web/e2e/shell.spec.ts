@@ -1,4 +1,4 @@
-import { choose, expect, expectAccessible, expectLooks, replayed, settled, test } from './support/test'
+import { choose, expect, expectAccessible, replayed, settled, test } from './support/test'
 
 test('the theme follows the system until one is chosen, and is there before the first paint', async ({ page }) => {
   const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor)
@@ -77,5 +77,8 @@ test('the settings look as they should', async ({ page }) => {
   await page.getByRole('button', { name: 'Settings' }).click()
   await expect(page.getByLabel('Write as')).toBeVisible()
   await expectAccessible(page)
-  await expectLooks(page, 'settings', ['main'])
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme })
+    await expect(page.getByRole('dialog')).toHaveScreenshot(`settings-${colorScheme}.png`)
+  }
 })

@@ -10,7 +10,13 @@ const board = (page: Page) => page.locator('[data-interval]')
 async function open(page: Page, search = ''): Promise<void> {
   await page.goto(`/stations/${STATION}${search}`)
   await settled(page)
-  await expect(page.locator('[data-panel=temperature] canvas')).toBeVisible()
+  await shownChart(page, 'temperature')
+}
+
+/** A chart is drawn when somebody gets there. */
+async function shownChart(page: Page, name: string): Promise<void> {
+  await page.locator(`[data-panel=${name}]`).scrollIntoViewIfNeeded()
+  await expect(page.locator(`[data-panel=${name}] canvas`)).toBeVisible()
 }
 
 async function seriesAsked(page: Page, act: () => Promise<void>): Promise<{ url: URL; series: Series }> {
@@ -113,7 +119,16 @@ test('charts are hidden and shown by the keyboard', async ({ page }) => {
   await expect(page.locator('[data-panel=humidity]')).toHaveCount(0)
   await expect(page).toHaveURL(/hide=humidity/)
   await page.keyboard.press('Space')
-  await expect(page.locator('[data-panel=humidity] canvas')).toBeVisible()
+  await shownChart(page, 'humidity')
+})
+
+test('of a dozen charts those are drawn that somebody gets to', async ({ page }) => {
+  await open(page)
+  const drawn = () => page.locator('[data-panel] canvas').count()
+  const panels = await page.locator('[data-panel]').count()
+  expect(panels).toBeGreaterThan(8)
+  expect(await drawn()).toBeLessThan(panels)
+  await shownChart(page, 'battery')
 })
 
 test('a new reading joins the chart by itself', async ({ page }) => {
@@ -139,6 +154,7 @@ test('it looks as it should', async ({ page }) => {
   await replayed(page, 'station')
   await page.goto(`/stations/${STATION}?span=week`)
   await expectLooks(page, 'station')
-  await page.locator('[data-panel=temperature]').scrollIntoViewIfNeeded()
+  await page.locator('[data-panel=temperature]').evaluate((panel) => { panel.scrollIntoView({ block: 'center' }) })
+  for (const name of ['temperature', 'humidity']) await expect(page.locator(`[data-panel=${name}] canvas`)).toBeVisible()
   await expectLooks(page, 'station-charts')
 })

@@ -43,8 +43,11 @@ export async function take<Data>(answer: Promise<Answer<Data>>): Promise<NonNull
   return data
 }
 
-/** Tells whether asking again may help: not where the server has understood and refused. */
+/**
+ * Tells whether asking again may help: not where the server has understood and refused. A server that cannot be reached is asked
+ * once more at once; from then on the page says so, and everything is read again when it is back.
+ */
 export function isWorthRetrying(failures: number, error: unknown): boolean {
-  if (failures >= 3) return false
+  if (failures >= (error instanceof Unreachable ? 1 : 3)) return false
   return !(error instanceof Problem) || error.status >= 500 || error.status === 429
 }

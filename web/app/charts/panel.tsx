@@ -9,6 +9,7 @@ import { plotData, plotOptions, shapeOf } from './draw'
 import { type Frame, type FrameColumn, summarise, type Summary } from './frame'
 import { followGestures } from './gestures'
 import { Key } from './key'
+import { useNear } from './near'
 import { formOf } from './panels'
 import type { Range } from './range'
 import { axisTime } from './times'
@@ -37,10 +38,11 @@ export function ChartPanel({ frame, range, width, height, sync, plots, onRange }
   const newest = useRef({ frame, range, onRange })
   const [cursor, setCursor] = useState<number | null>(null)
   const shape = shapeOf(frame)
+  const isNear = useNear(host)
   useEffect(() => { newest.current = { frame, range, onRange } })
 
   useEffect(() => {
-    if (host.current === null || width < 80) return
+    if (host.current === null || width < 80 || !isNear) return
     const options = plotOptions({
       frame: newest.current.frame, units, width, height, sync, number, onCursor: setCursor,
       axisTime: (at, step) => axisTime(at, step, locale),
@@ -63,7 +65,7 @@ export function ChartPanel({ frame, range, width, height, sync, plots, onRange }
     })
     return () => { end?.(); end = null }
     // Rain of single readings and of buckets differ in the width of bars, which the frame tells.
-  }, [shape, frame.width, units, locale, number, isDark, width, height, sync, plots])
+  }, [shape, frame.width, units, locale, number, isDark, width, height, sync, plots, isNear])
 
   useEffect(() => {
     const made = plot.current

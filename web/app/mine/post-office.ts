@@ -4,6 +4,7 @@ import { toProblem, Unreachable } from '@/api/problem'
 import { keys } from '@/api/queries'
 import { reachability } from '@/api/reachability'
 import { useCaller } from '@/shell/caller'
+import { usePreferences } from '@/shell/preferences'
 import { Outbox, type Unsent, type World } from './outbox'
 
 /** How often what could not be posted is tried again while nothing says that it may work. */
@@ -67,6 +68,13 @@ export function useUnsent(): readonly Unsent[] {
   const { id } = useCaller()
   const box = id === null ? null : outboxOf(id)
   return useSyncExternalStore(box?.subscribe ?? never, box?.texts ?? none)
+}
+
+/** How many texts of whoever was chosen here wait, also while the server does not say who that is. */
+export function useWaiting(): number {
+  const { caller } = usePreferences()
+  const box = caller === null ? null : outboxOf(caller)
+  return useSyncExternalStore(box?.subscribe ?? never, box?.texts ?? none).length
 }
 
 /** What may be done with texts that wait. */

@@ -11,13 +11,15 @@ export interface Caller {
   readonly handle: string | null
   readonly members: readonly { readonly id: string; readonly handle: string; readonly plan: string }[]
   readonly choose: (id: string | null) => void
+  /** Why it is not known, once it is known that it will not come by itself, and how to ask again. */
+  readonly trouble: { readonly error: unknown; readonly retry: () => void } | null
 }
 
 /** Returns who asks, and how to be somebody else. In a demo that is the first member until one is chosen. */
 export function useCaller(): Caller {
   const { caller } = usePreferences()
   const queries = useQueryClient()
-  const { data } = useQuery(identityQuery)
+  const { data, error, refetch } = useQuery(identityQuery)
   const choose = useCallback((id: string | null) => {
     setPreferences({ caller: id })
     // Nothing of one member is ever shown to another.
@@ -25,5 +27,5 @@ export function useCaller(): Caller {
   }, [queries])
   const members = data?.members ?? []
   const chosen = members.find((member) => member.id === caller)
-  return { how: data?.how ?? 'unknown', id: chosen?.id ?? null, handle: chosen?.handle ?? null, members, choose }
+  return { how: data?.how ?? 'unknown', id: chosen?.id ?? null, handle: chosen?.handle ?? null, members, choose, trouble: data === undefined && error !== null ? { error, retry: () => { void refetch() } } : null }
 }

@@ -3,12 +3,11 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Publisher } from './mqtt'
+import { PROGRAM } from './server'
 
-const KOSMO = process.env['KOSMO_BIN'] ?? resolve(import.meta.dirname, '../../../target/debug/kosmo')
-/** Where the pages come from, if not from the program: a development server in front of it does not know a test's own one. */
 const PATIENCE = 30_000
 
 const run = promisify(execFile)
@@ -40,7 +39,7 @@ export class House {
     const folder = await mkdtemp(join(tmpdir(), 'kosmo-page-'))
     const [ready, config] = [join(folder, 'ready.json'), join(folder, 'kosmo.toml')]
     await writeFile(config, `[data]\ndir = "${join(folder, 'data')}"\n[auth]\ndev_header = true\n${settings}`)
-    const process = spawn(KOSMO, ['up', '--config', config, '--port-base', '0', '--mqtt-port', '0', '--ready-file', ready], { stdio: ['ignore', 'ignore', 'pipe'] })
+    const process = spawn(PROGRAM, ['up', '--config', config, '--port-base', '0', '--mqtt-port', '0', '--ready-file', ready], { stdio: ['ignore', 'ignore', 'pipe'] })
     let log = ''
     process.stderr.on('data', (data: Buffer) => { log = (log + data.toString()).slice(-20_000) })
     let addresses: Record<string, string> = {}
@@ -53,7 +52,7 @@ export class House {
 
   /** Runs a command of the program beside it. */
   async command(...words: readonly string[]): Promise<string> {
-    const { stdout } = await run(KOSMO, ['--config', join(this.folder, 'kosmo.toml'), ...words])
+    const { stdout } = await run(PROGRAM, ['--config', join(this.folder, 'kosmo.toml'), ...words])
     return stdout
   }
 

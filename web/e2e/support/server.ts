@@ -8,6 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
+/** The program that is tested. */
+export const PROGRAM = process.env['KOSMO_BIN'] ?? join(root, 'target/debug/kosmo')
 /** How long a start may take: a debug build writes a week of history. */
 const PATIENCE = 180_000
 
@@ -22,13 +24,12 @@ export interface Running {
 
 /** Starts `kosmo demo` with these further arguments, and returns when it is ready. */
 export async function startDemo(args: readonly string[] = []): Promise<Running> {
-  const program = process.env['KOSMO_BIN'] ?? join(root, 'target/debug/kosmo')
-  if (!existsSync(program)) throw new Error(`${program} is not there: build it with \`cargo build -p kosmo\`, or name another with KOSMO_BIN`)
+  if (!existsSync(PROGRAM)) throw new Error(`${PROGRAM} is not there: build it with \`cargo build -p kosmo\`, or name another with KOSMO_BIN`)
   const folder = await mkdtemp(join(tmpdir(), 'kosmo-e2e-'))
   const ready = join(folder, 'ready.json')
   const data = join(folder, 'data')
   const child = spawn(
-    program,
+    PROGRAM,
     ['demo', '--port-base', '0', '--mqtt-port', '0', '--radio-port', '0', '--every', '5', '--data', data, '--ready-file', ready, '--log', 'warn', ...args],
     { stdio: ['ignore', 'ignore', 'pipe'], cwd: folder },
   )

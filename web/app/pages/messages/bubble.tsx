@@ -21,7 +21,7 @@ function Words({ text, className }: { readonly text: string; readonly className?
 }
 
 function Quoted({ text }: { readonly text: string }) {
-  return <bdi dir="auto" className="foreign mb-1 line-clamp-2 block border-l-2 border-current pl-2 text-xs break-all opacity-75">{text}</bdi>
+  return <bdi dir="auto" className="foreign mb-1 line-clamp-2 block border-l-2 border-current pl-2 text-xs [overflow-wrap:anywhere] opacity-75">{text}</bdi>
 }
 
 /** A text of the member's. Why it waits stands under it; everything else behind its tick. */

@@ -75,28 +75,30 @@ export function Composer({ user, node, answering, onAnswered }: ComposerProps) {
     if (event.key === 'Escape' && answering !== null) onAnswered()
   }
   return (
-    <form onSubmit={onSubmit} className="border-t border-line bg-surface px-3 pt-2 pb-[max(0.5rem,env(safe-area-inset-bottom))] sm:px-4">
-      {answering !== null && (
-        <div className="mb-2 flex items-center gap-2 rounded-lg border-l-2 border-accent bg-sunken py-1 pl-3">
-          <CornerUpLeft aria-hidden className="size-4 shrink-0 text-muted" />
-          <bdi dir="auto" className="foreign line-clamp-1 min-w-0 flex-1 text-sm break-all text-muted">{answering.text}</bdi>
-          <IconButton label={t`Do not answer this text`} onClick={onAnswered}><X aria-hidden className="size-4" /></IconButton>
+    <form onSubmit={onSubmit} className="border-t border-line bg-surface px-3 pt-2 pb-[max(0.5rem,env(safe-area-inset-bottom))] sm:px-5">
+      <div className="mx-auto max-w-3xl">
+        {answering !== null && (
+          <div className="mb-2 flex items-center gap-2 rounded-lg border-l-2 border-accent bg-sunken py-1 pl-3">
+            <CornerUpLeft aria-hidden className="size-4 shrink-0 text-muted" />
+            <bdi dir="auto" className="foreign line-clamp-1 min-w-0 flex-1 text-sm break-all text-muted">{answering.text}</bdi>
+            <IconButton label={t`Do not answer this text`} onClick={onAnswered}><X aria-hidden className="size-4" /></IconButton>
+          </div>
+        )}
+        <div className="flex items-end gap-2">
+          <textarea
+            ref={field} value={text} rows={1} dir="auto" aria-label={t`Your text`} placeholder={t`Write a text`} aria-describedby="bytes-left" aria-invalid={left < 0}
+            onChange={(event) => { setText(event.target.value) }} onKeyDown={onKey} enterKeyHint="enter" autoComplete="off"
+            className={cx('foreign min-h-11 flex-1 resize-none rounded-2xl border bg-canvas px-4 py-2.5 text-base leading-5 text-ink placeholder:text-muted', left < 0 ? 'border-bad' : 'border-line-strong')}
+          />
+          <IconButton label={t`Send`} look="primary" type="submit" disabled={!canSend} className="rounded-full"><SendHorizontal aria-hidden className="size-5" /></IconButton>
         </div>
-      )}
-      <div className="flex items-end gap-2">
-        <textarea
-          ref={field} value={text} rows={1} dir="auto" aria-label={t`Your text`} placeholder={t`Write a text`} aria-describedby="bytes-left" aria-invalid={left < 0}
-          onChange={(event) => { setText(event.target.value) }} onKeyDown={onKey} enterKeyHint="enter" autoComplete="off"
-          className={cx('foreign min-h-11 flex-1 resize-none rounded-2xl border bg-canvas px-4 py-2.5 text-base leading-5 text-ink placeholder:text-muted', left < 0 ? 'border-bad' : 'border-line-strong')}
-        />
-        <IconButton label={t`Send`} look="primary" type="submit" disabled={!canSend} className="rounded-full"><SendHorizontal aria-hidden className="size-5" /></IconButton>
+        <p id="bytes-left" aria-live={left < CLOSE ? 'polite' : 'off'} className={cx('tabular mt-1 flex justify-between gap-3 px-1 text-xs', left < 0 ? 'font-medium text-bad' : left < CLOSE ? 'text-warn' : 'text-muted')}>
+          <span className="min-w-0 truncate">{quota !== undefined && quota.prefix !== '' && <Trans>Goes out as <bdi className="font-medium">{quota.prefix.trim()}</bdi> …</Trans>}</span>
+          <span className="shrink-0" data-testid="bytes">
+            {left < 0 ? <Plural value={-left} one="# byte too long" other="# bytes too long" /> : <Plural value={left} one="# byte left" other="# bytes left" />}
+          </span>
+        </p>
       </div>
-      <p id="bytes-left" aria-live={left < CLOSE ? 'polite' : 'off'} className={cx('tabular mt-1 flex justify-between gap-3 px-1 text-xs', left < 0 ? 'font-medium text-bad' : left < CLOSE ? 'text-warn' : 'text-muted')}>
-        <span className="min-w-0 truncate">{quota !== undefined && quota.prefix !== '' && <Trans>Goes out as <bdi className="font-medium">{quota.prefix.trim()}</bdi> …</Trans>}</span>
-        <span className="shrink-0" data-testid="bytes">
-          {left < 0 ? <Plural value={-left} one="# byte too long" other="# bytes too long" /> : <Plural value={left} one="# byte left" other="# bytes left" />}
-        </span>
-      </p>
     </form>
   )
 }

@@ -1,12 +1,13 @@
-import { Trans, useLingui } from '@lingui/react/macro'
+import { Plural, Trans, useLingui } from '@lingui/react/macro'
 import { createLazyRoute } from '@tanstack/react-router'
-import { LogIn, MessageSquareText } from 'lucide-react'
+import { Clock, LogIn, MessageSquareText } from 'lucide-react'
 import type { ReactNode } from 'react'
+import { useWaiting } from '@/mine/post-office'
 import { useCaller } from '@/shell/caller'
 import { useTitle } from '@/shell/title'
 import { cx } from '@/ui/cx'
 import { Page } from '@/ui/page'
-import { EmptyState, SkeletonRows } from '@/ui/states'
+import { EmptyState, ErrorState, SkeletonRows } from '@/ui/states'
 import { Chat } from './chat'
 import { ConversationList } from './list'
 
@@ -25,9 +26,10 @@ function Closed() {
 /** The conversations beside the one that is open; on a phone one of the two. */
 function Panes({ node, children }: { readonly node: string | null; readonly children: (user: string) => ReactNode }) {
   const { t } = useLingui()
-  const { how, id } = useCaller()
+  const { how, id, trouble } = useCaller()
   useTitle(t`Messages`)
   if (how === 'nobody') return <Closed />
+  if (trouble !== null) return <Unknown {...trouble} />
   if (id === null) return how === 'unknown' ? <SkeletonRows /> : <Choose />
   return (
     <div className="grid h-full grid-cols-[minmax(0,1fr)] lg:grid-cols-[22rem_minmax(0,1fr)]" key={id}>
@@ -36,6 +38,23 @@ function Panes({ node, children }: { readonly node: string | null; readonly chil
       </section>
       <section aria-label={t`Conversation`} className={cx('min-h-0 min-w-0 flex-col lg:flex', node === null ? 'hidden' : 'flex')}>{children(id)}</section>
     </div>
+  )
+}
+
+/** Says that the server, which knows who asks, does not answer; and what of theirs waits here for it. */
+function Unknown({ error, retry }: { readonly error: unknown; readonly retry: () => void }) {
+  const { t } = useLingui()
+  const waiting = useWaiting()
+  return (
+    <Page title={t`Messages`}>
+      <ErrorState error={error} retry={retry} />
+      {waiting > 0 && (
+        <p role="status" className="mx-auto flex w-fit items-center gap-2 rounded-lg bg-warn-soft px-3 py-2 text-sm text-warn">
+          <Clock aria-hidden className="size-4 shrink-0" />
+          <Plural value={waiting} one="# text of yours waits in this browser, and is sent once the server is back." other="# texts of yours wait in this browser, and are sent once the server is back." />
+        </p>
+      )}
+    </Page>
   )
 }
 

@@ -1,10 +1,11 @@
-import { Trans, useLingui } from '@lingui/react/macro'
+import { Plural, Trans, useLingui } from '@lingui/react/macro'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { Cloud, Radio } from 'lucide-react'
 import { useRef } from 'react'
 import { safeName } from '@/format/names'
 import { Age } from '@/ui/age'
-import { Battery, Hops, NameCell, Snr } from './cells'
+import { Snr } from '@/ui/snr'
+import { Battery, Hops, NameCell } from './cells'
 import { EXPECTED, readable, type Row } from './model'
 
 const CARD = 92
@@ -47,7 +48,7 @@ function Card({ row }: { readonly row: Row }) {
           <>
             <span className="inline-flex items-center gap-1"><Radio aria-hidden className="size-3.5" /><span className="sr-only"><Trans>Heard by radio</Trans></span><Age at={node.heard_by_radio.at} expected={EXPECTED} /></span>
             <Snr value={node.heard_by_radio.snr_db} />
-            {node.heard_by_radio.hops_away != null && <span>{node.heard_by_radio.hops_away > 0 && <Trans>hops</Trans>} <Hops value={node.heard_by_radio.hops_away} /></span>}
+            {node.heard_by_radio.hops_away != null && <span>{node.heard_by_radio.hops_away > 0 ? <Plural value={node.heard_by_radio.hops_away} one="# hop" other="# hops" /> : <Hops value={0} />}</span>}
           </>
         )}
         {node.heard_over_mqtt != null && <span className="inline-flex items-center gap-1"><Cloud aria-hidden className="size-3.5" /><span className="sr-only"><Trans>Heard over MQTT</Trans></span><Age at={node.heard_over_mqtt.at} /></span>}

@@ -7,7 +7,8 @@ import type { Node } from '@/api/schema'
 import { Age } from '@/ui/age'
 import { cx } from '@/ui/cx'
 import { NodeName } from '@/ui/node-name'
-import { INK, type Tone } from '@/ui/tone'
+import { Snr } from '@/ui/snr'
+import { INK } from '@/ui/tone'
 import type { ColumnName } from './columns'
 import { EXPECTED, readable, type Row } from './model'
 
@@ -37,28 +38,6 @@ function Marks({ node }: { readonly node: Node }) {
   )
 }
 
-/** How well a signal is received: above the noise is easy, far below it is the end. */
-export function toneOfSnr(snr: number): { tone: Tone; bars: number } {
-  if (snr >= 0) return { tone: 'good', bars: 4 }
-  if (snr >= -7) return { tone: 'good', bars: 3 }
-  return snr >= -13 ? { tone: 'warn', bars: 2 } : { tone: 'bad', bars: 1 }
-}
-
-/** Signal to noise in decibels, with as many bars of four as it is worth. */
-export function Snr({ value }: { readonly value: number | null | undefined }) {
-  const { number } = useFormat()
-  if (value == null) return <Nothing />
-  const { tone, bars } = toneOfSnr(value)
-  return (
-    <span className="tabular inline-flex items-center gap-1.5 whitespace-nowrap">
-      <svg aria-hidden viewBox="0 0 15 12" className={cx('h-3 w-[0.9375rem] shrink-0', INK[tone])}>
-        {[1, 2, 3, 4].map((bar) => <rect key={bar} x={(bar - 1) * 4} y={12 - bar * 3} width="3" height={bar * 3} rx="0.75" fill="currentColor" opacity={bar <= bars ? 1 : 0.22} />)}
-      </svg>
-      {number(value, 1)}&#x202f;dB
-    </span>
-  )
-}
-
 export function Hops({ value }: { readonly value: number | null | undefined }) {
   if (value == null) return <Nothing />
   return value === 0 ? <Trans>direct</Trans> : <>{value}</>
@@ -72,7 +51,7 @@ export function Battery({ node }: { readonly node: Node }) {
   const { battery_pct: charge, battery_voltage_v: voltage, external_power: isExternal } = power
   const tone = charge == null || charge > 40 ? 'neutral' : charge > 15 ? 'warn' : 'bad'
   return (
-    <span className="tabular inline-flex items-center gap-1 whitespace-nowrap">
+    <span className="tabular inline-flex items-center gap-1 align-middle whitespace-nowrap">
       {isExternal === true && (charge == null ? <Plug role="img" aria-label={t`On external power`} className="size-4 text-good" /> : <BatteryCharging role="img" aria-label={t`On external power`} className="size-4 text-good" />)}
       {charge != null ? <span className={tone === 'neutral' ? undefined : cx('font-medium', INK[tone])}>{number(charge)}&#x202f;%</span> : voltage != null && voltage > 0.5 ? <>{number(voltage, 2)}&#x202f;V</> : null}
     </span>

@@ -7,9 +7,10 @@ import { useFormat } from '@/format/hooks'
 import type { Named } from '@/format/names'
 import { Age } from '@/ui/age'
 import { NodeName } from '@/ui/node-name'
+import { Snr } from '@/ui/snr'
 import { EmptyState } from '@/ui/states'
 import { Table, Td, Th, Tr } from '@/ui/table'
-import { Nothing, Snr } from './cells'
+import { Nothing } from './cells'
 import { type Heard, type Peer, peersOf } from './peers'
 
 /** Finds what a node that is spoken of calls itself. */

@@ -73,17 +73,22 @@ function Known({ id, node, search }: { readonly id: string; readonly node: NodeD
           <Card title={t`Power and airtime`}><Telemetry latest={latest.data ?? null} isPending={latest.isPending} /></Card>
           <Card title={t`Where it is`}><Place node={node} /></Card>
         </div>
-        {charted.length > 0 && (
-          <Suspense fallback={<Skeleton className="h-72 w-full" />}>
-            <Board id={node.node_id} names={charted} view={search} onView={onView} title={t`Telemetry`} />
-          </Suspense>
+        {/* Whether there are charts is known when its values are; what stands under them would jump, and comes then. */}
+        {latest.isPending ? <Skeleton className="h-[60rem] w-full" /> : (
+          <>
+            {charted.length > 0 && (
+              <Suspense fallback={<Skeleton className="h-[60rem] w-full" />}>
+                <Board id={node.node_id} names={charted} view={search} onView={onView} title={t`Telemetry`} />
+              </Suspense>
+            )}
+            <Card title={t`Who hears it, and whom it hears`} flush><Links node={node} /></Card>
+            <Card title={t`Traceroutes`}><Traceroutes node={node} /></Card>
+            <div className="grid gap-4 lg:grid-cols-2">
+              <Card title={t`Ids and keys`}><KeyHistory node={node} /></Card>
+              {node.radio_stats != null && <Card title={t`What its radio counts`} aside={<Age at={node.radio_stats.at} className="text-xs" />}><Facts><Counters stats={node.radio_stats} /></Facts></Card>}
+            </div>
+          </>
         )}
-        <Card title={t`Who hears it, and whom it hears`} flush><Links node={node} /></Card>
-        <Card title={t`Traceroutes`}><Traceroutes node={node} /></Card>
-        <div className="grid gap-4 lg:grid-cols-2">
-          <Card title={t`Ids and keys`}><KeyHistory node={node} /></Card>
-          {node.radio_stats != null && <Card title={t`What its radio counts`} aside={<Age at={node.radio_stats.at} className="text-xs" />}><Facts><Counters stats={node.radio_stats} /></Facts></Card>}
-        </div>
       </div>
     </Page>
   )

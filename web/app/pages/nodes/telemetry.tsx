@@ -12,7 +12,7 @@ import { Fact, Facts } from './about'
 /** What a node says of itself, each value with its own age. */
 export function Telemetry({ latest, isPending }: { readonly latest: LatestReading | null; readonly isPending: boolean }) {
   const { label, duration, text } = useFormat()
-  if (isPending) return <SkeletonRows rows={3} />
+  if (isPending) return <SkeletonRows rows={7} />
   const values = new Map(Object.entries(latest ?? {}).filter((entry): entry is [string, number] => typeof entry[1] === 'number'))
   const own = QUANTITIES.map((spec) => spec.name).filter((name) => !isEnvironmental(name) && values.has(name) && name !== 'battery_pct')
   const charge = values.get('battery_pct')

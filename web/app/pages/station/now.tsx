@@ -8,6 +8,9 @@ import { QUANTITIES } from '@/format/quantities'
 import { Tile } from './tile'
 import { since, todayOf } from './today'
 
+/** How the tiles stand; what holds their places until they come stands so, too. */
+export const TILES = 'grid grid-cols-2 gap-3 sm:grid-cols-3 lg:grid-cols-4 xl:grid-cols-5'
+
 /** Every value the station has, the surroundings first, each with its own age. */
 export function Now({ id, latest }: { readonly id: string; readonly latest: LatestReading }) {
   const { t } = useLingui()
@@ -17,7 +20,7 @@ export function Now({ id, latest }: { readonly id: string; readonly latest: Late
   const names = useMemo(() => values.map(({ name }) => name), [values])
   const series = useSeries({ id, names, from: since(now), to: hour + 2 * 3_600_000, points: 300 })
   return (
-    <ul role="list" aria-label={t`Measured now`} className="grid grid-cols-2 gap-3 sm:grid-cols-3 lg:grid-cols-4 xl:grid-cols-5">
+    <ul role="list" aria-label={t`Measured now`} className={TILES}>
       {values.map(({ name, value, at }) => (
         <Tile key={name} name={name} value={value} at={at} today={series.data === undefined ? null : todayOf(series.data, name, now)} />
       ))}

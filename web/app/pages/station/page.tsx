@@ -10,7 +10,7 @@ import { Age } from '@/ui/age'
 import { Page } from '@/ui/page'
 import { EmptyState, ErrorState, Skeleton } from '@/ui/states'
 import { useNewest, useStation } from './data'
-import { Now } from './now'
+import { Now, TILES } from './now'
 import { EXPECTED } from './tile'
 
 const Board = lazy(() => import('@/charts/board'))
@@ -56,14 +56,14 @@ function StationView({ id, search }: { readonly id: string; readonly search: Boa
         </div>
       }
     >
-      {newest.isPending && <div className="grid grid-cols-2 gap-3 sm:grid-cols-3 lg:grid-cols-4">{Array.from({ length: 8 }, (_, tile) => <Skeleton key={tile} className="h-28" />)}</div>}
+      {newest.isPending && <div className={TILES}>{Array.from({ length: 15 }, (_, tile) => <Skeleton key={tile} className="h-[8.5rem]" />)}</div>}
       {newest.isError && latest === undefined && <ErrorState error={newest.error} retry={() => { void newest.refetch() }} />}
       {latest === null && <EmptyState icon={Thermometer} title={t`It has measured nothing yet`}><Trans>Values appear here as soon as the first reading is heard.</Trans></EmptyState>}
       {latest != null && (
         <div className="flex flex-col gap-5">
           <Now id={id} latest={latest} />
           {names.length > 0 && (
-            <Suspense fallback={<Skeleton className="h-96 w-full" />}>
+            <Suspense fallback={<Skeleton className="h-[60rem] w-full" />}>
               <Board id={id} names={names} view={search} onView={onView} title={t`History`} />
             </Suspense>
           )}

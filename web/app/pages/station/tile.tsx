@@ -33,12 +33,13 @@ export function Tile({ name, value, at, today }: TileProps) {
         <Value quantity={name} value={isSum ? today?.sum ?? null : value} />
         {isDirection && <Point degrees={value} />}
       </span>
-      <span className="mt-1 flex min-h-5 flex-wrap items-center gap-x-3 gap-y-0.5 text-xs text-muted">
+      {/* Two lines are kept free, so that nothing moves when what today was like is known. */}
+      <span className="mt-1 flex min-h-[2.125rem] flex-col gap-y-0.5 text-xs text-muted">
         {today !== null && !WITHOUT_TREND.test(name) && <Trend name={name} trend={today.trend} />}
         {isSum && <Trans>last reading <Value quantity={name} value={value} /></Trans>}
         <Extremes name={name} today={today} isShown={!isSum && !isDirection} />
       </span>
-      <Age at={at} expected={EXPECTED} className="mt-1.5 text-xs" />
+      <Age at={at} expected={EXPECTED} className="mt-auto pt-1.5 text-xs" />
     </li>
   )
 }
@@ -53,7 +54,7 @@ function Trend({ name, trend }: { readonly name: Quantity; readonly trend: numbe
   const change = difference(name, Math.abs(trend), units, text)
   const words = { up: t`${change} more than three hours ago`, down: t`${change} less than three hours ago`, steady: t`as three hours ago` }[way]
   return (
-    <span className="tabular inline-flex items-center gap-0.5 whitespace-nowrap" title={words}>
+    <span className="tabular flex items-center gap-0.5 whitespace-nowrap" title={words}>
       <Icon aria-hidden className="size-3.5" />
       <span aria-hidden>{way === 'steady' ? t`steady` : <>{change}&#x202f;/&#x202f;3&#x202f;h</>}</span>
       <span className="sr-only">{words}</span>
