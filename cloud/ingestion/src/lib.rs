@@ -8,6 +8,7 @@ mod ack;
 mod batch;
 mod commit;
 mod decode;
+pub mod import;
 mod ingestion;
 pub mod network;
 pub mod packets;

@@ -12,6 +12,7 @@ mod clock;
 mod database;
 mod db;
 mod error;
+pub mod foreign;
 pub mod ingest;
 pub mod jobs;
 mod leases;
