@@ -12,6 +12,7 @@ pub mod lifecycle;
 pub mod listen;
 pub mod logging;
 pub mod output;
+pub mod patience;
 pub mod secrets;
 pub mod serving;
 pub mod system;

@@ -173,7 +173,7 @@ async fn open_sqlite(path: &Path, lock: Option<ServingLock>) -> Result<Store> {
         .max_connections(SQLITE_READERS)
         .acquire_timeout(PATIENCE)
         .connect_lazy_with(options.optimize_on_close(false, None).pragma("query_only", "on"));
-    Ok(Store { db: Db::Sqlite { write, read }, signals: Arc::new(Signals::in_process()), _lock: lock.map(Arc::new) })
+    Ok(Store { db: Db::Sqlite { write, read }, signals: Arc::new(Signals::in_process()), lock: lock.map(Arc::new) })
 }
 
 async fn open_postgres(url: &str, max_connections: u32) -> Result<Store> {
@@ -182,7 +182,7 @@ async fn open_postgres(url: &str, max_connections: u32) -> Result<Store> {
     let first = time::timeout(PATIENCE, PgConnection::connect_with(&options)).await;
     first.map_err(|_elapsed| sqlx::Error::PoolTimedOut)??.close().await?;
     let pool = PgPoolOptions::new().max_connections(max_connections).acquire_timeout(PATIENCE).connect_lazy_with(options.clone());
-    Ok(Store { db: Db::Postgres(pool), signals: Arc::new(Signals::from_postgres(options)), _lock: None })
+    Ok(Store { db: Db::Postgres(pool), signals: Arc::new(Signals::from_postgres(options)), lock: None })
 }
 
 /// Makes the file if it is missing, readable by its owner alone; SQLite gives its side files the same rights.

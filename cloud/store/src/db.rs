@@ -11,7 +11,7 @@ pub struct Store {
     pub(crate) db: Db,
     pub(crate) signals: Arc<Signals>,
     /// Held for as long as a clone of the store lives.
-    pub(crate) _lock: Option<Arc<ServingLock>>,
+    pub(crate) lock: Option<Arc<ServingLock>>,
 }
 
 /// The connections to whichever database is configured.

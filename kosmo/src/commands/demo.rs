@@ -8,13 +8,14 @@ use crate::{
     banner::{Banner, DemoBanner},
     bridging, cli,
     config::Config,
+    patience::patiently,
     secrets,
     serving::Serving,
     system::random,
 };
 use anyhow::{Context as _, Result, bail};
 use kosmo_bridge::RadioUrl;
-use kosmo_domain::{BridgeId, Epoch, HOUR, Reading, Source, Stream, TimeSource, Timestamp, Trust};
+use kosmo_domain::{BridgeId, Clock as _, Epoch, HOUR, Reading, Source, Stream, TimeSource, Timestamp, Trust};
 use kosmo_store::{
     Store,
     ingest::{Body, Raw, Record, RecordName},
@@ -28,8 +29,8 @@ const PAST: Duration = Duration::from_hours(7 * 24);
 const STEP: Duration = Duration::from_mins(10);
 /// Readings written in one transaction.
 const BATCH: usize = 500;
-/// Hours summarised in one transaction.
-const HOURS_AT_ONCE: u32 = 500;
+/// Hours summarised in one transaction; others write as well.
+const HOURS_AT_ONCE: u32 = 50;
 /// The file that says that a data folder is a demo's.
 const MARK: &str = "this-is-a-demo";
 
@@ -42,13 +43,14 @@ pub(crate) async fn run(args: cli::Demo, mut config: Config) -> Result<()> {
     let sim = super::sim::configure(&args.mesh);
     write_history(&up.serving, &sim).await?;
 
-    members::seed(&up.serving.store, up.serving.clock.now()).await?;
+    patiently("adding the members", async || members::seed(&up.serving.store, up.serving.clock.now()).await).await?;
 
     let first: BridgeId = "demo".parse().context("`demo` is a name")?;
     let mut radios = Vec::new();
     for (place, address) in mesh.addresses().iter().enumerate() {
         let radio = RadioUrl::Tcp { host: address.ip().to_string(), port: address.port() };
-        up.attach(bridging::numbered(&first, place)?, radio).await?;
+        let id = bridging::numbered(&first, place)?;
+        patiently("a bridge", async || up.attach(id.clone(), radio.clone()).await).await?;
         radios.push(format!("tcp://{address}"));
         up.serving.addresses.insert(format!("radio-{}", place + 1), format!("tcp://{address}"));
     }
@@ -56,7 +58,7 @@ pub(crate) async fn run(args: cli::Demo, mut config: Config) -> Result<()> {
         radios,
         members: MEMBERS.iter().map(|member| format!("{} ({})", member.handle, member.plan)).collect(),
         example: (ANA.id.to_string(), LENA.to_string()),
-        viewer: viewer(&up.serving).await?,
+        viewer: patiently("a login", async || viewer(&up.serving).await).await?,
     };
     up.run(args.ports.ready_file.as_deref(), Banner::of_demo(banner)).await
 }
@@ -64,7 +66,7 @@ pub(crate) async fn run(args: cli::Demo, mut config: Config) -> Result<()> {
 /// Marks the data folder as a demo's, and keeps off those that hold something else: simulated weather among real
 /// readings could never be told apart again.
 fn mark(folder: &Path) -> Result<()> {
-    secrets::private_folder(folder)?;
+    crate::output::private_folder(folder)?;
     let mark = folder.join(MARK);
     let is_empty = fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))?.next().is_none();
     if !is_empty && !mark.exists() {
@@ -93,7 +95,7 @@ async fn write_history(serving: &Serving, sim: &kosmo_sim::Config) -> Result<()>
         batch.push(origin.record(&reading));
     }
     written += flush(store, &mut batch, now).await?;
-    while store.run_rollups(HOURS_AT_ONCE).await?.more {}
+    while patiently("summarising the past", async || Ok(store.run_rollups(HOURS_AT_ONCE).await?)).await?.more {}
     tracing::info!(readings = written, "wrote the past of the simulated mesh, from {from}");
     Ok(())
 }
@@ -101,7 +103,7 @@ async fn write_history(serving: &Serving, sim: &kosmo_sim::Config) -> Result<()>
 /// Stores what was measured as if it had come in within the hour in which it was measured, so that what came in when has a
 /// past, too.
 async fn flush(store: &Store, batch: &mut Vec<Record>, now: Timestamp) -> Result<usize> {
-    store.ingest(batch, now).await.context("the history cannot be written")?;
+    patiently("writing the past", async || store.ingest(batch, now).await.context("the history cannot be written")).await?;
     let written = batch.len();
     batch.clear();
     Ok(written)

@@ -29,6 +29,7 @@ pub(crate) async fn run(args: cli::Serve, config: Config) -> Result<()> {
     }
     let store = Store::open_serving(&config.database()).await.context("the database cannot be opened")?;
     store.check_schema().await?;
+    store.take_over().await?;
     let mut serving = Serving::new(config, store.clone())?;
     // Each process has ids of its own, or two would throw each other out.
     let own_id = |service: &str| format!("{service}-{:08x}", random().next_u32());

@@ -47,6 +47,7 @@ impl Everything {
         secrets::private_folder(&config.data.dir)?;
         let store = Store::open_serving(&config.database()).await.context("the database cannot be opened")?;
         store.migrate().await?;
+        store.take_over().await?;
 
         let logins = ["ingestion", "gateway"].map(|name| ServiceLogin::new(name, draw()));
         let broker = start_broker(&config, &logins, store.clone()).await?;

@@ -2,6 +2,7 @@
 //! and run again if whoever claimed them vanishes. A job must therefore be such that it may run twice.
 
 mod queue;
+mod takeover;
 mod wakes;
 mod worker;
 

@@ -57,6 +57,12 @@ impl<'a> Row<'a> {
     const fn key(&self) -> (NodeId, PacketId) {
         (self.packet.from, self.packet.id)
     }
+
+    /// Returns between which times a packet of this key is the same one.
+    fn span(&self) -> (Timestamp, Timestamp) {
+        let at = self.packet.reception.at;
+        (at.minus(DAY), at.plus(DAY))
+    }
 }
 
 impl Store {
@@ -81,10 +87,9 @@ impl Store {
                 named.insert(row.key(), row);
             }
         }
-        let earliest = packets.iter().map(|packet| packet.reception.at).min().unwrap_or(Timestamp::EPOCH).minus(DAY);
         let mut tx = self.begin().await?;
         alone(&mut tx).await?;
-        let known = count_again(&mut tx, &named.values().collect::<Vec<_>>(), earliest).await?;
+        let known = count_again(&mut tx, &named.values().collect::<Vec<_>>()).await?;
         let again = known.len();
         rows.extend(named.into_values().filter(|row| !known.contains(&row.key())));
         // Ids grow with the time of arrival, as far as that is known.
@@ -121,7 +126,7 @@ async fn alone(tx: &mut Tx) -> Result<()> {
 }
 
 /// Counts the packets once more that are known, adds what was not known of them, and returns which those are.
-async fn count_again(tx: &mut Tx, rows: &[&Row<'_>], earliest: Timestamp) -> Result<BTreeSet<(NodeId, PacketId)>> {
+async fn count_again(tx: &mut Tx, rows: &[&Row<'_>]) -> Result<BTreeSet<(NodeId, PacketId)>> {
     if rows.is_empty() {
         return Ok(BTreeSet::new());
     }
@@ -135,18 +140,30 @@ async fn count_again(tx: &mut Tx, rows: &[&Row<'_>], earliest: Timestamp) -> Res
                                       channel = case when packets.private or new.private then null else coalesce(packets.channel, new.channel) end,
                                       fields = case when packets.private or new.private then null else coalesce(packets.fields, new.fields) end
                                  from (select value ->> 0 as sender, value ->> 1 as packet_id, value ->> 2 as receptions, value ->> 3 as port,
-                                              value ->> 4 as private, value ->> 5 as channel, value ->> 6 as fields
+                                              value ->> 4 as private, value ->> 5 as channel, value ->> 6 as fields,
+                                              value ->> 7 as since, value ->> 8 as until
                                          from json_each($1)) new
-                                where packets.sender = new.sender and packets.packet_id = new.packet_id and packets.heard_at > $2
+                                where packets.sender = new.sender and packets.packet_id = new.packet_id
+                                  and packets.heard_at > new.since and packets.heard_at < new.until
                             returning packets.sender, packets.packet_id";
             let rows: Vec<_> = rows
                 .iter()
                 .map(|row| {
-                    let (from, id) = row.key();
-                    (from.number(), id.0, row.receptions, row.port, u8::from(row.private), row.channel.as_deref(), row.fields.as_deref())
+                    let ((from, id), (since, until)) = (row.key(), row.span());
+                    value!([
+                        from.number(),
+                        id.0,
+                        row.receptions,
+                        row.port,
+                        u8::from(row.private),
+                        row.channel,
+                        row.fields,
+                        since.as_micros(),
+                        until.as_micros(),
+                    ])
                 })
                 .collect();
-            sqlx::query_as(SQL).bind(json(&rows)).bind(At(earliest)).fetch_all(&mut **tx).await?
+            sqlx::query_as(SQL).bind(json(&rows)).fetch_all(&mut **tx).await?
         }
         // Lists are arrays.
         TxDb::Postgres(tx) => {
@@ -156,9 +173,11 @@ async fn count_again(tx: &mut Tx, rows: &[&Row<'_>], earliest: Timestamp) -> Res
                                       private = packets.private or new.private,
                                       channel = case when packets.private or new.private then null else coalesce(packets.channel, new.channel) end,
                                       fields = case when packets.private or new.private then null else coalesce(packets.fields, new.fields) end
-                                 from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::boolean[], $6::text[], $7::text[])
-                                      new (sender, packet_id, receptions, port, private, channel, fields)
-                                where packets.sender = new.sender and packets.packet_id = new.packet_id and packets.heard_at > $8
+                                 from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::boolean[], $6::text[], $7::text[],
+                                             $8::timestamptz[], $9::timestamptz[])
+                                      new (sender, packet_id, receptions, port, private, channel, fields, since, until)
+                                where packets.sender = new.sender and packets.packet_id = new.packet_id
+                                  and packets.heard_at > new.since and packets.heard_at < new.until
                             returning packets.sender, packets.packet_id";
             sqlx::query_as(SQL)
                 .bind(rows.iter().map(|row| Node(row.packet.from)).collect::<Vec<_>>())
@@ -168,7 +187,8 @@ async fn count_again(tx: &mut Tx, rows: &[&Row<'_>], earliest: Timestamp) -> Res
                 .bind(rows.iter().map(|row| row.private).collect::<Vec<_>>())
                 .bind(rows.iter().map(|row| row.channel.as_deref()).collect::<Vec<_>>())
                 .bind(rows.iter().map(|row| row.fields.as_deref()).collect::<Vec<_>>())
-                .bind(At(earliest))
+                .bind(rows.iter().map(|row| At(row.span().0)).collect::<Vec<_>>())
+                .bind(rows.iter().map(|row| At(row.span().1)).collect::<Vec<_>>())
                 .fetch_all(&mut **tx)
                 .await?
         }

@@ -3,7 +3,7 @@
 use crate::stores::{self, at};
 use kosmo_domain::{Clock as _, ManualClock};
 use kosmo_store::{
-    Store,
+    Database, Store,
     jobs::{Failure, Job, NewJob, Worker},
 };
 use serde_json::{Value, json};
@@ -16,6 +16,7 @@ use std::{
 };
 use tokio::{sync::mpsc, time};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// Far longer than anything here takes, and far shorter than a test may.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -143,4 +144,41 @@ async fn processes_on_postgres_wake_each_other_again_after_the_connection_was_lo
     assert!(cut > 0, "somebody listened");
     assert!(wakes(&fixture.store, &other).await);
     pool.close().await;
+}
+
+#[tokio::test]
+async fn what_a_dead_process_had_claimed_is_done_at_once_by_the_next_one_that_serves_from_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::Sqlite { path: folder.path().join("kosmo.db") };
+    let clock = clock();
+    let dead = Store::open_serving(&database).await.unwrap();
+    dead.migrate().await.unwrap();
+    dead.enqueue_job(&job(json!(1), &clock), clock.now()).await.unwrap();
+    assert_eq!(dead.claim_due_jobs("dead", &["mail"], Duration::from_mins(1), 1, clock.now()).await.unwrap().len(), 1);
+    assert!(dead.hold_lease("bare", Uuid::from_u128(1), Duration::from_mins(1), clock.now()).await.unwrap());
+
+    let beside = Store::open(&database).await.unwrap();
+    assert_eq!(beside.take_over().await.unwrap(), 0, "a command beside a server takes nothing from it");
+    assert!(beside.claim_due_jobs("beside", &["mail"], Duration::from_mins(1), 1, clock.now()).await.unwrap().is_empty());
+    beside.close().await;
+    dead.close().await;
+    drop((dead, beside));
+
+    let next = Store::open_serving(&database).await.unwrap();
+    assert_eq!(next.take_over().await.unwrap(), 1);
+    assert_eq!(next.claim_due_jobs("next", &["mail"], Duration::from_mins(1), 1, clock.now()).await.unwrap().len(), 1);
+    assert!(next.hold_lease("bare", Uuid::from_u128(2), Duration::from_mins(1), clock.now()).await.unwrap());
+    next.close().await;
+}
+
+#[tokio::test]
+async fn what_another_process_has_claimed_in_postgres_stays_its_own() {
+    let fixture = stores::postgres().await;
+    let clock = clock();
+    fixture.store.enqueue_job(&job(json!(1), &clock), clock.now()).await.unwrap();
+    assert_eq!(fixture.store.claim_due_jobs("alive", &["mail"], Duration::from_mins(1), 1, clock.now()).await.unwrap().len(), 1);
+    let other = Store::open_serving(&fixture.database).await.unwrap();
+    assert_eq!(other.take_over().await.unwrap(), 0);
+    assert!(other.claim_due_jobs("other", &["mail"], Duration::from_mins(1), 1, clock.now()).await.unwrap().is_empty());
+    other.close().await;
 }
