@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
 
 mod chaos;
+mod clocks;
 mod database;
 mod demo;
 mod journey;
@@ -13,6 +14,7 @@ mod points;
 mod recorded;
 mod refusals;
 mod replicas;
+mod restores;
 mod schema;
 mod steps;
 mod tidy;

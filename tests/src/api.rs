@@ -72,6 +72,13 @@ impl Api {
         (answer.status().as_u16(), location, answer.json().await.expect("the gateway answers with JSON"))
     }
 
+    /// Takes something away as a member, and returns status and body.
+    pub async fn delete(&self, member: &str, path: &str) -> (u16, Value) {
+        let request = self.http.delete(format!("{}{path}", self.address("gateway"))).header("X-User-ID", member);
+        let answer = request.send().await.expect("the gateway answers");
+        (answer.status().as_u16(), answer.json().await.unwrap_or(Value::Null))
+    }
+
     /// Asks the gateway for JSON as a member, and returns status and body.
     pub async fn read(&self, member: &str, path: &str) -> (u16, Value) {
         let url = format!("{}{path}", self.address("gateway"));
@@ -79,9 +86,14 @@ impl Api {
         (answer.status().as_u16(), answer.json().await.expect("the gateway answers with JSON"))
     }
 
-    /// Asks a gateway that may be away for JSON as a member.
+    /// Asks the gateway, which may be away, for JSON as a member.
     pub async fn try_read(&self, member: &str, path: &str) -> Option<(u16, Value)> {
-        let url = format!("{}{path}", self.address("gateway"));
+        self.read_from("gateway", member, path).await
+    }
+
+    /// Asks this one of several gateways, which may be away, for JSON as a member.
+    pub async fn read_from(&self, part: &str, member: &str, path: &str) -> Option<(u16, Value)> {
+        let url = format!("{}{path}", self.address(part));
         let answer = self.http.get(url).header("X-User-ID", member).send().await.ok()?;
         Some((answer.status().as_u16(), answer.json().await.ok()?))
     }

@@ -5,7 +5,7 @@ use crate::{
     bridge::secret_in,
     process::{Env, kosmo_with, program},
 };
-use kosmo_test_support::{Mosquitto, MosquittoOptions, PostgresCluster, TestDatabase};
+use kosmo_test_support::{ClusterOptions, Mosquitto, MosquittoOptions, PostgresCluster, TestDatabase};
 use std::{
     fs, mem,
     ops::Deref,
@@ -32,6 +32,8 @@ pub struct Setup {
     pub replicas: usize,
     /// Whether PostgreSQL is a cluster of the test's own, which keeps its promises when it is killed, and may be.
     pub own_cluster: bool,
+    /// Whether that cluster asks for a password and is spoken to over TLS alone.
+    pub guarded_cluster: bool,
     /// Whether Mosquitto keeps sessions and retained messages on disk.
     pub persistent_broker: bool,
     /// The environment of every process.
@@ -130,8 +132,8 @@ impl System {
         let options = MosquittoOptions { logins, acl, persistent: setup.persistent_broker, ..MosquittoOptions::default() };
         let mut broker = Mosquitto::start(&options).await;
         let passwords = let_services_in(&data, &mut broker).await;
-        let database = if setup.own_cluster {
-            let cluster = PostgresCluster::start().await;
+        let database = if setup.own_cluster || setup.guarded_cluster {
+            let cluster = PostgresCluster::with(&ClusterOptions { guarded: setup.guarded_cluster, within: None }).await;
             migrate(&data, cluster.url());
             Database::Own(cluster)
         } else {

@@ -61,10 +61,18 @@ pub(super) enum Act {
     CutRadio,
     /// The bridges lose the broker.
     CutBroker,
+    /// The bridges are ended in good order.
+    Leave,
+    /// They are started again.
+    Return,
 }
 
-/// Everything of one round, in the order of its times.
-pub(super) fn round(number: u32, air: &Air, now: Timestamp, rng: &mut StdRng) -> Vec<(Duration, Act)> {
+/// How long the bridges are away in a round with an absence: what is offered in vain is offered again after fifteen seconds, and
+/// what was posted late then waits for a bridge to come.
+const ABSENCE: [Duration; 2] = [Duration::from_millis(1_200), Duration::from_secs(20)];
+
+/// Everything of one round, in the order of its times; with an absence, the bridges are away for most of the first one.
+pub(super) fn round(number: u32, has_absence: bool, air: &Air, now: Timestamp, rng: &mut StdRng) -> Vec<(Duration, Act)> {
     let stations = air.stations();
     let mut acts = Vec::new();
     for index in 0..READINGS {
@@ -98,6 +106,10 @@ pub(super) fn round(number: u32, air: &Air, now: Timestamp, rng: &mut StdRng) ->
     if number == 0 {
         acts.push((ROUND.mul_f64(0.3), Act::CutBroker));
         acts.push((ROUND.mul_f64(0.6), Act::CutRadio));
+    }
+    if number == 0 && has_absence {
+        let [away, back] = ABSENCE;
+        acts.extend([(away, Act::Leave), (back, Act::Return)]);
     }
     acts.sort_by_key(|(at, _)| *at);
     acts

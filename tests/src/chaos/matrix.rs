@@ -56,8 +56,6 @@ fn passes_of(point: &Point, part: Part, footing: Footing) -> u64 {
         _ if part == Part::Broker && footing == Footing::Servers => 0,
         // Who runs in the embedded broker's process never loses it while both live.
         "mqtt::lost" if runs_within_the_broker => 0,
-        // What a bridge takes at once is not offered again, and here a bridge takes everything within seconds.
-        "offers::due" => 0,
         "radio::connected" | "radio::lost" | "rollup::commit::before" | "rollup::commit::after" | "mqtt::lost" => 1,
         "mqtt::connected"
         | "job::complete::after"
@@ -68,6 +66,7 @@ fn passes_of(point: &Point, part: Part, footing: Footing) -> u64 {
         | "text::granted"
         | "text::begun"
         | "text::released"
+        | "offers::due"
         | "inbound::written" => 2,
         "quota::settled" | "rejects::written" | "hand_over::written" => 3,
         _ => 6,

@@ -6,6 +6,8 @@ use axum::{
     http::{Request, StatusCode},
 };
 use futures_util::StreamExt as _;
+use kosmo_domain::{Clock as _, Epoch, Metric, Metrics, NodeId, Reading, Source, Stream, TimeSource, Trust};
+use kosmo_store::ingest::{Body as Measured, Raw, Record, RecordName};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -247,7 +249,6 @@ async fn recipients_are_those_that_the_plan_reaches() {
 }
 
 fn now(house: &House) -> kosmo_domain::Timestamp {
-    use kosmo_domain::Clock as _;
     house.clock.now()
 }
 
@@ -260,4 +261,38 @@ async fn post(house: &House, who: &str, path: &str, body: &Value) -> (StatusCode
     let request = Request::post(path).header("Content-Type", "application/json").header("X-User-ID", who);
     let (status, _, answer) = house.ask(request.body(Body::from(body.to_string())).unwrap()).await;
     (status, answer)
+}
+
+/// Has nodes of these numbers measure something, and waits until a client who reads has been told of the last of them.
+async fn measure(house: &House, numbers: std::ops::Range<u32>, reader: &mut Client) {
+    let at = house.clock.now();
+    let last = NodeId::from_number(numbers.end - 1).to_string();
+    let record = |number: u32| {
+        let mut metrics = Metrics::NONE;
+        metrics.set(Metric::Temperature, 21.5).unwrap();
+        let reading = Reading { node: NodeId::from_number(number), at, metrics };
+        let (time_source, trust, source) = (TimeSource::Device, Trust::Claimed, Source::Bridge);
+        let origin =
+            RecordName { bridge: "roof".parse().unwrap(), epoch: Epoch::from_random(7), stream: Stream::Ingest, seq: u64::from(number) };
+        let body = Measured::Reading { reading, time_source, device_time: Some(at), trust, source };
+        Record { origin, heard: None, body, notes: Vec::new(), raw: Raw::default() }
+    };
+    house.store.ingest(&numbers.map(record).collect::<Vec<_>>(), at).await.unwrap();
+    while reader.named("latest").await["node_id"] != json!(last) {}
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_told_that_it_is_behind_costs_no_more_and_goes_on() {
+    let house = House::new().await;
+    let (mut slow, mut reader) = (Client::open(&house, None, "", None).await, Client::open(&house, None, "", None).await);
+    assert_eq!((slow.next().await.unwrap().name, reader.next().await.unwrap().name), ("hello".to_owned(), "hello".to_owned()));
+    // Of each node two things are news, and 1024 of them wait for a client at most.
+    for hundreds in 1..=4 {
+        measure(&house, hundreds * 300..(hundreds + 1) * 300, &mut reader).await;
+    }
+
+    let first = slow.next().await.unwrap();
+    assert_eq!((first.name.as_str(), &first.data), ("behind", &json!({})), "it is told that it missed some, not some of them");
+    measure(&house, 5_000..5_001, &mut reader).await;
+    while slow.named("latest").await["node_id"] != json!("!00001388") {}
 }

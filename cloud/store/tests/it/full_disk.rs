@@ -1,11 +1,17 @@
 //! A disk that fills up under the database, and has room again.
 
-use crate::{outbound::ANA, spools::Spool, stores::at};
+use crate::{
+    outbound::ANA,
+    spools::Spool,
+    stores::{at, postgres_at},
+};
 use kosmo_domain::{Metric, NodeId, Timestamp};
 use kosmo_store::{Database, Store, ingest::Record};
+use kosmo_test_support::{ClusterOptions, PostgresCluster};
 use std::{
     fs::{self, File},
     io::Write as _,
+    os::unix::fs::PermissionsExt as _,
     path::Path,
     process::Command,
 };
@@ -20,7 +26,7 @@ impl SmallDisk {
     /// Returns a disk of so many megabytes; nothing where this process may not mount one.
     #[expect(clippy::print_stderr, reason = "what was not tried is said")]
     fn of(megabytes: u32) -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o755)).tempdir().unwrap();
         let size = format!("size={megabytes}m");
         let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(folder.path()).output();
         if !mounted.is_ok_and(|output| output.status.success()) {
@@ -99,5 +105,42 @@ async fn nothing_is_half_stored_on_a_full_disk_and_it_goes_on_by_itself_when_the
         }
         assert_eq!(readings(&store).await, stored + 10 * refused.len(), "what waited is stored once");
     }
+    store.close().await;
+}
+
+#[tokio::test]
+async fn nothing_is_half_stored_on_the_full_disk_of_a_server_and_it_goes_on_once_there_is_room() {
+    let Some(disk) = SmallDisk::of(160) else { return };
+    let within = Some(disk.path().to_owned());
+    let mut cluster = PostgresCluster::with(&ClusterOptions { within, ..ClusterOptions::default() }).await;
+    let store = Store::open(&postgres_at(cluster.url().to_owned())).await.unwrap();
+    store.migrate().await.unwrap();
+    let (mut spool, now) = (Spool::of("roof"), at("2026-06-01T12:10:00Z"));
+    store.ingest(&batch(&mut spool, 0), now).await.unwrap();
+
+    disk.fill();
+    let (mut refused, mut said_why) = (Vec::new(), false);
+    for attempt in 1..200 {
+        let records = batch(&mut spool, attempt);
+        if let Err(error) = store.ingest(&records, now).await {
+            assert!(error.is_transient(), "whoever has it keeps it: {error:?}");
+            said_why |= error.is_full();
+            refused.push(records);
+        }
+        if refused.len() > 3 {
+            break;
+        }
+    }
+    assert!(refused.len() > 3 && said_why, "the disk is full, and the server says so: {}", cluster.log());
+
+    disk.make_room();
+    // A server that cannot write its log ends, and its supervisor starts it again.
+    cluster.restart().await;
+    let stored = readings(&store).await;
+    assert_eq!(stored % 10, 0, "batches are stored whole or not at all");
+    for records in &refused {
+        store.ingest(records, now).await.unwrap();
+    }
+    assert_eq!(readings(&store).await, stored + 10 * refused.len(), "what waited is stored once");
     store.close().await;
 }
