@@ -1,6 +1,6 @@
 //! The part of the loop that is about the radio: what its link and its session tell.
 
-use crate::{convert, counters::Counter, link::LinkEvent, run::Bridge, share::Share};
+use crate::{convert, counters::Counter, link::LinkEvent, run::Bridge};
 use kosmo_failpoints::fail_point;
 use kosmo_meshtastic::{
     node::NodeInfo,
@@ -20,14 +20,18 @@ impl Bridge {
             }
             LinkEvent::Received(bytes) => {
                 self.tell_session(Input::Received(&bytes)).await;
-                self.share.iter_mut().for_each(|share| share.on_radio_bytes(&bytes));
+                if let Some(share) = &mut self.share {
+                    share.on_radio_bytes(&bytes);
+                }
             }
             LinkEvent::Lost(loss) => {
                 fail_point!("radio::lost");
                 self.connection = None;
                 self.tell_session(Input::Disconnected).await;
                 self.texts.on_radio_lost(self.now());
-                self.share.iter_mut().for_each(Share::on_radio_lost);
+                if let Some(share) = &mut self.share {
+                    share.on_radio_lost();
+                }
                 let reason = self.radio.note_lost(&loss, &self.config.radio, self.session.dropped().garbage_bytes);
                 tracing::warn!(bridge.id = %self.config.bridge, %reason, "no connection to the radio");
                 self.counters.one(Counter::RadioLosses);

@@ -28,7 +28,9 @@ impl Bridge {
         let was_free = self.session.may_send_from().is_some();
         self.drive_texts().await;
         if was_free && self.session.may_send_from().is_none() {
-            self.share.iter_mut().for_each(Share::note_bridge_sent);
+            if let Some(share) = &mut self.share {
+                share.note_bridge_sent();
+            }
         }
         self.drive_clients().await;
     }

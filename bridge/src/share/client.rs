@@ -6,7 +6,7 @@ use kosmo_meshtastic::{
     proto::{self, to_radio::PayloadVariant as Asked},
     stream::{Decoder, Piece},
 };
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{
@@ -14,7 +14,7 @@ use tokio::{
         tcp::{ReadHalf, WriteHalf},
     },
     sync::{Semaphore, mpsc},
-    time::{sleep, timeout},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -28,6 +28,8 @@ const SAID: usize = 64;
 const WRITE_PATIENCE: Duration = Duration::from_secs(10);
 /// A client that says nothing for this long is given up, as radios do.
 const IDLE: Duration = Duration::from_mins(15);
+/// How long a client may still say something that is told nothing more.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How long to wait when the system refuses a connection.
 const AFTER_REFUSAL: Duration = Duration::from_millis(100);
 
@@ -60,9 +62,10 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// Has something written; tells whether the client is not too far behind.
+    /// Has something written; tells whether the client is not too far behind. One that leaves is not: it takes nothing more, and its
+    /// last words are still on their way.
     pub(crate) fn write(&self, write: Write) -> bool {
-        self.writes.try_send(write).is_ok()
+        !matches!(self.writes.try_send(write), Err(mpsc::error::TrySendError::Full(_)))
     }
 }
 
@@ -119,12 +122,18 @@ async fn attend(
         return;
     }
     let (reader, writer) = stream.split();
-    tokio::select! {
-        () = end.cancelled() => {}
-        () = hear(client, reader, &events) => {}
-        () = tell(writer, to_write) => {}
+    let (mut hearing, mut telling) = (pin!(hear(client, reader, &events)), pin!(tell(writer, to_write)));
+    let mut told_until = None;
+    loop {
+        tokio::select! {
+            () = end.cancelled() => break,
+            () = &mut hearing => break,
+            // One that leaves takes nothing more, and what it said before is still on its way.
+            () = &mut telling, if told_until.is_none() => told_until = Some(Instant::now() + LAST_WORDS),
+            () = sleep_until(told_until.unwrap_or_else(Instant::now)), if told_until.is_some() => break,
+        }
     }
-    // Who is told nothing more has nothing to say either.
+    // The bridge may be gone, and then nobody wants to know.
     let _ = events.send(ClientEvent::Left(client)).await;
 }
 

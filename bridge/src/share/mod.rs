@@ -289,7 +289,11 @@ impl Share {
             let Piece::Frame(payload) = piece else { continue };
             match proto::FromRadio::decode(&payload[..]) {
                 Ok(proto::FromRadio { payload_variant: Some(said), .. }) => self.on_said(said),
-                Ok(_) => self.told.iter_mut().for_each(|told| told.take_unknown(payload.clone())),
+                Ok(_) => {
+                    if let Some(told) = &mut self.told {
+                        told.take_unknown(payload);
+                    }
+                }
                 Err(_) => self.decoder.rescan(),
             }
         }
@@ -321,13 +325,19 @@ impl Share {
                 }
             }
             Said::NodeInfo(node) if self.told.is_none() => {
-                self.portrait.iter_mut().for_each(|portrait| portrait.take(Said::NodeInfo(node.clone())));
+                if let Some(portrait) = &mut self.portrait {
+                    portrait.take(Said::NodeInfo(node.clone()));
+                }
                 self.tell_all(Said::NodeInfo(node));
             }
             // Log lines may quote what people wrote, and the rest is between the radio and the bridge.
             Said::LogRecord(_) | Said::QueueStatus(_) | Said::Rebooted(false) | Said::XmodemPacket(_) | Said::MqttClientProxyMessage(_) => {
             }
-            part => self.told.iter_mut().for_each(|told| told.take(part.clone())),
+            part => {
+                if let Some(told) = &mut self.told {
+                    told.take(part);
+                }
+            }
         }
     }
 
@@ -359,7 +369,10 @@ impl Share {
         let is_outcome = is_admin || data.portnum == i32::from(PortNum::RoutingApp);
         if data.request_id == 0 || !is_outcome {
             // What somebody tells the radio to do is between the two.
-            return if is_admin { () } else { self.tell_all(Said::Packet(packet)) };
+            if !is_admin {
+                self.tell_all(Said::Packet(packet));
+            }
+            return;
         }
         let succeeded = is_success(data);
         let Some(route) = self.route(data.request_id) else { return };

@@ -195,11 +195,17 @@ impl Portrait {
         let own = self.nodes.get(&self.number()).cloned();
         if wants_config {
             say(Said::MyInfo(self.info.clone()));
-            self.screen.iter().for_each(|screen| say(Said::DeviceuiConfig(screen.clone())));
+            if let Some(screen) = &self.screen {
+                say(Said::DeviceuiConfig(screen.clone()));
+            }
         }
-        own.into_iter().for_each(|own| say(Said::NodeInfo(own)));
+        if let Some(own) = own {
+            say(Said::NodeInfo(own));
+        }
         if wants_config {
-            self.metadata.iter().for_each(|metadata| say(Said::Metadata(metadata.clone())));
+            if let Some(metadata) = &self.metadata {
+                say(Said::Metadata(metadata.clone()));
+            }
             for channel in &self.channels {
                 let mut channel = channel.clone();
                 secrets::of_channel(&mut channel, is_admin);
@@ -217,11 +223,14 @@ impl Portrait {
             }
         }
         if nonce != ONLY_CONFIG {
-            let others = self.nodes.values().filter(|node| node.num != self.number());
-            others.for_each(|node| say(Said::NodeInfo(node.clone())));
+            for node in self.nodes.values().filter(|node| node.num != self.number()) {
+                say(Said::NodeInfo(node.clone()));
+            }
         }
         if wants_config {
-            self.files.iter().for_each(|file| say(Said::FileInfo(file.clone())));
+            for file in &self.files {
+                say(Said::FileInfo(file.clone()));
+            }
             for unknown in &self.unknown {
                 bytes.extend(stream::encode(unknown).unwrap_or_default());
             }

@@ -254,7 +254,7 @@ async fn the_official_client_takes_the_bridge_for_a_radio() {
     let [peer, off, stranger, spare] =
         [region::LENA, region::person(Person::Off), region::person(Person::NoKey), region::person(Person::Silent)];
     let mesh = format!(
-        r#"{{"own":"{own}","peer":"{peer}","off":"{off}","stranger":"{stranger}","spare":"{spare}","station":"{station}","has_clock":true,"patience_s":120}}"#
+        r#"{{"own":"{own}","peer":"{peer}","off":"{off}","stranger":"{stranger}","spare":"{spare}","station":"{station}","has_clock":true,"patience_s":100,"timeout_s":14}}"#
     );
     let rows = official_client(scene.address, &mesh, &[]).await;
     let failed: Vec<_> = rows.iter().filter(|row| !row.passed).map(|row| row.report.as_str()).collect();
