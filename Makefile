@@ -1,7 +1,7 @@
 # The project's commands; `make help` lists them. On a fresh Debian 12 with Rust and Node, `make run` and `make test` need nothing before them.
 CARGO ?= cargo
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint fmt bench soak chaos doc clean web web-dev screenshots
+.PHONY: help setup run test lint fmt bench soak chaos fuzz doc clean web web-dev screenshots
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 13
@@ -47,17 +47,23 @@ fmt: ## format the code
 
 bench: web ## measure, as docs/PERFORMANCE.md describes
 	$(CARGO) build --locked --release -p kosmo
-	tests/support/with-postgres $(CARGO) bench --locked -p kosmo-store -p kosmo-tests --bench ingest --bench journey --bench message
+	tests/support/with-postgres $(CARGO) bench --locked -p kosmo-store -p kosmo-tests --bench ingest --bench journey --bench message --bench uplinks
 	cd web && node bench/pages.mjs
 
 soak: setup ## half an hour at 2,000 readings a second on each footing, and what memory that takes
 	$(CARGO) build --locked --release -p kosmo
 	tests/support/with-postgres $(CARGO) bench --locked -p kosmo-tests --bench soak
 
+fuzz: ## feed what strangers write with whatever a fuzzer comes up with; RUNS=N runs each of the five
+	fuzz/fuzz.sh $(RUNS)
+
 chaos: setup ## kill each part at each point, on both footings; SEED=N has the same kills again, POINT=NAME:PASS one of them
 	$(CARGO) build --locked --workspace
 	KOSMO_CHAOS=all KOSMO_CHAOS_SEED=$(SEED) KOSMO_CHAOS_POINT=$(POINT) \
 		tests/support/with-postgres $(CARGO) test --locked --workspace --test it -- chaos:: --nocapture
+
+slim: ## the bridge daemon alone, without everything that a server needs
+	$(CARGO) build --locked --release -p kosmo --no-default-features --features bridge
 
 doc: ## the code's own documentation, private items included
 	$(CARGO) doc --locked --workspace --no-deps --document-private-items

@@ -4,17 +4,14 @@ use crate::{
     config::Config,
     system::{SteadyClock, random},
 };
-use anyhow::{Context as _, Result};
-use kosmo_bridge::{Deps, RadioUrl};
-use kosmo_contract::{BridgeState as State, RadioLink, Status};
-use kosmo_domain::{BridgeId, Timestamp};
+use anyhow::{Context as _, Result, bail};
+use kosmo_bridge::{Deps, RadioUrl, ShareConfig};
+use kosmo_domain::BridgeId;
 use kosmo_mqtt::Server;
-use kosmo_store::BridgeRow;
-use kosmo_web::{BridgeState, Mark};
-use std::{sync::Arc, time::Duration};
-
-/// How long what a bridge says of itself is believed: it says so every minute, and one message may be late.
-const BELIEVED: Duration = Duration::from_mins(3);
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+};
 
 /// Returns the configuration of a bridge of this name.
 ///
@@ -22,12 +19,61 @@ const BELIEVED: Duration = Duration::from_mins(3);
 /// If the folder of its spool cannot be made.
 pub fn configure(config: &Config, id: BridgeId, radio: RadioUrl, broker: Server, password: String) -> Result<kosmo_bridge::Config> {
     let folder = config.bridge_dir(&id);
-    crate::secrets::private_folder(&folder)?;
+    crate::output::private_folder(&folder)?;
     let mut bridge = kosmo_bridge::Config::new(id, radio, broker, folder.join("spool.db"));
     bridge.password = (!password.is_empty()).then_some(password);
     bridge.pace.keep_alive = config.mqtt.keep_alive();
     bridge.limits.cap_bytes = config.bridge.spool_max_mb * 1024 * 1024;
+    bridge.limits.max_hours = config.bridge.spool_max_days * 24;
     Ok(bridge)
+}
+
+/// Returns the configuration of a bridge that runs by itself, with the broker and the secret of the settings.
+///
+/// # Errors
+/// If no broker is named, or a secret or a certificate cannot be read.
+pub fn remote(config: &Config, id: BridgeId, radio: RadioUrl) -> Result<kosmo_bridge::Config> {
+    if config.mqtt.url.is_empty() {
+        bail!("no MQTT broker is named: give --mqtt mqtt://HOST:1883, or set `mqtt.url`");
+    }
+    let broker = config.mqtt.url.parse().with_context(|| format!("`{}` is no broker", config.mqtt.url))?;
+    let secret = secret_of(config, &id)?;
+    let mut bridge = configure(config, id, radio, broker, secret)?;
+    bridge.ca_pem = config.mqtt.ca_pem()?;
+    Ok(bridge)
+}
+
+/// Returns the secret of a bridge, which is empty if there is none. Each of several has its own.
+fn secret_of(config: &Config, id: &BridgeId) -> Result<String> {
+    if let Some(folder) = Config::file(&config.bridge.secrets_dir) {
+        let path = folder.join(id.as_str());
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("the secret of the bridge {id} cannot be read from {}", path.display()))?;
+        return Ok(text.lines().next().unwrap_or_default().trim().to_owned());
+    }
+    let secret = config.mqtt.password.expose();
+    if config.bridge.radios.len() > 1 && !secret.is_empty() {
+        bail!("several bridges have a secret each: name the folder of their files with --secrets-dir, or set `bridge.secrets_dir`");
+    }
+    Ok(secret.to_owned())
+}
+
+/// Returns how the radio at this place is shared with other programs, if it is: the first at the address of the settings, each other
+/// one port further.
+///
+/// # Errors
+/// If the address cannot be listened on.
+pub fn shared(config: &Config, place: usize) -> Result<Option<ShareConfig>> {
+    if config.bridge.share.is_empty() {
+        return Ok(None);
+    }
+    let mut address: SocketAddr = config.bridge.share.parse().context("`bridge.share` is no address")?;
+    if address.port() != 0 {
+        let port = u16::try_from(place).ok().and_then(|place| address.port().checked_add(place));
+        address.set_port(port.context("there are not so many ports after that of `bridge.share`")?);
+    }
+    let listener = TcpListener::bind(address).with_context(|| format!("the radio cannot be shared at {address} (`bridge.share`)"))?;
+    Ok(Some(ShareConfig { listener: Arc::new(listener), admin: config.bridge.share_admin }))
 }
 
 /// Returns what a bridge takes from the world around it.
@@ -56,56 +102,4 @@ pub fn numbered(id: &BridgeId, place: usize) -> Result<BridgeId> {
         return Ok(id.clone());
     }
     format!("{id}-{}", place + 1).parse().with_context(|| format!("`{id}` is too long a name to be numbered"))
-}
-
-/// Returns how a bridge is, as far as it can be believed.
-pub fn state_of(bridge: &BridgeRow, now: Timestamp) -> BridgeState {
-    let status: Option<Status> = bridge.status.as_deref().and_then(|json| serde_json::from_str(json).ok());
-    let silent = bridge.status_at.map(|at| now.since(at)).filter(|silent| *silent > BELIEVED);
-    let (state, says) = match (&bridge.revoked_at, &status, silent) {
-        (Some(at), ..) => (Mark::Bad, format!("revoked {at}")),
-        (None, None, _) => (Mark::Warn, "never heard of".to_owned()),
-        (None, Some(status), None) => judge(status),
-        (None, Some(status), Some(_)) if status.state == State::Offline => judge(status),
-        (None, Some(_), Some(silent)) => (Mark::Bad, format!("silent for {}", rounded(silent))),
-    };
-    let detail = status.as_ref().map_or_else(String::new, describe);
-    BridgeState { id: bridge.id.to_string(), state, says, detail }
-}
-
-fn judge(status: &Status) -> (Mark, String) {
-    let link = status.radio.as_ref().map(|radio| radio.link);
-    match (status.state, link) {
-        (State::Offline, _) => (Mark::Bad, "offline".to_owned()),
-        (State::Online, Some(RadioLink::Ready)) => (Mark::Good, "online".to_owned()),
-        (State::Online, Some(RadioLink::Connecting) | None) => (Mark::Warn, "connecting to its radio".to_owned()),
-        (State::Online, Some(RadioLink::Down)) => (Mark::Warn, "has no radio".to_owned()),
-    }
-}
-
-fn describe(status: &Status) -> String {
-    let mut parts = Vec::new();
-    if let Some(radio) = &status.radio {
-        parts.extend(radio.detail.as_deref().map(str::to_owned));
-        parts.extend(radio.node_id.map(|node| format!("radio {node}")));
-        parts.extend([&radio.region, &radio.modem_preset].into_iter().flatten().map(|name| name.to_string()));
-        parts.extend(radio.firmware.as_deref().map(|version| format!("firmware {version}")));
-    }
-    if let Some(queues) = &status.queues {
-        let waiting = queues.ingest.waiting + queues.gateway.waiting;
-        parts.push(match waiting {
-            0 => "nothing waits".to_owned(),
-            1 => "1 record waits".to_owned(),
-            _ => format!("{waiting} records wait"),
-        });
-    }
-    parts.join(" · ")
-}
-
-fn rounded(span: Duration) -> String {
-    match span.as_secs() / 60 {
-        minutes @ 0..120 => format!("{minutes} min"),
-        minutes @ 120..2880 => format!("{} h", minutes / 60),
-        minutes => format!("{} days", minutes / 1440),
-    }
 }

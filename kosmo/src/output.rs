@@ -1,7 +1,12 @@
-//! What the program says to whoever called it: on standard output, apart from the log.
+//! What the program says to whoever called it, on standard output, apart from the log; and the folders it keeps things in.
 
 use anyhow::{Context as _, Result};
-use std::io::{self, Write as _};
+use std::{
+    fs::DirBuilder,
+    io::{self, Write as _},
+    os::unix::fs::DirBuilderExt as _,
+    path::Path,
+};
 
 /// Writes a text and a line end to standard output.
 ///
@@ -32,4 +37,12 @@ pub fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> Strin
 /// Returns a text from outside in one line without control characters, which a terminal might obey.
 pub fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// Makes a folder, with those above it, that only its owner may look into.
+///
+/// # Errors
+/// If it cannot be made.
+pub fn private_folder(path: &Path) -> Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path).with_context(|| format!("the folder {} cannot be made", path.display()))
 }

@@ -1,14 +1,14 @@
 //! Secrets that the program makes for itself at its first start and keeps in the data folder, readable by its owner alone.
 
-use crate::system::random;
+use crate::{config::Config, system::random};
 use anyhow::{Context as _, Result, bail};
 use kosmo_domain::{BridgeId, Timestamp};
-use kosmo_store::{LoginKind, Secret, SecretHash, Store};
+use kosmo_store::{LoginKind, Secret, SecretHash, Store, Vault};
 use rand::Rng as _;
 use std::{
-    fs::{self, DirBuilder, OpenOptions},
+    fs::{self, OpenOptions},
     io::{self, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -25,12 +25,19 @@ pub fn draw() -> Secret {
     Secret::from_random(random().random())
 }
 
-/// Makes a folder, with those above it, that only its owner may look into.
+/// Returns what seals secrets in the database: the key that is configured, or the one in the data folder, which is made if there is
+/// none.
 ///
 /// # Errors
-/// If it cannot be made.
-pub fn private_folder(path: &Path) -> Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path).with_context(|| format!("the folder {} cannot be made", path.display()))
+/// If it can be neither read nor kept, or is none.
+pub fn vault(config: &Config) -> Result<Vault> {
+    let configured = &config.secrets.key;
+    if !configured.is_empty() {
+        return configured.expose().parse().context("`secrets.key` cannot be used");
+    }
+    let path = config.data.dir.join("secrets").join("store-key");
+    let key = read(&path)?.map_or_else(|| write(&path), Ok)?;
+    key.parse().with_context(|| format!("{} does not hold a key: put back the one that was there", path.display()))
 }
 
 /// Returns the secret of the bridge of this name that runs inside this process, whose login exists after this.
@@ -91,7 +98,7 @@ fn read(path: &Path) -> Result<Option<String>> {
 fn write(path: &Path) -> Result<String> {
     let secret = draw();
     let keep = || -> Result<()> {
-        private_folder(path.parent().context("a secret's file lies in a folder")?)?;
+        crate::output::private_folder(path.parent().context("a secret's file lies in a folder")?)?;
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
         writeln!(file, "{}", secret.reveal())?;
         Ok(file.sync_all()?)

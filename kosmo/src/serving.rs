@@ -1,18 +1,19 @@
 //! The composition of a serving process: database, services, ports, page.
 
 use crate::{
-    bridging,
     cli::Service as Kind,
     config::Config,
+    heard,
     lifecycle::{Lifecycle, signals},
     listen::{Addresses, listen, reachable, remove_ready_file, write_ready_file},
     system::{SteadyClock, random},
+    uplinks,
 };
 use anyhow::{Context as _, Result};
 use kosmo_domain::{Clock, HOUR, Timestamp};
 use kosmo_gateway::{DevIdentity, Gateway, NotLoopback, Pace};
 use kosmo_http::{App, Info, Presence, Problem, ServeLimits, Service, serve_with};
-use kosmo_ingestion::Ingestion;
+use kosmo_ingestion::{Ingestion, uplink::Uplink};
 use kosmo_store::Store;
 use kosmo_web::{Assets, ServiceState, Status, StatusSource};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -78,6 +79,24 @@ impl Serving {
         let shutdown = self.lifecycle.shutdown();
         self.lifecycle.start("ingestion", async move {
             ingestion.run(shutdown).await;
+            Ok::<_, Infallible>(())
+        });
+        Ok(())
+    }
+
+    /// Starts to hear what nodes publish themselves, on this broker of ours and on those that are configured.
+    ///
+    /// # Errors
+    /// If no connection could be made with these options, or the key of the channels' keys is not to be had.
+    pub fn start_uplinks(&mut self, own: kosmo_mqtt::Options) -> Result<()> {
+        let config = uplinks::configured(&self.config, own)?;
+        if config.sources.is_empty() {
+            return Ok(());
+        }
+        let uplink = Uplink::connect(config, self.store.clone(), self.clock.clone(), random()).context("uplinks of nodes")?;
+        let shutdown = self.lifecycle.shutdown();
+        self.lifecycle.start("uplinks", async move {
+            uplink.run(shutdown).await;
             Ok::<_, Infallible>(())
         });
         Ok(())
@@ -282,7 +301,7 @@ const fn what(kind: Kind) -> &'static str {
 async fn gather(store: &Store, clock: &SteadyClock, services: Vec<ServiceState>) -> kosmo_store::Result<Status> {
     let now = clock.now();
     let bridges =
-        store.bridges().await?.iter().filter(|bridge| bridge.revoked_at.is_none()).map(|bridge| bridging::state_of(bridge, now)).collect();
+        store.bridges().await?.iter().filter(|bridge| bridge.revoked_at.is_none()).map(|bridge| heard::state_of(bridge, now)).collect();
     let rejects_open = store.reject_counts().await?.iter().map(|count| count.open).sum();
     Ok(Status { version: env!("CARGO_PKG_VERSION"), services, bridges, rejects_open, clock: clock.doubt().map(doubt) })
 }

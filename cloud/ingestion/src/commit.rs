@@ -6,8 +6,9 @@ use crate::{
     packets,
     reason::Reason,
     telemetry::{ACK_FAILURES, BATCH_SIZE, COMMIT_FAILURES, COMMIT_SECONDS, PENDING, RECORDS, REJECTS, UNLOGGED},
+    will,
 };
-use kosmo_domain::Clock;
+use kosmo_domain::{BridgeId, Clock};
 use kosmo_failpoints::fail_point;
 use kosmo_mqtt::Client;
 use kosmo_store::{
@@ -116,9 +117,16 @@ impl Committer {
             self.store.add_rejects(&rejects, now).await?;
         }
         for (bridge, (status, told_at)) in &batch.statuses {
-            self.store.note_bridge_status(bridge, status, *told_at).await?;
+            let kept = if will::is_bare(status) { self.last_words(bridge, status).await? } else { None };
+            self.store.note_bridge_status(bridge, kept.as_deref().unwrap_or(status), *told_at).await?;
         }
         Ok(outcomes)
+    }
+
+    /// Returns what a bridge that is gone said last, with its will.
+    async fn last_words(&self, bridge: &BridgeId, will: &str) -> Result<Option<String>, Error> {
+        let known = self.store.bridges().await?.into_iter().find(|known| known.id == *bridge);
+        Ok(known.and_then(|known| known.status).and_then(|before| will::with_last_words(will, &before)))
     }
 
     /// Stores the records. Where the store fails for another reason than that it is away, the batch is halved until the

@@ -17,6 +17,7 @@ mod replay;
 mod telemetry;
 mod upkeep;
 pub mod uplink;
+mod will;
 
 pub use crate::{
     decode::{Decoded, Rules, decode},

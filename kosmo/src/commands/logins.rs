@@ -2,9 +2,9 @@
 
 use super::mosquitto;
 use crate::{
-    bridging,
     cli::Logins,
     config::Config,
+    heard,
     output::{plain, say, table},
     secrets::draw,
     system::SystemClock,
@@ -19,7 +19,7 @@ pub(crate) async fn run(command: Logins, config: &Config) -> Result<()> {
     }
     let store = super::open_store(config).await?;
     match command {
-        Logins::Services { .. } => unreachable!("that needs no database, and is done"),
+        Logins::Services { .. } | Logins::Status { .. } => unreachable!("these need no database, and are done"),
         Logins::Add { id, mosquitto } => {
             let files = mosquitto::Files::of(mosquitto);
             files.as_ref().map_or(Ok(()), |_| mosquitto::check_free(&id))?;
@@ -44,6 +44,9 @@ pub(crate) async fn run(command: Logins, config: &Config) -> Result<()> {
 }
 
 async fn add(store: &Store, id: &BridgeId) -> Result<Secret> {
+    if id.as_str() == "msh" || id.as_str().starts_with("msh-") {
+        bail!("{id} is what a broker of nodes is called: choose another name for the bridge");
+    }
     let secret = draw();
     let added = match store.add_bridge(id, &secret.hash(), SystemClock.now()).await {
         Ok(BridgeAdded::New) => "is added",
@@ -72,7 +75,7 @@ async fn list(store: &Store, now: Timestamp) -> Result<()> {
 }
 
 fn row(bridge: &BridgeRow, now: Timestamp) -> [String; 5] {
-    let state = bridging::state_of(bridge, now);
+    let state = heard::state_of(bridge, now);
     let seen = bridge.last_seen_at.map_or_else(|| "never".to_owned(), |at| at.to_string());
     [state.id, bridge.added_at.to_string(), seen, plain(&state.says), plain(&state.detail)]
 }

@@ -12,7 +12,7 @@ use crate::{
 use anyhow::{Context as _, Result, bail};
 use kosmo_bridge::RadioUrl;
 use kosmo_broker::{Broker, ServiceLogin, StartError, Tls};
-use kosmo_domain::BridgeId;
+use kosmo_domain::{BridgeId, Clock as _};
 use kosmo_mqtt::{Login, Options, Server};
 use kosmo_store::Store;
 use std::{net::SocketAddr, path::Path};
@@ -44,12 +44,12 @@ impl Everything {
                 config.http.address
             );
         }
-        secrets::private_folder(&config.data.dir)?;
+        crate::output::private_folder(&config.data.dir)?;
         let store = Store::open_serving(&config.database()).await.context("the database cannot be opened")?;
         store.migrate().await?;
         store.take_over().await?;
 
-        let logins = ["ingestion", "gateway"].map(|name| ServiceLogin::new(name, draw()));
+        let logins = ["ingestion", "gateway", "uplink"].map(|name| ServiceLogin::new(name, draw()));
         let broker = start_broker(&config, &logins, store.clone()).await?;
         let broker_address = broker.tcp_addr().context("the broker listens nowhere")?;
         let mut serving = Serving::new(config, store)?;
@@ -58,9 +58,10 @@ impl Everything {
             serving.show("mqtts", "the same, encrypted", &url("mqtts", address));
         }
         let keep_alive = serving.config.mqtt.keep_alive();
-        let [ingestion, gateway] = logins.map(|login| logged_in(broker_address, &login).with_keep_alive(keep_alive));
+        let [ingestion, gateway, uplink] = logins.map(|login| logged_in(broker_address, &login).with_keep_alive(keep_alive));
         serving.start_ingestion(ingestion)?;
         serving.start_gateway(gateway)?;
+        serving.start_uplinks(uplink)?;
         serving.add_weather();
         serving.serve_http(&Service::ALL).await?;
         Ok(Self { serving, broker_address, broker, bridges: Vec::new() })
@@ -70,7 +71,8 @@ impl Everything {
     pub(crate) async fn attach(&mut self, id: BridgeId, radio: RadioUrl) -> Result<()> {
         let Serving { config, store, clock, lifecycle, .. } = &mut self.serving;
         let kept = secrets::of_bridge(&config.data.dir, store, &id, clock.now()).await?;
-        let bridge = bridging::configure(config, id.clone(), radio, server_at(self.broker_address), kept.secret)?;
+        let mut bridge = bridging::configure(config, id.clone(), radio, server_at(self.broker_address), kept.secret)?;
+        bridge.share = bridging::shared(config, self.bridges.len())?;
         lifecycle.start(format!("bridge {id}"), kosmo_bridge::run(bridge, bridging::deps(), lifecycle.shutdown()));
         self.bridges.push(id);
         Ok(())

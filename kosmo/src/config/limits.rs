@@ -1,13 +1,14 @@
 //! The limits of numbers, and what texts must be.
 
-use crate::config::{Config, layers::whole};
+use crate::config::{Config, layers::whole, uplink};
 use figment::Figment;
-use kosmo_store::Database;
-use std::net::IpAddr;
+#[cfg(feature = "cloud")]
+use kosmo_store::{Database, Vault};
+use std::net::{IpAddr, SocketAddr};
 use tracing_subscriber::EnvFilter;
 
 /// What each number lies between.
-pub(crate) const RANGES: [(&str, u64, u64); 26] = [
+pub(crate) const RANGES: [(&str, u64, u64); 28] = [
     ("database.max_connections", 2, 200),
     ("mqtt.keep_alive_s", 5, 600),
     ("broker.port", 0, 65535),
@@ -19,8 +20,10 @@ pub(crate) const RANGES: [(&str, u64, u64); 26] = [
     ("http.gateway_port", 0, 65535),
     ("http.max_connections", 8, 100_000),
     ("bridge.spool_max_mb", 1, 100_000),
+    ("bridge.spool_max_days", 1, 3650),
     ("ingestion.batch_max", 1, 500),
     ("ingestion.batch_wait_ms", 0, 1000),
+    ("ingestion.receptions_days", 1, 3650),
     ("gateway.burst", 1, 1000),
     ("gateway.per_minute", 1, 600),
     ("gateway.ttl_s", 10, 604_800),
@@ -51,12 +54,21 @@ pub(crate) fn check_texts(config: &Config, mut refuse: impl FnMut(&str, String))
     if config.data.dir.as_os_str().is_empty() {
         refuse("data.dir", "is empty; it names a folder".to_owned());
     }
+    #[cfg(feature = "cloud")]
     if !config.database.url.is_empty() && config.database.url.expose().parse::<Database>().is_err() {
         refuse("database.url", "is none; a database is `sqlite:PATH` or `postgres://USER:PASSWORD@HOST:PORT/NAME`".to_owned());
+    }
+    #[cfg(feature = "cloud")]
+    if !config.secrets.key.is_empty() && config.secrets.key.expose().parse::<Vault>().is_err() {
+        refuse("secrets.key", "is none; a key is 64 hexadecimal digits, such as `openssl rand -hex 32` prints".to_owned());
+    }
+    if !config.bridge.share.is_empty() && config.bridge.share.parse::<SocketAddr>().is_err() {
+        refuse("bridge.share", "is no address with a port, like `127.0.0.1:4450`".to_owned());
     }
     if config.auth.dev_header && !config.http.address.is_loopback() {
         refuse("auth.dev_header", dev_header_elsewhere(config.http.address));
     }
+    uplink::check(&config.ingestion.uplink, &mut refuse);
     if let Err(error) = EnvFilter::try_new(&config.log.level) {
         refuse("log.level", format!("is not understood: {error}"));
     }

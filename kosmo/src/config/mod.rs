@@ -5,14 +5,19 @@ mod layers;
 mod limits;
 mod secret;
 mod show;
+mod uplink;
 
 pub use crate::config::{
     error::{ConfigErrors, Fault},
     layers::{Flag, Loaded, Sources, load},
     secret::Secret,
     show::show,
+    uplink::UplinkBroker,
 };
-use kosmo_domain::{BridgeId, DAY};
+use kosmo_domain::BridgeId;
+#[cfg(feature = "cloud")]
+use kosmo_domain::DAY;
+#[cfg(feature = "cloud")]
 use kosmo_store::{Database, messages::KeepMessages, packets::KeepPackets, weather::Keep};
 use serde::Deserialize;
 use std::{
@@ -33,6 +38,7 @@ pub const DEFAULT_FILE: &str = "kosmo.toml";
 pub struct Config {
     pub data: Data,
     pub database: DatabaseConfig,
+    pub secrets: Secrets,
     pub mqtt: Mqtt,
     pub broker: Broker,
     pub http: Http,
@@ -60,6 +66,8 @@ sections! {
     Data { dir: PathBuf, }
     /// Where data lies.
     DatabaseConfig { url: Secret, url_file: PathBuf, max_connections: u32, }
+    /// What seals secrets in the database.
+    Secrets { key: Secret, key_file: PathBuf, }
     /// An outside broker.
     Mqtt { url: String, login: String, password: Secret, password_file: PathBuf, ca_file: PathBuf, keep_alive_s: u64, }
     /// The embedded broker.
@@ -69,9 +77,9 @@ sections! {
     /// Who is believed to be who.
     Auth { dev_header: bool, }
     /// Radios attached to `kosmo up`, and what every bridge keeps to.
-    Bridge { radios: Vec<String>, id: BridgeId, spool_max_mb: u64, }
+    Bridge { radios: Vec<String>, id: BridgeId, secrets_dir: PathBuf, spool_max_mb: u64, spool_max_days: u32, share: String, share_admin: bool, }
     /// How records are written.
-    Ingestion { batch_max: usize, batch_wait_ms: u64, }
+    Ingestion { batch_max: usize, batch_wait_ms: u64, own_uplink: bool, preset_channels: bool, legacy_json: bool, receptions_days: u32, uplink: Vec<UplinkBroker>, }
     /// How texts of members are sent.
     Gateway { handle_in_text: bool, burst: u32, per_minute: u32, ttl_s: u64, answer_window_h: u32, streams_max: usize, }
     /// What is deleted, and when.
@@ -109,6 +117,7 @@ impl Config {
     ///
     /// # Panics
     /// If the configuration was not checked: loading it refuses a text that names no database.
+    #[cfg(feature = "cloud")]
     pub fn database(&self) -> Database {
         if self.database.url.is_empty() {
             return Database::Sqlite { path: self.data.dir.join("kosmo.db") };
@@ -153,6 +162,7 @@ impl Mqtt {
     }
 }
 
+#[cfg(feature = "cloud")]
 impl Retention {
     /// Returns how long what is kept.
     pub fn keep(&self) -> Keep {

@@ -5,4 +5,6 @@ mod cli;
 mod config;
 mod lifecycle;
 mod openapi;
+mod sim;
 mod up;
+mod wellbeing;
