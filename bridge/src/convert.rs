@@ -326,6 +326,29 @@ mod tests {
     }
 
     #[test]
+    fn a_text_that_a_router_kept_is_its_writer_s_and_one_to_everybody_names_its_channel() {
+        use proto::store_and_forward::{RequestResponse, Variant};
+        let channel = ChannelRef { name: Text::cut("LongFast"), hash: 8 };
+        let kept = |rr: RequestResponse| {
+            let kept = proto::StoreAndForward { rr: rr.into(), variant: Some(Variant::Text(b"is anybody there?".to_vec())) };
+            let to_all = Received { to: NodeId::BROADCAST, ..received(65, kept.encode_to_vec(), |_| {}) };
+            packet(&to_all, Some(&channel), Timestamp::EPOCH)
+        };
+        let record = kept(RequestResponse::RouterTextBroadcast).unwrap();
+        let expect = InboundBody {
+            text: Text::cut("is anybody there?"),
+            reply_to: None,
+            reaction: false,
+            channel: Some(channel.clone()),
+            stored: true,
+        };
+        assert_eq!(record.body, Body::Inbound(expect));
+        let told = record.packet.unwrap();
+        assert_eq!((told.from.number(), told.id, told.port), (SENDER, PacketId(5), 65));
+        assert_eq!(kept(RequestResponse::RouterHeartbeat), Err(Counter::OtherPort), "what routers say to each other is nobody's text");
+    }
+
+    #[test]
     fn a_number_that_no_node_can_bear_is_refused() {
         let info = NodeInfo::read(&proto::NodeInfo { num: 3, user: Some(proto::User::default()), ..Default::default() });
         assert_eq!(remembered(&info, Timestamp::EPOCH), Err(Counter::ReservedNode));

@@ -3,8 +3,10 @@
 
 mod chaos;
 mod clocks;
+mod corpora;
 mod database;
 mod demo;
+mod holding;
 mod journey;
 mod limits;
 mod messages;
@@ -17,4 +19,5 @@ mod replicas;
 mod restores;
 mod schema;
 mod steps;
+mod uplinks;
 mod tidy;

@@ -213,7 +213,7 @@ async fn what_the_radio_refuses_and_what_is_taken_back_is_told_as_not_sent() {
     let first = scene.radio.until_packet().await;
     scene.cloud.revoke(id(3)).await;
     scene.told(3, &Evidence::NotSent { reason: NotSentReason::Revoked }).await;
-    scene.radio.say_queue_status(first.id, 39, 15);
+    scene.radio.say_queue_status(first.id, 6, 15);
     scene.told(1, &Evidence::NotSent { reason: NotSentReason::RadioRefused }).await;
 
     let second = scene.radio.until_packet().await;

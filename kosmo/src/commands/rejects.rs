@@ -98,7 +98,7 @@ async fn replay_one(store: &Store, reject: &RejectRow, config: &Config) -> Resul
     }
     let fate = match reject.topic.parse() {
         Ok(Topic::Inbound(_) | Topic::BareInbound | Topic::Receipt(_)) => by_gateway(store, reject, config).await,
-        Ok(Topic::Reading(_) | Topic::Node(_) | Topic::Status(_) | Topic::Ack(_) | Topic::Outbound(_)) | Err(_) => {
+        Ok(Topic::Reading(_) | Topic::Node(_) | Topic::Status(_) | Topic::Ack(_) | Topic::Request(_) | Topic::Outbound(_)) | Err(_) => {
             by_ingestion(store, reject, config).await
         }
     };
@@ -137,6 +137,7 @@ const fn whose(routed: Routed) -> &'static str {
         Routed::Answer { .. } => "an answer, which the member has whose text it answers",
         Routed::Correspondent { .. } => "a text, which the member has who wrote to its sender",
         Routed::Operators => "a text, which the operators have",
+        Routed::Channel => "talk on a channel, which is kept with that channel",
         Routed::Dropped => "the talk of others, of which nothing is kept",
         Routed::Known => "a text that had come another way",
     }
