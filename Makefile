@@ -1,7 +1,7 @@
 # The project's commands; `make help` lists them. On a fresh Debian 12 with Rust and Node, `make run` and `make test` need nothing before them.
 CARGO ?= cargo
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint fmt bench soak chaos fuzz doc clean web web-dev screenshots
+.PHONY: help setup run test lint fmt bench soak chaos fuzz slim doc clean web web-dev screenshots
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 13
