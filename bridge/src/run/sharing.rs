@@ -27,10 +27,11 @@ impl Bridge {
         }
         let was_free = self.session.may_send_from().is_some();
         self.drive_texts().await;
-        if was_free && self.session.may_send_from().is_none() {
-            if let Some(share) = &mut self.share {
-                share.note_bridge_sent();
-            }
+        if was_free
+            && self.session.may_send_from().is_none()
+            && let Some(share) = &mut self.share
+        {
+            share.note_bridge_sent();
         }
         self.drive_clients().await;
     }

@@ -121,8 +121,8 @@ async fn attend(
     if events.send(ClientEvent::Joined(client, Line { writes, end: end.clone(), peer })).await.is_err() {
         return;
     }
-    let (reader, writer) = stream.split();
-    let (mut hearing, mut telling) = (pin!(hear(client, reader, &events)), pin!(tell(writer, to_write)));
+    let (from, into) = stream.split();
+    let (mut hearing, mut telling) = (pin!(hear(client, from, &events)), pin!(tell(into, to_write)));
     let mut told_until = None;
     loop {
         tokio::select! {
@@ -157,12 +157,12 @@ async fn hear(client: u64, mut reader: ReadHalf<'_>, events: &mpsc::Sender<Clien
     }
 }
 
-async fn tell(mut writer: WriteHalf<'_>, mut writes: mpsc::Receiver<Write>) {
-    while let Some(write) = writes.recv().await {
+async fn tell(mut stream: WriteHalf<'_>, mut waiting: mpsc::Receiver<Write>) {
+    while let Some(write) = waiting.recv().await {
         match write {
             Write::Pause(span) => sleep(span).await,
             Write::Bytes(bytes) => {
-                let Ok(Ok(())) = timeout(WRITE_PATIENCE, writer.write_all(&bytes)).await else { return };
+                let Ok(Ok(())) = timeout(WRITE_PATIENCE, stream.write_all(&bytes)).await else { return };
             }
         }
     }

@@ -140,12 +140,16 @@ impl Portrait {
                 }
             }
             Admin::SetConfig(config) => {
-                if let Some(known) = self.sections.iter_mut().find(|known| is_alike(&known.payload_variant, &config.payload_variant)) {
+                if let Some(known) =
+                    self.sections.iter_mut().find(|known| is_alike(known.payload_variant.as_ref(), config.payload_variant.as_ref()))
+                {
                     *known = config;
                 }
             }
             Admin::SetModuleConfig(module) => {
-                if let Some(known) = self.modules.iter_mut().find(|known| is_alike(&known.payload_variant, &module.payload_variant)) {
+                if let Some(known) =
+                    self.modules.iter_mut().find(|known| is_alike(known.payload_variant.as_ref(), module.payload_variant.as_ref()))
+                {
                     *known = module;
                 }
             }
@@ -244,7 +248,7 @@ pub(crate) fn frame(said: Said) -> Option<Vec<u8>> {
     stream::encode(&proto::FromRadio { id: 0, payload_variant: Some(said) }.encode_to_vec()).ok()
 }
 
-fn is_alike<T>(known: &Option<T>, new: &Option<T>) -> bool {
+fn is_alike<T>(known: Option<&T>, new: Option<&T>) -> bool {
     match (known, new) {
         (Some(known), Some(new)) => discriminant(known) == discriminant(new),
         _ => false,
