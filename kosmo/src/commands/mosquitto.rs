@@ -6,7 +6,7 @@
 use crate::{cli, output::say, secrets::draw};
 use anyhow::{Context as _, Result, bail};
 use kosmo_contract::topic;
-use kosmo_domain::BridgeId;
+use kosmo_domain::{BridgeId, NodeId};
 use kosmo_store::Secret;
 use std::{
     fmt::Display,
@@ -19,8 +19,8 @@ use std::{
 
 /// The services that speak MQTT, by the names of their logins, with what each reads and writes.
 const SERVICES: [(&str, &[&str], &[&str]); 2] = [
-    ("ingestion", &[topic::READINGS, topic::NODES, topic::STATUSES], &[topic::ACKS]),
-    ("gateway", &[topic::RECEIPTS, topic::INBOUND, topic::INBOUND_BARE, topic::STATUSES], &[topic::ACKS, topic::OUTBOUND]),
+    ("ingestion", &[topic::READINGS, topic::NODES, topic::STATUSES, topic::UPLINKS], &[topic::ACKS]),
+    ("gateway", &[topic::RECEIPTS, topic::INBOUND, topic::INBOUND_BARE, topic::STATUSES], &[topic::ACKS, topic::OUTBOUND, topic::REQUESTS]),
 ];
 
 /// The two files.
@@ -44,6 +44,19 @@ impl Files {
 
     pub(crate) fn add(&self, id: &BridgeId, secret: &Secret) -> Result<()> {
         self.set(id.as_str(), secret, &format!("bridge {id}"), &topic::bridge_reads(id), &topic::bridge_writes(id))?;
+        self.say_reload()
+    }
+
+    /// Gives a node's own uplink a login, which may write to its own topics and read nothing.
+    pub(crate) fn add_uplink(&self, id: &BridgeId, node: NodeId, secret: &Secret) -> Result<()> {
+        self.set(id.as_str(), secret, &format!("uplink {id}"), &[] as &[&str], &topic::uplink_writes(node))?;
+        self.say_reload()
+    }
+
+    /// Takes the login of a node away.
+    pub(crate) fn remove_uplink(&self, id: &BridgeId) -> Result<()> {
+        remove_password(&self.passwords, id)?;
+        replace_rules(&self.acl, &format!("uplink {id}"), None)?;
         self.say_reload()
     }
 

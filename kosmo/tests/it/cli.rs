@@ -226,6 +226,7 @@ fn mosquitto_lets_a_bridge_do_what_the_contract_says_and_keeps_what_others_wrote
     topic write kosmo/bridge/roof/status
     topic read kosmo/mesh/outbound/+
     topic read kosmo/bridge/roof/ack
+    topic read kosmo/bridge/roof/request
     # kosmo bridge roof: end
     ");
     assert!(kosmo(&[&["bridge", "revoke", "roof"], &files[..]].concat(), folder.path()).status.success());
@@ -249,11 +250,13 @@ fn mosquitto_lets_the_services_do_what_they_do_and_no_bridge_has_their_names() {
     topic read kosmo/mesh/reading/+
     topic read kosmo/mesh/node/+
     topic read kosmo/bridge/+/status
+    topic read msh/#
     # kosmo service ingestion: end
     # kosmo service gateway: begin
     user gateway
     topic write kosmo/bridge/+/ack
     topic write kosmo/mesh/outbound/+
+    topic write kosmo/bridge/+/request
     topic read kosmo/mesh/receipt/+
     topic read kosmo/mesh/inbound/+
     topic read kosmo/mesh/inbound
