@@ -40,6 +40,7 @@ pub struct Report {
     /// See there.
     pub spool_max_bytes: u64,
     /// What is wrong, the worst first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Shown>,
 }
 

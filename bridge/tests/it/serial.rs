@@ -9,7 +9,10 @@ use kosmo_bridge::{Config, RadioUrl, local};
 use kosmo_contract::{RadioLink, Status};
 use kosmo_domain::Stream;
 use kosmo_test_support::{Mosquitto, MosquittoOptions};
-use rustix::fs::{Mode, OFlags};
+use rustix::{
+    fs::{FlockOperation, Mode, OFlags, flock},
+    io::Errno,
+};
 use std::{path::Path, time::Duration};
 
 const RECORDING: &str = "a_handshake_full";
@@ -37,8 +40,11 @@ async fn a_serial_radio_is_held_alone_missed_when_unplugged_and_taken_up_again()
     let _radio = plugged.radio(RECORDING);
     cloud.until("a handshake", |heard| heard.distinct(Stream::Ingest) == 6 && is(heard, RadioLink::Ready, "")).await;
     let file = rustix::fs::open(&device, OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK, Mode::empty());
-    let is_locked = file.is_err_and(|error| error == rustix::io::Errno::BUSY)
-        || rustix::fs::flock(std::fs::File::open("/dev/null").unwrap(), rustix::fs::FlockOperation::NonBlockingLockShared).is_ok();
+    // TIOCEXCL stops everybody but root, and the lock stops root, if asked.
+    let is_locked = match file {
+        Err(error) => error == Errno::BUSY,
+        Ok(file) => flock(&file, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK),
+    };
     assert!(is_locked);
 
     plugged.unplug().await;

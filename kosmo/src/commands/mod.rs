@@ -84,7 +84,12 @@ pub fn run(cli: Cli) -> Result<()> {
     if let Command::Config(command) = cli.command {
         return config::run(command, &loaded);
     }
-    logging::start(&loaded.config.log);
+    let mut log = loaded.config.log.clone();
+    if matches!(cli.command, Command::Doctor(_)) && cli.global.log.is_none() {
+        // It says itself what it finds, and that a radio or a broker is not to be had is what it is there for.
+        "off".clone_into(&mut log.level);
+    }
+    logging::start(&log);
     // One of a program that was killed would be taken for this one's.
     #[cfg(feature = "cloud")]
     ready_file(&cli.command).map(listen::remove_ready_file);

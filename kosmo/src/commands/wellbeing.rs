@@ -63,7 +63,6 @@ struct Bridge {
     #[serde(skip_serializing_if = "Option::is_none")]
     radio_seen: Option<kosmo_contract::RadioStatus>,
     /// What is wrong, the worst first.
-    #[serde(rename = "problems")]
     findings: Vec<Shown>,
 }
 
@@ -127,9 +126,9 @@ fn known(config: &Config) -> Vec<BridgeId> {
 
 async fn ask(id: BridgeId, config: &Config) -> Result<Bridge> {
     let path = config.bridge_dir(&id).join("status.sock");
-    let report = local::ask(&path).await.with_context(|| format!("the bridge {id} does not answer"))?;
-    let findings = match &report {
-        Some(report) => report.findings.clone(),
+    let mut report = local::ask(&path).await.with_context(|| format!("the bridge {id} does not answer"))?;
+    let findings = match &mut report {
+        Some(report) => std::mem::take(&mut report.findings),
         None => vec![shown(Trouble::NotRunning, &format!("the bridge {id} does not run on this machine"))],
     };
     Ok(Bridge { bridge: id, running: report.is_some(), report, radio_seen: None, findings })

@@ -18,7 +18,7 @@ impl Drop for Running {
 }
 
 fn codes(report: &serde_json::Value) -> Vec<String> {
-    let found = report["bridges"].as_array().unwrap().iter().flat_map(|bridge| bridge["problems"].as_array().unwrap().clone());
+    let found = report["bridges"].as_array().unwrap().iter().flat_map(|bridge| bridge["findings"].as_array().unwrap().clone());
     found.map(|finding| finding["code"].as_str().unwrap().to_owned()).collect()
 }
 
