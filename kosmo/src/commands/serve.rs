@@ -35,6 +35,7 @@ pub(crate) async fn run(args: cli::Serve, config: Config) -> Result<()> {
     let own_id = |service: &str| format!("{service}-{:08x}", random().next_u32());
     if services.contains(&Service::Ingestion) {
         serving.start_ingestion(broker(&serving.config, "ingestion", &own_id("ingestion"))?)?;
+        serving.start_uplinks(broker(&serving.config, "ingestion", &own_id("uplink"))?)?;
     }
     if services.contains(&Service::Gateway) {
         serving.start_gateway(broker(&serving.config, "the gateway", &own_id("gateway"))?)?;

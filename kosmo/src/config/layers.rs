@@ -1,6 +1,6 @@
 //! Reads the layers, holds each against the defaults (which have every key), and merges them.
 
-use crate::config::{Config, ConfigErrors, DEFAULT_FILE, DEFAULTS, Fault, Secret, limits};
+use crate::config::{Config, ConfigErrors, DEFAULT_FILE, DEFAULTS, Fault, Secret, limits, uplink};
 use figment::{
     Figment, Metadata, Profile, Provider,
     providers::{Format as _, Toml},
@@ -15,7 +15,8 @@ use std::{
 /// What environment variables of ours begin with.
 const ENV_PREFIX: &str = "KOSMO__";
 /// The keys whose value may lie in a file of its own, named by the second key.
-const IN_FILES: [(&str, &str); 2] = [("database.url", "database.url_file"), ("mqtt.password", "mqtt.password_file")];
+const IN_FILES: [(&str, &str); 3] =
+    [("database.url", "database.url_file"), ("secrets.key", "secrets.key_file"), ("mqtt.password", "mqtt.password_file")];
 
 /// A setting given on the command line.
 #[derive(Debug, Clone)]
@@ -233,9 +234,11 @@ pub(crate) fn place_of(figment: &Figment, key: &str) -> String {
 }
 
 fn read_secrets(config: &mut Config, figment: &Figment, faults: &mut Vec<Fault>) {
+    uplink::read_secrets(&mut config.ingestion.uplink, faults);
     for (key, file_key) in IN_FILES {
         let (secret, file): (&mut Secret, &Path) = match key {
             "database.url" => (&mut config.database.url, &config.database.url_file),
+            "secrets.key" => (&mut config.secrets.key, &config.secrets.key_file),
             _ => (&mut config.mqtt.password, &config.mqtt.password_file),
         };
         let Some(path) = Config::file(file) else { continue };

@@ -8,7 +8,7 @@ use figment::value::Value;
 use std::fmt::Write as _;
 
 /// The keys whose values are not shown.
-const SECRETS: [&str; 2] = ["database.url", "mqtt.password"];
+const SECRETS: [&str; 3] = ["database.url", "secrets.key", "mqtt.password"];
 /// What is shown instead.
 const MASK: &str = "***";
 
@@ -39,8 +39,17 @@ fn written(key: &str, value: &Value) -> String {
         Value::Num(..) => whole(value).map_or_else(String::new, |number| number.to_string()),
         Value::Bool(_, flag) => flag.to_string(),
         Value::Array(_, items) => format!("[{}]", items.iter().map(|item| written(key, item)).collect::<Vec<_>>().join(", ")),
-        Value::Char(..) | Value::Empty(..) | Value::Dict(..) => String::new(),
+        Value::Dict(_, entries) => {
+            format!("{{ {} }}", entries.iter().map(|(name, value)| entry(name, value)).collect::<Vec<_>>().join(", "))
+        }
+        Value::Char(..) | Value::Empty(..) => String::new(),
     }
+}
+
+/// A setting of a section that may stand there several times.
+fn entry(name: &str, value: &Value) -> String {
+    let shown = if name == "password" { quoted(MASK) } else { written(name, value) };
+    format!("{name} = {shown}")
 }
 
 /// A TOML basic string escapes as JSON does, for every character that a setting can hold.

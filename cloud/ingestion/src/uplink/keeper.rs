@@ -135,9 +135,10 @@ impl Keeper {
     async fn flush(&self) {
         let now = self.clock.now();
         let listening = self.shared.listening.lock().expect(UNPOISONED).clone();
-        for (source, from) in self.config.sources.iter().zip(listening) {
-            let Some(from) = from else { continue };
-            let session = SessionRow { source: source.name.to_string(), from, until: now };
+        let goes_on = listening.into_iter().enumerate().filter_map(|(source, from)| Some((source, from?, now)));
+        let ended = std::mem::take(&mut *self.shared.ended.lock().expect(UNPOISONED));
+        for (source, from, until) in ended.into_iter().chain(goes_on) {
+            let session = SessionRow { source: self.config.sources[source].name.to_string(), from, until };
             if let Err(error) = in_time(self.config.patience, self.store.note_uplink_session(&session)).await {
                 tracing::debug!(%error, "cannot note that a broker is listened to, and tries again");
                 return;

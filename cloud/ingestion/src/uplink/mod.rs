@@ -41,6 +41,8 @@ const WAITING: usize = 4_096;
 /// How much of a broker may wait to be read, in messages and bytes.
 const WAITING_MESSAGES: usize = 10_000;
 const WAITING_BYTES: usize = 8 * 1024 * 1024;
+/// How many times of listening wait to be stored, at most.
+const MOST_ENDED: usize = 200;
 /// The largest packet taken from a broker; one that sends larger ones is left, and tried again.
 const MAX_PACKET: usize = 64 * 1024;
 
@@ -127,6 +129,8 @@ pub(crate) struct Shared {
     pub(crate) desk: Mutex<Desk>,
     /// Since when each broker is listened to, while it is.
     pub(crate) listening: Mutex<Vec<Option<Timestamp>>>,
+    /// Which broker was listened to from when to when, until that is stored.
+    pub(crate) ended: Mutex<Vec<(usize, Timestamp, Timestamp)>>,
 }
 
 impl Uplink {
@@ -162,6 +166,7 @@ impl Uplink {
             reader: RwLock::new(Arc::new(Reader::without_keys(&config))),
             desk: Mutex::new(Desk::new(Arc::clone(&sources), config.limits)),
             listening: Mutex::new(vec![None; sources.len()]),
+            ended: Mutex::default(),
         });
         let (taken, waiting) = mpsc::channel(WAITING);
         let keeper = Keeper::new(config, store, Arc::clone(&clock), Arc::clone(&shared), epoch);
@@ -207,7 +212,8 @@ impl Listener {
                     self.note(Some(self.clock.now()));
                 }
                 Some(Event::Disconnected { reason }) => {
-                    if self.note(None).is_some() {
+                    if let Some(since) = self.note(None) {
+                        self.end(since);
                         tracing::warn!(uplink = %name, %reason, "a broker of nodes is lost; what they publish meanwhile is not heard");
                     }
                 }
@@ -226,6 +232,14 @@ impl Listener {
                     }
                 }
             }
+        }
+    }
+
+    /// Notes that the broker is listened to no more.
+    fn end(&self, since: Timestamp) {
+        let mut ended = self.shared.ended.lock().expect(UNPOISONED);
+        if ended.len() < MOST_ENDED {
+            ended.push((self.index, since, self.clock.now()));
         }
     }
 

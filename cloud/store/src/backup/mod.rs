@@ -29,9 +29,10 @@ use std::{
 pub const MANIFEST: &str = "manifest.json";
 
 /// What belongs to a running system and is not in a backup.
-const NOT_INCLUDED: [&str; 4] = [
+const NOT_INCLUDED: [&str; 5] = [
     "the spools of bridges: they lie beside their radios, and hold what the cloud has not answered for",
     "the secrets in the data folder, and bridges' own secret files: the database has their hashes alone",
+    "the key that the keys of channels are sealed with (`secrets.key`, or secrets/store-key in the data folder): keep a copy elsewhere",
     "kosmo.toml, certificates and keys",
     "the files of an outside broker: its logins, rules and retained messages",
 ];

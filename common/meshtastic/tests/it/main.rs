@@ -7,6 +7,7 @@ mod fixtures;
 mod frames;
 mod framing;
 mod noise;
+mod official;
 mod recordings;
 mod replays;
 mod resync;

@@ -1,0 +1,119 @@
+//! `kosmo uplink`.
+
+use super::mosquitto;
+use crate::{
+    cli::{Uplink, UplinkRole},
+    config::Config,
+    output::{plain, say, table},
+    secrets::draw,
+    system::SystemClock,
+};
+use anyhow::{Context as _, Result, bail};
+use kosmo_domain::{BridgeId, Clock as _, DAY, NodeId};
+use kosmo_store::{Constraint, Error, Store, uplinks::Role};
+
+pub(crate) async fn run(command: Uplink, config: &Config) -> Result<()> {
+    let store = super::open_store(config).await?;
+    match command {
+        Uplink::Add { name, node, mosquitto } => {
+            let files = mosquitto::Files::of(mosquitto);
+            files.as_ref().map_or(Ok(()), |_| mosquitto::check_free(&name))?;
+            add(&store, &name, node, files.as_ref()).await?;
+        }
+        Uplink::List => list(&store).await?,
+        Uplink::Revoke { name, mosquitto } => {
+            if !store.uplinks().await?.iter().any(|(known, ..)| known == name.as_str()) || !store.remove_login(&name).await? {
+                bail!("there is no login {name} of a node");
+            }
+            say(&format!("the login {name} is taken away; a connection it has open ends within a minute"))?;
+            if let Some(files) = mosquitto::Files::of(mosquitto) {
+                files.remove_uplink(&name)?;
+            }
+        }
+        Uplink::Deny { node, role } => {
+            for role in roles(role) {
+                store.deny_uplink(role, node, SystemClock.now()).await?;
+            }
+            say(&format!("no packets of {node} are taken from now on; `kosmo uplink allow {node}` takes them again"))?;
+        }
+        Uplink::Allow { node, role } => {
+            let mut was_denied = false;
+            for role in roles(role) {
+                was_denied |= store.allow_uplink(role, node).await?;
+            }
+            if !was_denied {
+                bail!("{node} was not denied");
+            }
+            say(&format!("packets of {node} are taken again"))?;
+        }
+    }
+    store.close().await;
+    Ok(())
+}
+
+fn roles(role: Option<UplinkRole>) -> Vec<Role> {
+    match role {
+        None => vec![Role::Node, Role::Gateway],
+        Some(UplinkRole::Node) => vec![Role::Node],
+        Some(UplinkRole::Gateway) => vec![Role::Gateway],
+    }
+}
+
+async fn add(store: &Store, name: &BridgeId, node: NodeId, files: Option<&mosquitto::Files>) -> Result<()> {
+    node.sender()?;
+    let secret = draw();
+    match store.add_uplink(name, node, &secret.hash(), SystemClock.now()).await {
+        Ok(()) => {}
+        Err(Error::Conflict(Constraint::Login)) => bail!("there is a login {name} already: revoke it first, or choose another name"),
+        Err(error) => return Err(error).with_context(|| format!("{name} cannot be added")),
+    }
+    say(&format!(
+        "{node} can publish to this broker. Set in its MQTT settings (the password is shown only now):\n\n  \
+         address   THIS-HOST\n  username  {name}\n  password  {}\n  \
+         root      msh/EU_868 (or your region's)\n  encryption on, JSON off\n\n\
+         and switch on \"uplink\" for the channels that it is to publish.\n",
+        secret.reveal()
+    ))?;
+    files.map_or(Ok(()), |files| files.add_uplink(name, node, &secret))
+}
+
+async fn list(store: &Store) -> Result<()> {
+    let logins: Vec<_> = store.uplinks().await?.into_iter().map(|(name, node, at)| [name, node.to_string(), at.to_string()]).collect();
+    if logins.is_empty() {
+        say("there is no login of a node: `kosmo uplink add NAME --node NODE` makes one")?;
+    } else {
+        say(&table(["LOGIN", "NODE", "ADDED"], &logins))?;
+    }
+    let gateways: Vec<_> = store
+        .uplink_gateways()
+        .await?
+        .into_iter()
+        .map(|row| {
+            let numbers = [row.packets, row.copies, row.limited].map(|number| number.to_string());
+            let [packets, copies, limited] = numbers;
+            [row.gateway.to_string(), plain(&row.source), row.last_at.to_string(), packets, copies, limited]
+        })
+        .collect();
+    if !gateways.is_empty() {
+        say(&format!("\n{}", table(["GATEWAY", "FROM", "HEARD OF", "PACKETS", "COPIES", "NOT TAKEN"], &gateways)))?;
+    }
+    let limits: Vec<_> = store
+        .uplink_limits(SystemClock.now().minus(DAY))
+        .await?
+        .into_iter()
+        .map(|row| [row.node.to_string(), row.role.as_str().to_owned(), plain(&row.reason), row.number.to_string()])
+        .collect();
+    if !limits.is_empty() {
+        say(&format!("\n{}", table(["TOO MUCH OF", "AS", "WHY", "TODAY"], &limits)))?;
+    }
+    let denied: Vec<_> = store
+        .uplink_denials()
+        .await?
+        .into_iter()
+        .map(|row| [row.node.to_string(), row.role.as_str().to_owned(), row.at.to_string()])
+        .collect();
+    if !denied.is_empty() {
+        say(&format!("\n{}", table(["DENIED", "AS", "SINCE"], &denied)))?;
+    }
+    Ok(())
+}

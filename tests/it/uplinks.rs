@@ -1,0 +1,167 @@
+//! Nodes that publish what they hear themselves, from their login to what everybody is answered.
+
+use kosmo_domain::{NodeId, PacketId};
+use kosmo_meshtastic::{
+    Message as _,
+    crypto::{ChannelKey, channel_hash},
+    proto::{self, mesh_packet::PayloadVariant},
+};
+use kosmo_mqtt::{Client, Login, Message, Options};
+use kosmo_test_support::{Mosquitto, MosquittoOptions};
+use kosmo_tests::{Kosmo, kosmo, now, until};
+use rand::{SeedableRng as _, rngs::StdRng};
+use std::{fs, path::Path};
+use tokio_util::sync::CancellationToken;
+
+const GATEWAY: &str = "!a1b2c3d4";
+const UP: [&str; 5] = ["up", "--port-base", "0", "--mqtt-port", "0"];
+
+async fn node_at(broker: &str, login: Option<(&str, String)>) -> Client {
+    let mut options = Options::new(broker.parse().unwrap(), GATEWAY);
+    options.login = login.map(|(name, password)| Login { name: name.to_owned(), password });
+    let (client, mut incoming) = kosmo_mqtt::connect(options, StdRng::seed_from_u64(1), CancellationToken::new()).unwrap();
+    client.connected().await;
+    tokio::spawn(async move { while incoming.next().await.is_some() {} });
+    client
+}
+
+async fn publish(client: &Client, topic: &str, payload: Vec<u8>) {
+    client.publish(Message::new(topic, payload)).await.unwrap().await.unwrap();
+}
+
+/// Who somebody says it is, encrypted on a channel, in an envelope.
+fn introduction(from: u32, id: u32, channel: &str, key: &[u8], name: &str) -> Vec<u8> {
+    let user = proto::User { long_name: name.to_owned(), ..Default::default() };
+    let data = proto::Data { portnum: 4, payload: user.encode_to_vec(), bitfield: Some(1), ..Default::default() };
+    let key = ChannelKey::expand(key).unwrap();
+    let mut bytes = data.encode_to_vec();
+    key.apply(NodeId::from_number(from), PacketId(id), &mut bytes);
+    let packet = proto::MeshPacket {
+        from,
+        to: u32::MAX,
+        id,
+        channel: u32::from(channel_hash(channel, &key)),
+        rx_time: u32::try_from(now().as_micros() / 1_000_000).unwrap(),
+        payload_variant: Some(PayloadVariant::Encrypted(bytes)),
+        ..Default::default()
+    };
+    let gateway_id = GATEWAY.to_owned();
+    proto::ServiceEnvelope { packet: Some(packet), channel_id: channel.to_owned(), gateway_id }.encode_to_vec()
+}
+
+fn topic(channel: &str, gateway: &str) -> String {
+    format!("msh/EU_868/2/e/{channel}/{gateway}")
+}
+
+async fn names(cloud: &Kosmo) -> Vec<String> {
+    let answer = cloud.json("web", "/api/v1/nodes").await;
+    answer["data"].as_array().unwrap().iter().map(|node| node["long_name"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+async fn until_named(cloud: &Kosmo, name: &str) {
+    until(&format!("{name} is known"), || async { names(cloud).await.iter().any(|known| known == name).then_some(()) }).await;
+}
+
+fn said(data: &Path, arguments: &[&str]) -> String {
+    let output = kosmo(data, arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Lets the node publish, and returns its password.
+fn enrol(data: &Path) -> String {
+    let told = said(data, &["uplink", "add", "balcony", "--node", GATEWAY]);
+    told.lines().find_map(|line| line.trim().strip_prefix("password  ")).unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_node_publishes_as_itself_alone_and_its_channel_is_read_once_its_key_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("cloud");
+    let cloud = Kosmo::start(&data, &UP).await;
+    let password = enrol(&data);
+    let node = node_at(cloud.address("mqtt"), Some(("balcony", password))).await;
+    publish(&node, &topic("LongFast", "!00000099"), introduction(0x99, 1, "LongFast", &[1], "Somebody else's")).await;
+    publish(&node, &topic("LongFast", GATEWAY), introduction(0x77, 2, "LongFast", &[1], "Roof")).await;
+    until_named(&cloud, "Roof").await;
+    assert_eq!(names(&cloud).await, ["Roof"], "what it published in another's name reached nobody");
+
+    // A channel of the operator's own: unknown, then private, then public.
+    let family = [9; 32];
+    let speak = async |number: u32, name: &str| {
+        publish(&node, &topic("Family", GATEWAY), introduction(0x500 + number, 100 + number, "Family", &family, name)).await;
+    };
+    speak(1, "Before the key").await;
+    let key = data.join("family.key");
+    fs::write(&key, "CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk=\n").unwrap();
+    said(&data, &["channel", "add", "Family", "--key-file", key.to_str().unwrap()]);
+    let listed = said(&data, &["channel", "list"]);
+    assert!(listed.contains("Family") && listed.contains("private") && !listed.contains("CQkJ"), "{listed}");
+    speak(2, "While it was private").await;
+    said(&data, &["channel", "publish", "Family"]);
+    let mut number = 3;
+    until("the channel is public", || {
+        number += 1;
+        let (cloud, speak) = (&cloud, &speak);
+        async move {
+            speak(number, "On a public channel").await;
+            names(cloud).await.iter().any(|name| name == "On a public channel").then_some(())
+        }
+    })
+    .await;
+    let known = names(&cloud).await.join(", ");
+    assert!(!known.contains("Before the key") && !known.contains("While it was private"), "{known}");
+
+    // What an operator sees of it, and how it ends.
+    let listed = until("the gateway is counted", || async {
+        let listed = said(&data, &["uplink", "list"]);
+        listed.contains("PACKETS").then_some(listed)
+    })
+    .await;
+    assert!(listed.contains("balcony") && listed.contains(GATEWAY), "{listed}");
+    said(&data, &["uplink", "revoke", "balcony"]);
+    assert!(!kosmo(&data, &["uplink", "revoke", "balcony"]).status.success());
+}
+
+#[tokio::test]
+async fn another_broker_that_dies_is_read_again_and_disturbs_nothing_meanwhile() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("cloud");
+    fs::create_dir_all(&data).unwrap();
+    let mut elsewhere = Mosquitto::start(&MosquittoOptions::default()).await;
+    let settings = format!(
+        "[[ingestion.uplink]]\nname = \"home\"\nurl = \"{}\"\n\n[[ingestion.uplink]]\nname = \"nowhere\"\nurl = \"mqtt://127.0.0.1:9\"\n",
+        elsewhere.url()
+    );
+    fs::write(data.join("kosmo.toml"), settings).unwrap();
+    let cloud = Kosmo::start(&data, &UP).await;
+    let password = enrol(&data);
+    let own = node_at(cloud.address("mqtt"), Some(("balcony", password))).await;
+    let mut number = 0;
+    let mut heard_elsewhere = async |url: String, name: &'static str| {
+        let other = node_at(&url, None).await;
+        until(&format!("{name} is known"), || {
+            number += 1;
+            let (cloud, other) = (&cloud, &other);
+            async move {
+                publish(other, &topic("LongFast", "!00000010"), introduction(0x700, 500 + number, "LongFast", &[1], name)).await;
+                names(cloud).await.iter().any(|known| known == name).then_some(())
+            }
+        })
+        .await;
+    };
+    heard_elsewhere(elsewhere.url(), "From home").await;
+    elsewhere.kill();
+    publish(&own, &topic("LongFast", GATEWAY), introduction(0x77, 2, "LongFast", &[1], "Meanwhile")).await;
+    until_named(&cloud, "Meanwhile").await;
+    elsewhere.restart().await;
+    heard_elsewhere(elsewhere.url(), "From home again").await;
+    // The gap between is there to be seen.
+    until("both times of listening are told", || async {
+        let listening = cloud.json("web", "/api/v1/network/uplinks").await["listening"].clone();
+        let of = |name: &str| listening.as_array().unwrap().iter().filter(|session| session["source"] == name).count();
+        assert_eq!((of("msh").min(1), of("msh-nowhere")), (of("msh"), 0), "{listening}");
+        (of("msh-home") >= 2).then_some(())
+    })
+    .await;
+}
