@@ -50,9 +50,10 @@ pub(crate) async fn run(args: cli::Sim, config: &Config) -> Result<()> {
 
 /// Returns what the mesh is to be like, by a scenario or by the flags.
 fn described(args: &cli::Sim) -> Result<kosmo_sim::Config> {
-    let firmware = match args.firmware {
-        cli::Firmware::V27 => Firmware::V27,
-        cli::Firmware::V28 => Firmware::V28,
+    // 2.8 keeps fewer packets for its client.
+    let (firmware, queue) = match args.firmware {
+        cli::Firmware::V27 => (Firmware::V27, 32),
+        cli::Firmware::V28 => (Firmware::V28, 16),
     };
     let sim = match &args.scenario {
         None => configure(&args.mesh),
@@ -64,7 +65,7 @@ fn described(args: &cli::Sim) -> Result<kosmo_sim::Config> {
             kosmo_sim::Config { seed, ..kosmo_sim::Config::of_scenario(scenario, address, args.mesh.radio_port) }
         }
     };
-    Ok(kosmo_sim::Config { firmware, ..sim })
+    Ok(kosmo_sim::Config { firmware, queue, ..sim })
 }
 
 /// Lets time pass as fast as it can be computed.
