@@ -15,7 +15,7 @@ use kosmo_bridge::{
 use kosmo_contract::{RadioLink, Status};
 use kosmo_domain::{BridgeId, Clock as _, Timestamp};
 use serde::Serialize;
-use std::{fmt, fs, path::Path, time::Duration};
+use std::{fmt, fs, io, path::Path, time::Duration};
 
 /// How long radio and broker may take to answer.
 const PATIENCE: Duration = Duration::from_secs(12);
@@ -70,7 +70,7 @@ struct Bridge {
 pub(crate) async fn status(id: Option<BridgeId>, json: bool, config: &Config) -> Result<()> {
     let ids = match id {
         Some(id) => vec![id],
-        None => known(config),
+        None => known(config)?,
     };
     if ids.is_empty() {
         return say("no bridge ever ran with this data folder (`--data`, or `data.dir`)");
@@ -105,7 +105,7 @@ pub(crate) async fn doctor(json: bool, config: &Config) -> Result<()> {
         }
         bridges.push(bridge);
     }
-    for id in known(config) {
+    for id in known(config)? {
         if !bridges.iter().any(|bridge: &Bridge| bridge.bridge == id) {
             bridges.push(ask(id, config).await?);
         }
@@ -117,11 +117,18 @@ pub(crate) async fn doctor(json: bool, config: &Config) -> Result<()> {
 }
 
 /// Returns the bridges that ever ran with this data folder.
-fn known(config: &Config) -> Vec<BridgeId> {
-    let folders = fs::read_dir(config.data.dir.join("bridges")).into_iter().flatten().flatten();
+fn known(config: &Config) -> Result<Vec<BridgeId>> {
+    let folder = config.data.dir.join("bridges");
+    let folders = match fs::read_dir(&folder) {
+        Ok(folders) => folders.flatten(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => {
+            return Err(error).with_context(|| format!("{} cannot be looked into; ask as the user that the bridge runs as", folder.display()));
+        }
+    };
     let mut ids: Vec<BridgeId> = folders.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
     ids.sort();
-    ids
+    Ok(ids)
 }
 
 async fn ask(id: BridgeId, config: &Config) -> Result<Bridge> {
