@@ -122,15 +122,26 @@ fn a_radio_that_answered_and_then_says_nothing_is_left() {
 }
 
 #[test]
-fn a_radio_that_never_answers_heartbeats_may_be_silent() {
+fn a_radio_that_never_answers_heartbeats_is_asked_everything_again_and_left_if_it_does_not_answer_that() {
     let mut client = Client::ready();
     // A word on a packet is no answer to a heartbeat.
     client.receive(&queue_status(5));
-    for _ in 0..20 {
+    for _ in 0..4 {
         client.wait(60_000);
     }
+    assert_eq!(client.take_written(), vec![heartbeat(); 4]);
+    client.wait(60_000);
+    let nonce = recording("a_handshake_full").nonce() + 1;
+    assert_eq!(client.take_written(), [Asked::WantConfigId(nonce)]);
+    client.receive(&[my_info(), complete(nonce)].concat());
+    client.configured();
+    for _ in 0..5 {
+        client.wait(60_000);
+    }
+    client.wait(30_000);
     assert_eq!(client.closed, None);
-    assert_eq!(client.take_written(), vec![heartbeat(); 20]);
+    client.wait(30_000);
+    assert_eq!(client.closed, Some(CloseReason::HandshakeTimeout));
 }
 
 #[test]
