@@ -18,6 +18,8 @@ use rand::Rng as _;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
+/// Radios tell the time of a packet in whole seconds, so that an answer may seem to come before its question.
+const WHOLE_SECONDS: Duration = Duration::from_secs(2);
 /// How often to look for the answer.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
@@ -32,7 +34,7 @@ pub(crate) async fn run(command: Route, config: &Config) -> Result<()> {
     }
     let until = Instant::now() + Duration::from_secs(command.wait);
     while Instant::now() < until {
-        if let Some(found) = store.route_found(command.node, radio, now).await? {
+        if let Some(found) = store.route_found(command.node, radio, now.minus(WHOLE_SECONDS)).await? {
             say(&words(&found, radio, command.node))?;
             store.close().await;
             return Ok(());
