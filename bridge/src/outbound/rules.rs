@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, time::Duration};
 /// How every radio of the play modulates.
 pub(super) const MODEM: Modem = Modem::SLOWEST;
 /// The bytes of every text of the play on the air.
-const BYTES: usize = 49;
+const BYTES: usize = 44;
 const HOUR: Duration = Duration::from_hours(1);
 
 /// The account.
