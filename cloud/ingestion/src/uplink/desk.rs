@@ -194,7 +194,7 @@ impl Desk {
     }
 
     fn limit(&mut self, role: Role, node: NodeId, limit: Limit, now: Timestamp) {
-        metrics::counter!(super::UPLINKS, "outcome" => limit.as_str()).increment(1);
+        metrics::counter!(super::LIMITED, "reason" => limit.as_str()).increment(1);
         if self.limits.len() >= LIMITS && !self.limits.contains_key(&(role, node, limit)) {
             return;
         }

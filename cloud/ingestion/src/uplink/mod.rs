@@ -249,8 +249,10 @@ impl Listener {
     }
 }
 
-/// Messages of nodes, by what became of them: `packet`, `copy`, `retained`, or why they were not taken.
+/// Messages of nodes, by what became of them: `packet`, `copy`, `retained`, `limited`, or why they cannot be read.
 pub(crate) const UPLINKS: &str = "kosmo_uplink_messages_total";
+/// Messages of nodes that were too much, by why.
+pub(crate) const LIMITED: &str = "kosmo_uplink_limited_total";
 /// Packets of nodes that were lost because the database did not keep up.
 pub(crate) const LOST: &str = "kosmo_uplink_lost_packets_total";
 /// Packets of nodes that could not be read, by why.

@@ -76,6 +76,9 @@ pub(super) async fn append(tx: &mut Tx, packets: &[PacketReceptions]) -> Result<
     if packets.is_empty() {
         return Ok(());
     }
+    // In the order of their names, so that replicas wait for each other and do not lock each other out.
+    let mut packets: Vec<_> = packets.iter().collect();
+    packets.sort_by_key(|packet| (packet.first_at.floor_to(HOUR), packet.from, packet.id));
     let rows: Vec<_> = packets
         .iter()
         .map(|packet| {
