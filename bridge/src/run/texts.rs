@@ -37,7 +37,6 @@ impl Bridge {
     }
 
     pub(super) fn on_cancelled(&mut self, message_id: Uuid) {
-        fail_point!("text::revoked");
         if !self.texts.on_cancelled(message_id, self.now()) {
             self.counters.one(Counter::AcksUnasked);
         }
