@@ -16,6 +16,7 @@ pub struct ChannelRef {
 
 /// A channel of a radio, without its key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "they are settings of the radio's, independent of each other")]
 pub struct ChannelReport {
     /// The radio's number for it, 0 to 7.
     #[schemars(range(max = 7))]

@@ -54,6 +54,7 @@ pub struct ReadMark {
 
 /// A text of a conversation.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a page has some dozens, and most are the member's own")]
 pub enum Said {
     /// The member's own.
     Sent(MessageRow),

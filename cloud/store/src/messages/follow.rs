@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 /// An event of a member's, with what it is about as it stands.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are about a message")]
 pub enum OwnEvent {
     /// A message was accepted, or more is known of it.
     Message {

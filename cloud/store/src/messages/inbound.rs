@@ -30,6 +30,7 @@ const MAX_TEXT: usize = 1024;
 
 /// A text that a bridge heard.
 #[derive(Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "they are facts about a packet, independent of each other")]
 pub struct InboundText {
     /// The id it shall have: a UUIDv7.
     pub id: Uuid,
