@@ -1,7 +1,7 @@
 import { createRootRoute, createRoute, createRouter } from '@tanstack/react-router'
 import { mapSearch } from '@/pages/map/search'
 import { messagesSearch } from '@/pages/messages/search'
-import { networkSearch } from '@/pages/network/search'
+import { networkSearch, packetsSearch, topologySearch } from '@/pages/network/search'
 import { nodeSearch, nodesSearch } from '@/pages/nodes/search'
 import { stationSearch } from '@/pages/station/search'
 import { openTexts, type PageName } from './language'
@@ -38,8 +38,14 @@ const conversation = createRoute({ ...at('/messages/$node'), validateSearch: onl
 const network = createRoute({ ...at('/network'), validateSearch: only(networkSearch), ...texts('network') })
   .lazy(() => import('@/pages/network/page').then((page) => page.networkPage))
 
+const topology = createRoute({ ...at('/network/topology'), validateSearch: only(topologySearch), ...texts('network') })
+  .lazy(() => import('@/pages/network/topology/page').then((page) => page.topologyPage))
+
+const packets = createRoute({ ...at('/network/packets'), validateSearch: only(packetsSearch), ...texts('network') })
+  .lazy(() => import('@/pages/network/packets/page').then((page) => page.packetsPage))
+
 export const router = createRouter({
-  routeTree: root.addChildren([map, nodes, node, station, messages, conversation, network]),
+  routeTree: root.addChildren([map, nodes, node, station, messages, conversation, network, topology, packets]),
   defaultPreload: 'intent',
   defaultPendingComponent: PagePending,
   defaultErrorComponent: PageError,

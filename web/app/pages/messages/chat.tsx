@@ -14,6 +14,7 @@ import { NotSent, Received, Sent } from './bubble'
 import { Warnings } from './chooser'
 import { Composer } from './composer'
 import { useConversation, useGaps, useRead, useRecipient } from './data'
+import { KeyNotice } from './key-notice'
 import { type Item, type Missing, missing, tell } from './story'
 import { Timeline } from './timeline'
 import { GAP } from './words'
@@ -101,6 +102,7 @@ export function Chat({ user, node }: { readonly user: string; readonly node: str
   const { t } = useLingui()
   const { data, error, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = useConversation(node)
   const everything = useUnsent()
+  const { data: peer } = useRecipient(node)
   const [opened, open] = useState<Message | null>(null)
   const [answering, answer] = useState<ReceivedText | null>(null)
   const texts = useMemo(() => data?.pages.toReversed().flatMap((page) => page.data) ?? [], [data])
@@ -141,6 +143,7 @@ export function Chat({ user, node }: { readonly user: string; readonly node: str
           {items.map((item) => <Line key={item.key} item={item} onOpen={open} onAnswer={answer} />)}
         </ol>
       </div>
+      <KeyNotice node={node} isWanted={peer?.key_changed_at != null || texts.some((text) => text.direction === 'out' && text.waits_for?.reason === 'key')} />
       <Composer user={user} node={node} answering={answering} onAnswered={() => { answer(null) }} />
       <Timeline text={opened} onClose={() => { open(null) }} />
     </>

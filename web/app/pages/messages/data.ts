@@ -121,3 +121,33 @@ export function useGaps(since: number | null) {
     refetchInterval: 60_000,
   })
 }
+
+/** Takes a text back, as long as no radio can have it. */
+export function useCancel(message: string) {
+  const queries = useQueryClient()
+  return useMutation({
+    mutationFn: () => take(api.DELETE('/api/v1/messages/{message_id}', { params: { path: { message_id: message } } })),
+    onSettled: () => { for (const queryKey of [keys.conversations, keys.quota, [...keys.mine, 'message', message]]) void queries.invalidateQueries({ queryKey }) },
+  })
+}
+
+const keyOf = (node: string) => [...keys.mine, 'key', node] as const
+
+/** The key a node shows, and whether the member's texts wait until they confirm it. */
+export function useNodeKey(node: string, isWanted: boolean) {
+  return useQuery({
+    queryKey: keyOf(node),
+    enabled: isWanted,
+    queryFn: ({ signal }) => take(api.GET('/api/v1/messages/conversations/{node_id}/key', { params: { path: { node_id: node } }, signal })),
+    refetchInterval: 60_000,
+  })
+}
+
+/** Says that the member knows a node by this key. */
+export function useConfirmKey(node: string) {
+  const queries = useQueryClient()
+  return useMutation({
+    mutationFn: (key: string) => take(api.POST('/api/v1/messages/conversations/{node_id}/key', { params: { path: { node_id: node } }, body: { public_key: key } })),
+    onSettled: () => { for (const queryKey of [keyOf(node), keys.conversations]) void queries.invalidateQueries({ queryKey }) },
+  })
+}

@@ -1,14 +1,16 @@
 import { Trans, useLingui } from '@lingui/react/macro'
-import { Cloud, RadioTower } from 'lucide-react'
+import { Cloud, RadioTower, Undo2 } from 'lucide-react'
+import { Problem } from '@/api/problem'
 import type { Happening, Message, MessageDetail } from '@/api/schema'
 import { useFormat } from '@/format/hooks'
 import { parseTime } from '@/format/time'
 import { Badge } from '@/ui/badge'
+import { Button } from '@/ui/button'
 import { cx } from '@/ui/cx'
 import { Sheet } from '@/ui/sheet'
 import { ErrorState, SkeletonRows } from '@/ui/states'
 import { INK } from '@/ui/tone'
-import { useMessage } from './data'
+import { useCancel, useMessage } from './data'
 import { EVENT, PROOF, REASON, tickOf, wordsOf } from './words'
 
 function useWords() {
@@ -67,9 +69,23 @@ function All({ id }: { readonly id: string }) {
       <ol aria-label={t`What became known, in order`}>{data.timeline.map((happening, index) => <Line key={index} happening={happening} />)}</ol>
       <div className="flex flex-wrap items-center gap-2 border-t border-line pt-4 text-xs text-muted">
         <Charge charge={data.charge} />
+        {isOpen && data.waits_for?.reason !== 'airtime' && <TakeBack id={id} isAsked={data.waits_for?.reason === 'cancelling'} />}
         {isOpen && expires !== null && <span><Trans>It may be given to a radio until {dateTime(expires)}.</Trans></span>}
       </div>
     </div>
+  )
+}
+
+/** Takes a text back while that is possible; what came of it the timeline says. */
+function TakeBack({ id, isAsked }: { readonly id: string; readonly isAsked: boolean }) {
+  const { mutate, isPending, error } = useCancel(id)
+  if (isAsked) return null
+  if (error instanceof Problem && error.code === 'too_late') return <p role="status" className="text-sm text-warn"><Trans>It was given to a radio meanwhile: nobody can take it back.</Trans></p>
+  return (
+    <>
+      <Button onClick={() => { mutate() }} disabled={isPending} data-testid="take-back"><Undo2 aria-hidden className="size-4" /><Trans>Take it back</Trans></Button>
+      {error !== null && <p role="status" className="text-sm text-bad"><Trans>That did not work. Try again.</Trans></p>}
+    </>
   )
 }
 

@@ -22,6 +22,8 @@ export const WAIT: Record<MessageWait, MessageDescriptor> = {
   broker: msg`We have your text, and one text of your quota is kept for it. It has not been offered to a bridge yet.`,
   bridge: msg`Offered to the bridges. None has taken it yet.`,
   sending: msg`A bridge has taken it and is about to send it.`,
+  key: msg`It waits for you: that node shows another key than when you wrote to it before. Confirm it if you know why.`,
+  cancelling: msg`You asked to have it back. Its bridge has not said yet whether that came in time.`,
   turn: msg`A bridge has taken it and sends the texts before it first.`,
   radio: msg`A bridge has taken it and waits for its radio, which is not connected.`,
   radio_queue: msg`A bridge has taken it and waits for room in its radio's queue.`,
@@ -42,6 +44,7 @@ export const REASON: Record<MessageReason, MessageDescriptor> = {
   never_granted: msg`Not sent: no bridge could take it in time.`,
   expired: msg`Not sent: its time ran out in the bridge.`,
   revoked: msg`Not sent: it was taken back.`,
+  cancelled: msg`Not sent: you took it back in time.`,
   radio_refused: msg`Not sent: the bridge's radio refused it.`,
   too_large: msg`Not sent: it does not fit into a packet.`,
   MAX_RETRANSMIT: msg`No confirmation. It may have arrived all the same.`,
@@ -76,6 +79,7 @@ export const EVENT: Record<HappeningEvent, MessageDescriptor> = {
   answered: msg`Answered`,
   refused: msg`Refused`,
   not_sent: msg`Not sent`,
+  unconfirmed: msg`No confirmation came in the time in which one does. It may have arrived`,
   unknown: msg`Nothing more will be learnt. It may have been sent`,
 }
 

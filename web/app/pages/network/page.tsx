@@ -1,6 +1,7 @@
 import { Trans, useLingui } from '@lingui/react/macro'
 import { useQuery } from '@tanstack/react-query'
-import { createLazyRoute } from '@tanstack/react-router'
+import { createLazyRoute, Link } from '@tanstack/react-router'
+import { ScrollText, Waypoints } from 'lucide-react'
 import { Page } from '@/ui/page'
 import { ErrorState, Skeleton } from '@/ui/states'
 import { BridgeSheet } from './bridge-sheet'
@@ -16,6 +17,8 @@ import { Traffic } from './traffic'
 
 export const networkPage = createLazyRoute('/network')({ component: NetworkView })
 
+const ACTION = 'inline-flex min-h-11 items-center gap-2 rounded-lg border border-line-strong bg-surface px-4 text-sm font-medium hover:bg-sunken'
+
 function NetworkView() {
   const { t } = useLingui()
   const search = networkPage.useSearch()
@@ -25,7 +28,15 @@ function NetworkView() {
   const now = useServerNow(bridges.data, bridges.dataUpdatedAt)
   const change = (what: NetworkSearch, replace = true) => { void navigate({ to: '/network', search: (was) => ({ ...was, ...what }), replace, resetScroll: false }) }
   return (
-    <Page title={t`Network`} lead={bridges.data === undefined ? '\u00a0' : <Verdict page={bridges.data} now={now} />}>
+    <Page
+      title={t`Network`} lead={bridges.data === undefined ? '\u00a0' : <Verdict page={bridges.data} now={now} />}
+      aside={
+        <div className="flex flex-wrap gap-2">
+          <Link to="/network/topology" className={ACTION}><Waypoints aria-hidden className="size-4" /><Trans>Topology</Trans></Link>
+          <Link to="/network/packets" className={ACTION}><ScrollText aria-hidden className="size-4" /><Trans>Packets</Trans></Link>
+        </div>
+      }
+    >
       <div className="flex flex-col gap-5">
         <section aria-labelledby="bridges-title">
           <h2 id="bridges-title" className="sr-only"><Trans>Bridges</Trans></h2>
