@@ -27,6 +27,7 @@ struct Answers {
 }
 
 /// What the cloud decided on a text.
+#[derive(Clone, Copy)]
 enum Decision {
     Granted(Uuid),
     Revoked(Uuid),

@@ -42,7 +42,7 @@ impl Machine {
     }
 
     pub(crate) fn places(&self) -> Places {
-        Places { dev: self.dev().to_owned(), sys: self.folder.path().join("sys") }
+        Places { dev: self.dev(), sys: self.folder.path().join("sys") }
     }
 
     fn dev(&self) -> PathBuf {

@@ -1,6 +1,7 @@
 //! Everything that is logged on the one thread of a test.
 
 use std::{
+    fmt::Write as _,
     io,
     sync::{Arc, Mutex},
 };
@@ -41,7 +42,10 @@ impl Captured {
 
 /// The ways in which bytes may be written down: as they are, in hexadecimal, as a list of numbers.
 pub(crate) fn forms(bytes: &[u8]) -> Vec<Vec<u8>> {
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = bytes.iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").unwrap();
+        hex
+    });
     // A part is enough to be noticed.
     let list = bytes[..8].iter().map(ToString::to_string).collect::<Vec<_>>();
     vec![bytes.to_vec(), hex.to_uppercase().into_bytes(), hex.into_bytes(), list.join(", ").into_bytes(), list.join(",").into_bytes()]

@@ -65,6 +65,7 @@ async fn open(path: &Path, cap_bytes: u64) -> Spool {
     Spool::open(path, &"roof".parse().unwrap(), epoch(1), limits).await.unwrap()
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each thing that can happen")]
 async fn check(steps: Vec<Step>, cap_bytes: u64, times: u32) -> Result<(), TestCaseError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("spool.db");
@@ -99,17 +100,7 @@ async fn check(steps: Vec<Step>, cap_bytes: u64, times: u32) -> Result<(), TestC
                 let taken = spool.take_due(stream, Uptime(Duration::from_secs(now)), limit, &mut rng).await.unwrap();
                 let taken: Vec<_> = taken.iter().map(|record| record.seq).collect();
                 let lane = model.get_mut(&stream).unwrap();
-                let fresh: Vec<_> = taken.iter().copied().filter(|seq| !lane.in_flight.contains_key(seq)).collect();
-                let unsent: Vec<_> = lane.kept.iter().copied().filter(|seq| !lane.in_flight.contains_key(seq)).collect();
-                prop_assert!(taken.len() <= limit);
-                let apart = |numbers: &[u64]| numbers.iter().partition::<Vec<u64>, _>(|seq| **seq > lane.split);
-                let ((live, backlog), (all_live, all_backlog)) = (apart(&fresh), apart(&unsent));
-                prop_assert_eq!(&live[..], &all_live[..live.len()], "what is heard now goes out in order");
-                prop_assert_eq!(&backlog[..], &all_backlog[..backlog.len()], "and so does what lay there");
-                let in_flight = lane.in_flight.len() + fresh.len();
-                prop_assert!(in_flight <= MAX_IN_FLIGHT);
-                prop_assert!(live.len() == all_live.len() || taken.len() == limit || in_flight == MAX_IN_FLIGHT);
-                prop_assert!(backlog.len() == all_backlog.len() || taken.len() == limit || in_flight >= MAX_IN_FLIGHT - LIVE_PLACES);
+                check_taken(lane, &taken, limit)?;
                 for seq in taken {
                     let before = lane.in_flight.insert(seq, now);
                     prop_assert!(before.is_none_or(|sent| now >= sent + 30), "published again after less than 30 s");
@@ -161,6 +152,22 @@ async fn check(steps: Vec<Step>, cap_bytes: u64, times: u32) -> Result<(), TestC
             prop_assert_eq!((depth.waiting, depth.in_flight), (model[&stream].kept.len() as u64, model[&stream].in_flight.len() as u64));
         }
     }
+    Ok(())
+}
+
+/// Holds what was taken to be published against what the model would take.
+fn check_taken(lane: &Lane, taken: &[u64], limit: usize) -> Result<(), TestCaseError> {
+    let fresh: Vec<_> = taken.iter().copied().filter(|seq| !lane.in_flight.contains_key(seq)).collect();
+    let unsent: Vec<_> = lane.kept.iter().copied().filter(|seq| !lane.in_flight.contains_key(seq)).collect();
+    prop_assert!(taken.len() <= limit);
+    let apart = |numbers: &[u64]| numbers.iter().partition::<Vec<u64>, _>(|seq| **seq > lane.split);
+    let ((live, backlog), (all_live, all_backlog)) = (apart(&fresh), apart(&unsent));
+    prop_assert_eq!(&live[..], &all_live[..live.len()], "what is heard now goes out in order");
+    prop_assert_eq!(&backlog[..], &all_backlog[..backlog.len()], "and so does what lay there");
+    let in_flight = lane.in_flight.len() + fresh.len();
+    prop_assert!(in_flight <= MAX_IN_FLIGHT);
+    prop_assert!(live.len() == all_live.len() || taken.len() == limit || in_flight == MAX_IN_FLIGHT);
+    prop_assert!(backlog.len() == all_backlog.len() || taken.len() == limit || in_flight >= MAX_IN_FLIGHT - LIVE_PLACES);
     Ok(())
 }
 

@@ -55,7 +55,7 @@ impl std::error::Error for Verdict {}
 
 /// What is told of one bridge.
 #[derive(Debug, Serialize)]
-struct Bridge {
+struct Told {
     bridge: BridgeId,
     running: bool,
     #[serde(flatten)]
@@ -106,7 +106,7 @@ pub(crate) async fn doctor(json: bool, config: &Config) -> Result<()> {
         bridges.push(bridge);
     }
     for id in known(config)? {
-        if !bridges.iter().any(|bridge: &Bridge| bridge.bridge == id) {
+        if !bridges.iter().any(|bridge: &Told| bridge.bridge == id) {
             bridges.push(ask(id, config).await?);
         }
     }
@@ -123,7 +123,8 @@ fn known(config: &Config) -> Result<Vec<BridgeId>> {
         Ok(folders) => folders.flatten(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => {
-            return Err(error).with_context(|| format!("{} cannot be looked into; ask as the user that the bridge runs as", folder.display()));
+            return Err(error)
+                .with_context(|| format!("{} cannot be looked into; ask as the user that the bridge runs as", folder.display()));
         }
     };
     let mut ids: Vec<BridgeId> = folders.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
@@ -131,14 +132,14 @@ fn known(config: &Config) -> Result<Vec<BridgeId>> {
     Ok(ids)
 }
 
-async fn ask(id: BridgeId, config: &Config) -> Result<Bridge> {
+async fn ask(id: BridgeId, config: &Config) -> Result<Told> {
     let path = config.bridge_dir(&id).join("status.sock");
     let mut report = local::ask(&path).await.with_context(|| format!("the bridge {id} does not answer"))?;
     let findings = match &mut report {
         Some(report) => std::mem::take(&mut report.findings),
         None => vec![shown(Trouble::NotRunning, &format!("the bridge {id} does not run on this machine"))],
     };
-    Ok(Bridge { bridge: id, running: report.is_some(), report, radio_seen: None, findings })
+    Ok(Told { bridge: id, running: report.is_some(), report, radio_seen: None, findings })
 }
 
 fn shown(trouble: Trouble, says: &str) -> Shown {
@@ -156,7 +157,7 @@ fn try_disk(folder: &Path) -> Option<Shown> {
     tried.err().map(|error| shown(Trouble::DiskFull, &format!("the data folder {} cannot be written to: {error}", folder.display())))
 }
 
-fn tell(machine: &[Shown], bridges: &[Bridge], json: bool) -> Result<()> {
+fn tell(machine: &[Shown], bridges: &[Told], json: bool) -> Result<()> {
     let all = || machine.iter().chain(bridges.iter().flat_map(|bridge| &bridge.findings));
     let worst = all().map(|finding| finding.severity).max();
     if json {
@@ -180,7 +181,7 @@ fn tell(machine: &[Shown], bridges: &[Bridge], json: bool) -> Result<()> {
     }
 }
 
-fn headline(bridge: &Bridge) -> String {
+fn headline(bridge: &Told) -> String {
     let Some(report) = &bridge.report else {
         let radio = bridge.radio_seen.as_ref().filter(|radio| radio.link == RadioLink::Ready);
         let seen = radio.and_then(|radio| radio.node_id).map(|node| format!("; its radio {node} answers")).unwrap_or_default();

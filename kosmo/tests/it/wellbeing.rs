@@ -5,8 +5,9 @@ use std::{
     os::unix::net::UnixDatagram,
     path::Path,
     process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    time::Duration,
 };
+use tokio::time::Instant;
 
 struct Running(Child);
 
