@@ -38,7 +38,7 @@ const TOPICS: [(Topic, u32); 8] = [
     (Topic::Position, 8),
     (Topic::User, 12),
     (Topic::Neighbors, 10),
-    (Topic::Trace, 20),
+    (Topic::Trace, 4),
 ];
 
 /// Who hears a packet.

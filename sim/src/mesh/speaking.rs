@@ -37,8 +37,8 @@ impl Core {
             self.withheld += 1;
             return;
         }
-        let to = if topic == Topic::Trace { self.nearest_radio(node, at) } else { NodeId::BROADCAST };
-        if to == self.nodes[node].id {
+        let to = if topic == Topic::Trace { self.somebody(node, at) } else { NodeId::BROADCAST };
+        if topic == Topic::Trace && to.is_broadcast() {
             return;
         }
         let packet = self.packet(node, to, PayloadVariant::Decoded(data));
@@ -87,10 +87,11 @@ impl Core {
         station::data(proto::PortNum::NeighborinfoApp, told.encode_to_vec())
     }
 
-    /// Returns one of the radios that bridges attach to, another each time.
-    fn nearest_radio(&self, node: usize, at: Timestamp) -> NodeId {
+    /// Returns a node that no bridge attaches to, another each time.
+    fn somebody(&self, node: usize, at: Timestamp) -> NodeId {
         let drawn = noise::hash32(self.salt, &[STREAM_RADIO, node as u64, at.as_micros().unsigned_abs()]) as usize;
-        self.nodes.get(drawn % self.radios.max(1)).map_or(NodeId::BROADCAST, |radio| radio.id)
+        let others = self.nodes.len().saturating_sub(self.radios).max(1);
+        self.nodes.get(self.radios + drawn % others).map_or(NodeId::BROADCAST, |other| other.id)
     }
 
     /// Does what is planned.

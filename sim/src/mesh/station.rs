@@ -33,7 +33,7 @@ pub(crate) enum Topic {
     Text,
     /// Whom it hears, and how well.
     Neighbors,
-    /// The way to one of the bridges' radios, which the mesh writes into the packet.
+    /// The way to somebody, which the owner of a bridge's radio asks for; the mesh writes it into the packet and its answer.
     Trace,
 }
 
@@ -67,7 +67,7 @@ impl Voice {
             Topic::Text => Some(data(PortNum::TextMessageApp, self.chatter(node, at).into_bytes())),
             Topic::Neighbors => Some(data(PortNum::NeighborinfoApp, proto::NeighborInfo::default().encode_to_vec())),
             Topic::Trace => {
-                (node.kind != Kind::Bridge).then(|| proto::Data { want_response: true, ..data(PortNum::TracerouteApp, Vec::new()) })
+                (node.kind == Kind::Bridge).then(|| proto::Data { want_response: true, ..data(PortNum::TracerouteApp, Vec::new()) })
             }
         }
     }

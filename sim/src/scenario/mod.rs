@@ -136,12 +136,13 @@ impl Scenario {
     }
 }
 
-/// Returns what happens in a demonstration of the built-in region with this seed, so that every view has something to show: a node that asks for
-/// the way, and one that was reset and has another key.
+/// Returns what happens in a demonstration of the built-in region with this seed, so that every view has something to show: a radio whose
+/// owner asks for the way to somebody, and a node that was reset and has another key.
 pub fn demonstration(seed: u64) -> Vec<Planned> {
     let nodes = region::nodes(seed, 1);
     let bridge = nodes.first().map(|node| node.id);
-    let trace = bridge.map(|to| Planned { at: Duration::from_secs(20), node: region::LENA, act: Act::Trace { to } });
-    let reset = Planned { at: Duration::from_mins(2), node: region::person(Person::BehindRelay), act: Act::NewKey };
-    trace.into_iter().chain([reset]).collect()
+    let trace = |minutes| bridge.map(|node| Planned { at: Duration::from_mins(minutes), node, act: Act::Trace { to: region::LENA } });
+    // By then bridges are there on slow machines, too, and know the key that it had.
+    let reset = Planned { at: Duration::from_mins(6), node: region::person(Person::BehindRelay), act: Act::NewKey };
+    [1, 3, 5].into_iter().filter_map(trace).chain([reset]).collect()
 }
