@@ -60,11 +60,12 @@ fn pack(reception: &UplinkReception, hour: Timestamp, to: &mut Vec<u8>) {
 }
 
 fn unpack(bytes: &[u8; WIDTH], hour: Timestamp) -> UplinkReception {
-    let [a, b, c, d, x, y, z, snr, rssi, hops] = *bytes;
-    let snr = i8::from_le_bytes([snr]);
+    let gateway = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+    let since = u32::from_le_bytes([bytes[4], bytes[5], bytes[6], 0]);
+    let (snr, rssi, hops) = (i8::from_le_bytes([bytes[7]]), bytes[8], bytes[9]);
     UplinkReception {
-        gateway: NodeId::from_number(u32::from_le_bytes([a, b, c, d])),
-        at: hour.plus(Duration::from_millis(u64::from(u32::from_le_bytes([x, y, z, 0])))),
+        gateway: NodeId::from_number(gateway),
+        at: hour.plus(Duration::from_millis(u64::from(since))),
         snr_db: (snr != NO_SNR).then(|| f32::from(snr) / 4.0),
         rssi_dbm: (rssi != 0).then(|| -i32::from(rssi)),
         hops_away: (hops != NO_HOPS).then_some(hops),
