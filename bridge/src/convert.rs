@@ -34,12 +34,11 @@ pub(crate) fn packet(received: &Received, channel: Option<&ChannelRef>, heard_at
         packet::Body::Neighbors(report) => neighbors(received.from, report),
         packet::Body::Traceroute(route) => traceroute(received, route)?,
         packet::Body::StoredText { text } => Body::Inbound(InboundBody { stored: true, ..inbound(received, text, channel)? }),
-        packet::Body::Waypoint(_) => return Err(Counter::OtherPort),
         packet::Body::TextNotUtf8 => return Err(Counter::TextNotUtf8),
         packet::Body::Malformed { .. } => return Err(Counter::Malformed),
         packet::Body::Encrypted => return Err(Counter::Encrypted),
         packet::Body::Routing(_) => return Err(Counter::Routing),
-        packet::Body::Unknown => return Err(Counter::OtherPort),
+        packet::Body::Waypoint(_) | packet::Body::Unknown => return Err(Counter::OtherPort),
     };
     Ok(NewRecord { heard_at, packet: Some(reception(received)), body })
 }

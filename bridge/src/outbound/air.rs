@@ -65,6 +65,7 @@ impl AirUse {
         }
     }
 
+    #[expect(clippy::cast_possible_truncation, reason = "a share in percent was sent as a single, and fits into one")]
     fn note(&mut self, telemetry: &Telemetry, now: Uptime) {
         use kosmo_domain::Metric::{AirUtilTx, ChannelUtilization};
         let percent = |share: f64| share.clamp(0.0, 100.0) as f32;

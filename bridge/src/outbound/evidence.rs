@@ -111,7 +111,7 @@ impl Queue {
                 Prospect::Later => self.try_again(message_id, given, now),
                 Prospect::WithKey if self.can_tell_key(message_id) => self.try_again(message_id, given, now),
                 Prospect::Same | Prospect::WithKey | Prospect::Open if refusal.is_too_large() => {
-                    self.give_up(message_id, NotSentReason::TooLarge, now)
+                    self.give_up(message_id, NotSentReason::TooLarge, now);
                 }
                 Prospect::Same | Prospect::WithKey | Prospect::Open => self.give_up(message_id, NotSentReason::RadioRefused, now),
             }

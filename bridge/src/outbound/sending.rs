@@ -242,7 +242,7 @@ impl Queue {
         }
         let contact = self.contacts.due(text.to, text.wish.contact.as_ref(), now.uptime)?;
         // Another packet than any of the text's, and than the one before, which the radio may remember.
-        let id = packet_id(!message_id.as_u128(), text.attempt.wrapping_add(self.handshakes as u8));
+        let id = packet_id(!message_id.as_u128(), text.attempt.wrapping_add(self.handshakes.to_le_bytes()[0]));
         let packet = Outgoing::contact(radio.node, id, &contact)?;
         self.contacts.note_adding(id, &contact, now.uptime);
         Some(packet)
@@ -337,7 +337,7 @@ impl Queue {
     /// Takes back the hand-over that was begun, because it could not be committed.
     pub(crate) fn undo(&mut self) {
         if let Some(Begun { message_id, before, receipts, served, .. }) = self.begun.take() {
-            self.take_turn_back(&before.wish.member, served);
+            self.take_turn_back(before.wish.member.clone(), served);
             self.air.forget_last();
             self.texts.insert(message_id, before);
             self.receipts.truncate(receipts);
@@ -374,10 +374,10 @@ impl Queue {
         self.served.insert(member, self.turns)
     }
 
-    fn take_turn_back(&mut self, member: &Option<Text<32>>, before: Option<u64>) {
+    fn take_turn_back(&mut self, member: Option<Text<32>>, before: Option<u64>) {
         match before {
-            Some(turn) => drop(self.served.insert(member.clone(), turn)),
-            None => drop(self.served.remove(member)),
+            Some(turn) => drop(self.served.insert(member, turn)),
+            None => drop(self.served.remove(&member)),
         }
     }
 
