@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { BrowserContext, Page } from '@playwright/test'
+import { isRecording } from './support/recorded'
 import { startDemo } from './support/server'
-import { choose, expect, expectAccessible, LENA, MEMBERS, test } from './support/test'
+import { choose, expect, expectAccessible, expectLooks, LENA, MEMBERS, replayed, test } from './support/test'
 
 /** Messages, between members of the demo and the people of its mesh. Each test has a member or a node of its own. */
 
@@ -27,6 +28,19 @@ const said = async (page: Page, member: keyof typeof MEMBERS, node: string) => {
 test('a text is followed from sending by its ticks to the answer', async ({ page }) => {
   await open(page, 'cleo')
   const text = `Are you well? ${randomUUID().slice(0, 6)}`
+  // What the eye sees, frame by frame: each word that ever stood beside the text, in order.
+  await page.evaluate((text) => {
+    const seen: string[] = []
+    Object.assign(window, { seen })
+    const look = () => {
+      const item = [...document.querySelectorAll('[data-testid=sent], [data-testid=unsent]')].find((element) => element.textContent.includes(text))
+      const tick = item?.querySelector('[data-testid=tick]')
+      const word = item === undefined ? undefined : tick == null ? 'not sent yet' : tick.textContent === 'Answered' ? 'answered' : tick.getAttribute('data-status') ?? ''
+      if (word !== undefined && seen.at(-1) !== word) seen.push(word)
+      requestAnimationFrame(look)
+    }
+    look()
+  }, text)
   await write(page, text)
   const sent = page.getByTestId('sent').filter({ hasText: text })
   await expect(sent).toBeVisible()
@@ -34,6 +48,13 @@ test('a text is followed from sending by its ticks to the answer', async ({ page
   await expect(tick).toHaveAttribute('data-status', 'delivered', PATIENT)
   await expect(page.getByTestId('received').last()).toBeVisible(PATIENT)
   await expect(tick).toHaveText('Answered', PATIENT)
+  const words = () => page.evaluate(() => (window as unknown as { seen: string[] }).seen)
+  await expect.poll(async () => (await words()).at(-1)).toBe('answered')
+  const seen = await words()
+  const order = ['not sent yet', 'pending', 'queued', 'transmitted', 'delivered', 'answered']
+  expect(seen, 'no word is taken back').toEqual(order.filter((word) => seen.includes(word)))
+  // A slow machine misses some of them.
+  expect(seen.length, seen.join(', ')).toBeGreaterThanOrEqual(2)
   await tick.click()
   const story = page.getByRole('dialog')
   await expect(story).toContainText('As the mesh sees it')
@@ -165,6 +186,35 @@ test('the page is easy to reach in both themes, with and without a conversation'
       await expectAccessible(page)
     }
   }
+})
+
+/** What the pictures show: texts that were answered, one on its way, and one to somebody whose radio is off. */
+async function converse(page: Page, member: string): Promise<void> {
+  const headers = { 'X-User-ID': member }
+  const send = (target_node_id: string, text: string) => page.request.post('/api/v1/messages', { headers, data: { target_node_id, text } })
+  const all = async () => ((await (await page.request.get(`/api/v1/messages/conversations/${LENA}`, { headers })).json()) as { data: { answered_at?: string | null; direction: string }[] }).data
+  const marie = ((await (await page.request.get('/api/v1/messages/recipients?q=Marie', { headers })).json()) as { data: { node_id: string }[] }).data[0]
+  await send(marie?.node_id ?? '', 'Is the road to Wittlich open again?')
+  for (const [index, text] of ['The bridge at Zell is under water. Are you well up there?', 'We have room for six. Bring blankets.'].entries()) {
+    await send(LENA, text)
+    await expect.poll(async () => (await all()).filter(({ direction, answered_at }) => direction === 'out' && answered_at != null).length, PATIENT).toBeGreaterThan(index)
+  }
+  await send(LENA, 'Tell me when you are on your way.')
+}
+
+test('it looks as it should', async ({ page, isMobile }) => {
+  // Of a member of its own, for both pictures may be recorded at once.
+  const member = isMobile ? MEMBERS.ana : MEMBERS.cleo
+  await choose(page, { caller: member })
+  if (isRecording) await converse(page, member)
+  await replayed(page, 'messages')
+  // Without a focus nothing is noted as read: what is asked for is the same each time.
+  await page.addInitScript(() => { Object.defineProperty(document, 'hasFocus', { value: () => false }) })
+  await page.goto('/messages')
+  await expectLooks(page, 'messages')
+  await page.goto(`/messages/${LENA}`)
+  await expect(page.getByTestId('received').first()).toBeVisible()
+  await expectLooks(page, 'conversation')
 })
 
 test('the server goes away and comes back, and what was written meanwhile is sent once', async ({ browser }, info) => {
