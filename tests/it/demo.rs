@@ -85,6 +85,7 @@ async fn a_read_only_login_sees_the_documented_topics_with_payloads_that_fulfil_
             Topic::Status(_) => "status",
             Topic::Ack(_) => "ack",
             Topic::Outbound(_) => "outbound",
+            Topic::Request(_) => "request",
         };
         let payload: Value = serde_json::from_slice(&delivery.payload).unwrap();
         let errors: Vec<_> = validators[kind].iter_errors(&payload).map(|error| format!("{error} at {}", error.instance_path())).collect();

@@ -136,29 +136,6 @@ on_both_footings! {
         assert_eq!(air.mesh.shown(region::person(Person::Silent)).len(), 3);
     }
 
-    async fn readings_older_than_the_settings_say_are_given_up_and_their_hours_stay(footing: Footing) {
-        let folder = tempfile::tempdir().unwrap();
-        let settings = |days: u32| format!("[retention]\nraw_days = {days}\n");
-        let mut cloud = System::with(folder.path(), footing, Setup { settings: settings(30), ..Setup::default() }).await;
-        let air = Air::silent(1).await;
-        let _bridge = attach(&mut cloud, &air, 0, "roof").await;
-        let (station, now) = (air.stations()[0], now());
-        let long_ago = now.minus(Duration::from_hours(24 * 9));
-        send_series(&air, station, long_ago, &[1.0, 2.0]);
-        let recent = send_series(&air, station, now, &[3.0]);
-        let (start, end) = (long_ago.minus(Duration::from_hours(24)), long_ago.plus(Duration::from_hours(24)));
-        let hours = format!("/api/v1/weather/history?node_id={station}&start={start}&end={end}&interval=1h");
-        let summarised = async |cloud: &System| cloud.json("weather", &hours).await["data"][0]["readings"].as_u64();
-        until("the old hour is summarised", || async { (summarised(&cloud).await == Some(2)).then_some(()) }).await;
-
-        fs::write(cloud.data().join("kosmo.toml"), settings(8)).unwrap();
-        cloud.kill("ingestion");
-        cloud.restart("ingestion").await;
-
-        until("the old readings are gone", || async { (stored(&cloud, station, now).await == recent).then_some(()) }).await;
-        assert_eq!(summarised(&cloud).await, Some(2), "what they added up to stays");
-    }
-
     async fn a_record_that_the_database_refuses_is_set_aside_and_holds_up_nobody(footing: Footing) {
         let folder = tempfile::tempdir().unwrap();
         let mut cloud = System::start(folder.path(), footing).await;

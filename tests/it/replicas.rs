@@ -115,6 +115,11 @@ const OLD_RADIO: &str = "!4daa1001";
 /// A bridge of version 0.1: it says each text once, to a topic that it shares with all of its kind, and forgets it.
 async fn old_bridge(cloud: &mut System, shutdown: &CancellationToken) -> Client {
     let secret = cloud.bridge("old").await.secret();
+    // Bridges of today have no business on that topic; an operator who still has old ones lets them.
+    let broker = cloud.broker().unwrap();
+    let rules = std::fs::read_to_string(broker.file("acl")).unwrap();
+    std::fs::write(broker.file("acl"), format!("{rules}\nuser old\ntopic write kosmo/mesh/inbound\n")).unwrap();
+    broker.reload().await;
     let mut options = Options::new(cloud.address("mqtt").parse().unwrap(), "kosmo-bridge-old");
     options.login = Some(Login { name: "old".to_owned(), password: secret.trim().to_owned() });
     let (client, mut incoming) = kosmo_mqtt::connect(options, StdRng::seed_from_u64(1), shutdown.clone()).unwrap();

@@ -88,6 +88,7 @@ points! {
         "gateway::answered" GATEWAY,
         "gateway::acknowledged" GATEWAY,
         "post::accepted" GATEWAY,
+        "cancel::publish::before" GATEWAY,
         "offer::publish::before" GATEWAY,
         "offer::taken" GATEWAY,
     }
@@ -101,6 +102,8 @@ points! {
         "job::claimed" GATEWAY,
         "job::complete::before" GATEWAY,
         "job::complete::after" GATEWAY,
+        "cancel::commit::before" GATEWAY,
+        "cancel::commit::after" GATEWAY,
         "accept::commit::before" GATEWAY,
         "accept::commit::after" GATEWAY,
         "receipts::commit::before" GATEWAY,

@@ -104,12 +104,14 @@ pub(super) fn round(number: u32, has_absence: bool, air: &Air, now: Timestamp, r
     acts.extend([0.1, 0.4, 0.7].map(|part| (ROUND.mul_f64(part), Act::Nonsense(nonsense))));
     // Once: connections that are lost again and again are waited for longer and longer, as they must be.
     if number == 0 {
-        acts.push((ROUND.mul_f64(0.3), Act::CutBroker));
-        acts.push((ROUND.mul_f64(0.6), Act::CutRadio));
-    }
-    if number == 0 && has_absence {
         let [away, back] = ABSENCE;
-        acts.extend([(away, Act::Leave), (back, Act::Return)]);
+        // Who is away has no connection that could be cut.
+        let begin = if has_absence { back } else { Duration::ZERO };
+        acts.push((begin + ROUND.mul_f64(0.3), Act::CutBroker));
+        acts.push((begin + ROUND.mul_f64(0.6), Act::CutRadio));
+        if has_absence {
+            acts.extend([(away, Act::Leave), (back, Act::Return)]);
+        }
     }
     acts.sort_by_key(|(at, _)| *at);
     acts

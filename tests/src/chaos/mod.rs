@@ -11,6 +11,6 @@ mod witness;
 
 pub use self::{
     check::{Found, Rule, Truth, Violation, check},
-    matrix::{Kill, Report, full_matrix, seed_of_the_day},
+    matrix::{Kill, Report, UNPLAYED, full_matrix, seed_of_the_day},
     run::{Outcome, Run},
 };

@@ -9,7 +9,7 @@ use super::{
     witness::{Break, Notes, truth},
 };
 use crate::{Air, BridgeProcess, Footing, Setup, System, now};
-use kosmo_domain::Timestamp;
+use kosmo_domain::{HOUR, Timestamp};
 use kosmo_failpoints::{KILL_VARIABLE, LOG_VARIABLE, Part};
 use rand::{SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
@@ -34,6 +34,8 @@ const NAMES: [&str; RADIOS] = ["north", "south"];
 const SPEED: u32 = 4;
 /// How many rounds of load a run has at most until its process has died.
 const ROUNDS: u32 = 8;
+/// How long after what was to show that all parts are back it is sent again.
+const AGAIN: Duration = Duration::from_secs(5);
 /// How long all parts may take to be back.
 const BACK: Duration = Duration::from_mins(1);
 /// How long it may take until everything is as it must be.
@@ -107,7 +109,9 @@ struct Stage {
 struct Death {
     since: Instant,
     is_back: bool,
-    canaries: Vec<load::Sent>,
+    /// What was sent since, each by one radio, and when that was last done.
+    canaries: Vec<(usize, load::Sent)>,
+    sent: Option<Instant>,
 }
 
 impl Run {
@@ -161,7 +165,7 @@ impl Run {
             bridges,
             air,
             relay,
-            notes: Notes { names: NAMES.to_vec(), started: Some(precisely_now()), ..Notes::default() },
+            notes: Notes { names: NAMES.to_vec(), ..Notes::default() },
             posts: JoinSet::new(),
             gateway,
             rng: StdRng::seed_from_u64(self.seed),
@@ -267,7 +271,24 @@ impl Stage {
                 self.system.address("gateway").clone_into(&mut self.gateway.lock().unwrap_or_else(PoisonError::into_inner));
             }
         }
+        self.look_who_listens().await;
         self.look_for_canaries().await;
+    }
+
+    /// Takes note of bridges that the cloud knows to listen, until it was seen to know all of them.
+    async fn look_who_listens(&mut self) {
+        if self.notes.told.len() == RADIOS {
+            return;
+        }
+        let Some((200, body)) = self.system.try_ask("web", "/api/v1/network/bridges").await else { return };
+        let Ok(told) = serde_json::from_str::<Value>(&body) else { return };
+        let is_online = |name: &str| {
+            told["data"].as_array().is_some_and(|all| all.iter().any(|one| one["bridge_id"] == name && one["state"] == "online"))
+        };
+        let now = precisely_now();
+        for name in NAMES.into_iter().filter(|name| is_online(name)) {
+            self.notes.told.entry(name).or_insert(now);
+        }
     }
 
     fn note_death(&mut self, name: &str, status: &str) {
@@ -276,33 +297,34 @@ impl Stage {
         }
         self.outcome.died = true;
         if self.death.is_none() {
-            self.death = Some(Death { since: Instant::now(), is_back: false, canaries: Vec::new() });
+            self.death = Some(Death { since: Instant::now(), is_back: false, canaries: Vec::new(), sent: None });
         }
     }
 
-    /// Sees to it that what is sent after a death arrives, which says that all parts are back.
+    /// Sees to it that what is sent after a death arrives by every radio, which says that all parts are back.
     async fn look_for_canaries(&mut self) {
-        // A radio without a client keeps little of what it hears, and need not keep this.
-        let is_heard = (0..RADIOS).all(|radio| *self.air.mesh.radio(radio).attached().borrow());
-        let Some(death) = self.death.as_mut().filter(|death| !death.is_back && (is_heard || !death.canaries.is_empty())) else { return };
-        if death.canaries.is_empty() {
-            let station = self.air.stations()[0];
+        let Some(death) = self.death.as_mut().filter(|death| !death.is_back) else { return };
+        let station = self.air.stations()[0];
+        // A radio that was without a client has its queue full, and does not take what is sent then.
+        if death.sent.is_none_or(|sent| sent.elapsed() >= AGAIN) {
+            death.sent = Some(Instant::now());
             for radio in 0..RADIOS {
                 // Before all that the load sends.
-                let at = now().minus(Duration::from_hours(10) + Duration::from_secs(u64::try_from(radio).unwrap_or(0)));
-                let sent = load::Sent { station, at, temperature: 7.5 };
+                let age = Duration::from_hours(10) + Duration::from_secs(death.canaries.len() as u64);
+                let sent = load::Sent { station, at: now().floor_to(HOUR).minus(age), temperature: 7.5 };
                 load::send(&self.air, &sent, load::Hearers::Radio(radio), now(), &mut self.rng);
                 self.notes.readings.push(sent.clone());
-                death.canaries.push(sent);
+                death.canaries.push((radio, sent));
             }
             return;
         }
-        let station = death.canaries[0].station;
-        let (start, end) = (now().minus(Duration::from_hours(11)), now().minus(Duration::from_hours(9)));
+        let (start, end) = (now().minus(Duration::from_hours(13)), now().minus(Duration::from_hours(9)));
         let path = format!("/api/v1/weather/history?node_id={station}&start={start}&end={end}&interval=raw");
         let Some((200, body)) = self.system.try_ask("weather", &path).await else { return };
-        let rows = serde_json::from_str::<Value>(&body).ok().and_then(|body| body["data"].as_array().map(Vec::len));
-        if rows == Some(death.canaries.len()) {
+        let Ok(body) = serde_json::from_str::<Value>(&body) else { return };
+        let arrived: Vec<Timestamp> =
+            body["data"].as_array().into_iter().flatten().filter_map(|row| row["at"].as_str()?.parse().ok()).collect();
+        if (0..RADIOS).all(|radio| death.canaries.iter().any(|(by, sent)| *by == radio && arrived.contains(&sent.at))) {
             death.is_back = true;
             self.outcome.back_after = Some(death.since.elapsed());
         }

@@ -34,9 +34,6 @@ pub(super) struct Break {
     pub(super) died: bool,
 }
 
-/// How long a bridge may take from its start until the cloud knows that it listens.
-const BEFORE_TOLD: Duration = Duration::from_secs(6);
-
 /// What was done to the system, besides what the radios recorded.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
@@ -45,14 +42,15 @@ pub(super) struct Notes {
     pub(super) breaks: Vec<Break>,
     /// The names of the bridges, by radio.
     pub(super) names: Vec<&'static str>,
-    /// When the bridges were started first.
-    pub(super) started: Option<Timestamp>,
+    /// When the cloud was first seen to know that a bridge listens, by the bridge's name.
+    pub(super) told: BTreeMap<&'static str, Timestamp>,
 }
 
 impl Notes {
-    /// Tells whether the bridges had told by then that they listen. Of the time before, nothing is known, and no gap tells of it.
-    fn had_told(&self, at: Timestamp) -> bool {
-        self.started.is_some_and(|started| at.since(started) > BEFORE_TOLD)
+    /// Tells whether the cloud knew before this connection broke that its bridge listens. Of the time before that, nothing is known,
+    /// and no gap tells of it.
+    fn had_told(&self, cut: &Break) -> bool {
+        self.told.get(self.names[cut.radio]).is_some_and(|told| *told < cut.at)
     }
 }
 
@@ -67,7 +65,7 @@ pub(super) fn truth(air: &Air, radios: usize, notes: &Notes) -> Truth {
         readings: readings(&handed_over, notes, surety),
         texts: texts(air, &handed_over, notes, surety),
         answers: answers(&handed_over, notes, surety),
-        death: notes.breaks.iter().find(|cut| cut.died && notes.had_told(cut.at)).map(|cut| (notes.names[cut.radio].to_owned(), cut.at)),
+        death: notes.breaks.iter().find(|cut| cut.died && notes.had_told(cut)).map(|cut| (notes.names[cut.radio].to_owned(), cut.at)),
     }
 }
 
