@@ -246,6 +246,7 @@ impl Queue {
     /// Does what is due.
     pub(crate) fn on_time(&mut self, now: Now) {
         self.expected_until.take_if(|until| *until <= now.uptime);
+        self.lane.end_pause(now.uptime);
         self.lane.note_reason(self.wait_reason(now.uptime), now.uptime);
         let due: Vec<_> = self.texts.iter().filter(|(_, text)| self.text_due(text).is_some_and(|at| at <= now.uptime)).collect();
         let due: Vec<_> = due.into_iter().map(|(&message_id, _)| message_id).collect();

@@ -76,6 +76,11 @@ impl Lane {
         self.pause.filter(|(_, reason)| self.reason == *reason && *reason != WaitReason::Turn).map(|(until, _)| until)
     }
 
+    /// Forgets a pause that is over: what texts wait for then may be the same for another cause.
+    pub(crate) fn end_pause(&mut self, now: Uptime) {
+        self.pause.take_if(|(until, _)| *until <= now);
+    }
+
     /// Has nothing sent for a while, unless it is for longer already.
     pub(crate) fn hold(&mut self, until: Uptime, reason: WaitReason) {
         if self.pause.is_none_or(|(known, _)| known < until) {

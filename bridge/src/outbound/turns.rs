@@ -103,6 +103,23 @@ fn what_waits_for_the_law_says_so_and_goes_when_it_may() {
 }
 
 #[test]
+fn a_pause_that_ends_while_the_law_still_says_no_is_over_and_wakes_nobody() {
+    let mut play = Play::ready();
+    play.rules.region = "EU_868";
+    play.connect(ROOF);
+    play.mood = Mood::Refuses(9);
+    play.send(1, 3600);
+    play.answer();
+    play.report(9.95, 5.0);
+    // The radio's refusal holds texts up for a minute, what it said of its hour for ten: the stage fails if anything is due in vain.
+    play.wait_s(300);
+    assert_eq!(play.times_written(1), 1);
+    play.mood = Mood::Takes;
+    play.wait_s(400);
+    assert_eq!((play.times_written(1), play.attempts(1)), (2, vec![0, 1]));
+}
+
+#[test]
 fn on_a_busy_channel_people_s_texts_trickle_and_say_what_they_wait_for() {
     let mut play = Play::ready();
     play.report(0.0, 70.0);
