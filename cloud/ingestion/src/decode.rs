@@ -72,7 +72,7 @@ pub fn decode(topic: &str, payload: &Bytes, received_at: Timestamp, rules: &Rule
         Ok(Topic::Reading(bridge)) => message.record(bridge, reading::judge),
         Ok(Topic::Node(bridge)) => message.record(bridge, node::judge),
         Ok(Topic::Status(bridge)) => message.status(bridge),
-        Ok(Topic::Inbound(_) | Topic::BareInbound | Topic::Receipt(_) | Topic::Ack(_) | Topic::Outbound(_)) => {
+        Ok(Topic::Inbound(_) | Topic::BareInbound | Topic::Receipt(_) | Topic::Ack(_) | Topic::Request(_) | Topic::Outbound(_)) => {
             message.garbage(Reason::UnknownTopic.note("", "ingestion reads readings, node reports and statuses"))
         }
         Err(error) => message.garbage(Reason::UnknownTopic.note("", error.to_string())),
