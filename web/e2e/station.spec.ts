@@ -15,7 +15,7 @@ async function open(page: Page, search = ''): Promise<void> {
 
 /** A chart is drawn when somebody gets there. */
 async function shownChart(page: Page, name: string): Promise<void> {
-  await page.locator(`[data-panel=${name}]`).scrollIntoViewIfNeeded()
+  await page.locator(`[data-panel=${name}]`).evaluate((panel) => { panel.scrollIntoView({ block: 'center' }) })
   await expect(page.locator(`[data-panel=${name}] canvas`)).toBeVisible()
 }
 
