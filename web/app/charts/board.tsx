@@ -88,7 +88,7 @@ function PanelChips({ panels, hidden, onToggle }: { readonly panels: readonly Pa
   const { label } = useFormat()
   if (panels.length < 2) return null
   return (
-    <div role="group" aria-label={t`Which charts`} className="flex w-full gap-1.5 overflow-x-auto py-0.5 max-sm:-mx-4 max-sm:w-[calc(100%+2rem)] max-sm:px-4 sm:flex-wrap">
+    <div role="group" aria-label={t`Which charts`} className="flex w-full gap-1.5 overflow-x-auto py-0.5">
       {panels.map((panel) => {
         const isOn = !hidden.has(panel.name)
         return (
