@@ -191,8 +191,10 @@ impl Reader {
         };
         let broker = &self.sources[source];
         // A report for maps is its owner's consent; everything else has to say so itself, and what says nothing does not.
-        let agrees = (topic.kind == TopicKind::Map && received.port == port::MAP_REPORT) || received.ok_to_mqtt() == Some(true);
-        let on_public_channel = topic.kind == TopicKind::Map || channel.is_some_and(|channel| channel.public);
+        // Anybody can publish a private channel's packet under that topic, so that it takes the report itself.
+        let is_map_report = topic.kind == TopicKind::Map && received.port == port::MAP_REPORT;
+        let agrees = is_map_report || received.ok_to_mqtt() == Some(true);
+        let on_public_channel = is_map_report || channel.is_some_and(|channel| channel.public);
         let public = broker.public && agrees && on_public_channel;
         let judge = Judge { now, trust: broker.trust, oldest: self.oldest };
         let bodies = if public { judge.bodies(&received) } else { Vec::new() };
