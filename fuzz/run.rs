@@ -87,9 +87,10 @@ pub(crate) fn envelope(data: &[u8]) {
 
 /// Ciphertext of anybody: opened, it is a message that reads the same again; and what is encrypted is opened.
 pub(crate) fn decryption(data: &[u8]) {
-    let Some((head, bytes)) = data.split_first_chunk::<9>() else { return };
-    let [a, b, c, d, e, f, g, h, hash] = *head;
-    let (from, id) = (NodeId::from_number(u32::from_le_bytes([a, b, c, d])), PacketId(u32::from_le_bytes([e, f, g, h])));
+    let Some((from, data)) = data.split_first_chunk::<4>() else { return };
+    let Some((id, data)) = data.split_first_chunk::<4>() else { return };
+    let Some((&hash, bytes)) = data.split_first() else { return };
+    let (from, id) = (NodeId::from_number(u32::from_le_bytes(*from)), PacketId(u32::from_le_bytes(*id)));
     let _ = ring().open(from, id, u32::from(hash), "LongFast", bytes);
     if read_data(bytes).is_ok() && bytes.len() < 400 {
         let mut sealed = bytes.to_vec();

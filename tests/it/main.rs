@@ -19,5 +19,5 @@ mod replicas;
 mod restores;
 mod schema;
 mod steps;
-mod uplinks;
 mod tidy;
+mod uplinks;

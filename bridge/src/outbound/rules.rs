@@ -71,7 +71,7 @@ impl Rules {
             && now < at + Duration::from_mins(3)
             && !is_repetition
         {
-            let since_last = self.written.last().map(|last| now - *last);
+            let since_last = self.written.last().map(|last| now.saturating_sub(*last));
             match priority {
                 Priority::Low => assert!(channel <= 25.0, "what can wait is sent on a busy channel"),
                 Priority::Normal if channel > 40.0 => {

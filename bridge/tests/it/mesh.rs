@@ -100,13 +100,16 @@ impl Scene {
 /// What is told of a text besides that it was claimed, waited, was handed over and had time to be sent.
 fn fate(told: &[Evidence]) -> Vec<String> {
     let fate = told.iter().filter_map(|told| match told {
-        Evidence::Claimed | Evidence::Waiting { .. } | Evidence::HandedOver { .. } | Evidence::Transmitted { .. } => None,
+        Evidence::Claimed
+        | Evidence::Waiting { .. }
+        | Evidence::HandedOver { .. }
+        | Evidence::Transmitted { .. }
+        | Evidence::Unconfirmed { .. } => None,
         Evidence::Relayed { .. } => Some("relayed".to_owned()),
         Evidence::Acknowledged { .. } => Some("acknowledged".to_owned()),
         Evidence::Refused { code, .. } => Some(format!("refused {code}")),
         Evidence::NotSent { reason: NotSentReason::RadioRefused } => Some("not sent".to_owned()),
         Evidence::NotSent { .. } => Some("given up".to_owned()),
-        Evidence::Unconfirmed { .. } => None,
         Evidence::Unknown => Some("unknown".to_owned()),
     });
     fate.collect()

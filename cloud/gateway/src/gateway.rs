@@ -154,7 +154,7 @@ impl Gateway {
         let bare = Bare { store, clock, options: bare, rng, holder, desk, whereabouts };
         let [until_offers, until_spooled, until_bare, until_upkeep, until_hub] = [(); 5].map(|()| shutdown.clone());
         let tasks = [
-            tokio::spawn(async move { offers.run(&until_offers).await }),
+            tokio::spawn(async move { Box::pin(offers.run(&until_offers)).await }),
             tokio::spawn(async move { consumer.run(&until_spooled).await }),
             tokio::spawn(async move { bare.run(&until_bare).await }),
             tokio::spawn(async move { upkeep.run(&until_upkeep).await }),

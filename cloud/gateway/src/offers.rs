@@ -194,7 +194,8 @@ fn contact(known: NodeContact, confirmed: bool) -> Option<Contact> {
 /// Returns by what bridges tell one member's texts from others'. It is no name that a member could be found or recognised by elsewhere.
 fn member(user: Uuid) -> Text<32> {
     let hash = Sha256::new().chain_update(b"kosmo member").chain_update(user.as_bytes()).finalize();
-    Text::cut(&hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>())
+    let first = hash.first_chunk().expect("a hash of 256 bits has 8 bytes");
+    Text::cut(&format!("{:016x}", u64::from_be_bytes(*first)))
 }
 
 /// Returns the offer of a text that may be sent for so long; none if that is less than the second that a bridge counts in.

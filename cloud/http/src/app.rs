@@ -27,6 +27,9 @@ type CheckFn = dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), &'static str>>
 /// What is said besides, if anything is to be said.
 type RemarkFn = dyn Fn() -> Option<String> + Send + Sync;
 
+/// Who is asked for one, if anybody.
+type Remark = Option<Arc<RemarkFn>>;
+
 /// A question whether something that a service depends on is ready.
 #[derive(Clone)]
 pub struct Check {
@@ -117,7 +120,7 @@ pub struct App {
     router: Router,
     openapi: OpenApi,
     checks: Vec<Check>,
-    remark: Option<Arc<RemarkFn>>,
+    remark: Remark,
     pages: Option<Router>,
 }
 
@@ -176,7 +179,7 @@ impl App {
     }
 }
 
-async fn readyz(State((checks, remark)): State<(Arc<[Check]>, Option<Arc<RemarkFn>>)>) -> Result<String, Problem> {
+async fn readyz(State((checks, remark)): State<(Arc<[Check]>, Remark)>) -> Result<String, Problem> {
     let mut not_ready = Vec::new();
     for check in checks.iter() {
         if let Err(reason) = check.is_ready().await {

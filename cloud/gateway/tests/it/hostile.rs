@@ -74,7 +74,8 @@ async fn what_is_wrong_is_kept_with_its_reason_and_holds_up_nobody() {
         roof.publish(topic, payload.to_owned()).await;
     }
     let id = house.send(ANA, NODE, "hi").await;
-    assert_eq!(roof.tell(Uuid::nil(), Evidence::Transmitted { packet_id: first_packet(Uuid::nil()) }).await.as_deref(), Some("unknown_message"));
+    let of_nothing = Evidence::Transmitted { packet_id: first_packet(Uuid::nil()) };
+    assert_eq!(roof.tell(Uuid::nil(), of_nothing).await.as_deref(), Some("unknown_message"));
     assert!(roof.claim(id).await, "what is well-formed goes on");
     house.until("all is kept", async || rejects(&house).await.len() == 13).await;
     let mut codes = rejects(&house).await;

@@ -162,7 +162,7 @@ async fn a_public_channel_can_be_read_from_when_it_was_made_public() {
         channel: ChannelName { name: "LongFast".to_owned(), hash: 8 },
         text: "storm".to_owned(),
         air_text: "ana: storm".to_owned(),
-        deadline: house.clock.now().plus(Duration::from_secs(600)),
+        deadline: house.clock.now().plus(Duration::from_mins(10)),
     };
     house.clock.advance(Duration::from_secs(10));
     assert!(house.store.send_to_channel(&text, house.clock.now()).await.unwrap());

@@ -60,7 +60,9 @@ pub(super) async fn read(file: &Path, taker: &mut Taker<'_>, tell: Listener<'_>)
         let Some(last) = rows.last() else { break };
         after = last.row;
         done += rows.len() as u64;
-        rows.into_iter().for_each(|row| node(taker, row));
+        for row in rows {
+            node(taker, row);
+        }
         taker.flush_if_full().await?;
         tell(done, all);
     }
@@ -81,7 +83,9 @@ pub(super) async fn read(file: &Path, taker: &mut Taker<'_>, tell: Listener<'_>)
         let Some(last) = rows.last() else { break };
         after = last.row;
         done += rows.len() as u64;
-        rows.into_iter().for_each(|row| text(taker, row));
+        for row in rows {
+            text(taker, row);
+        }
         taker.flush_if_full().await?;
         tell(done, all);
     }
@@ -138,7 +142,7 @@ fn measured(taker: &mut Taker<'_>, rows: &[Measured]) {
     for ((node, at), metrics) in readings {
         let Some(node) = taker.node(Some(node)) else { continue };
         let Some(at) = taker.time(from_millis(at)) else { continue };
-        taker.reading(node, at, metrics);
+        taker.reading(node, at, &metrics);
     }
 }
 

@@ -28,7 +28,9 @@ pub(super) async fn read(file: &Path, taker: &mut Taker<'_>, tell: Listener<'_>)
         let Some(last) = rows.last() else { break };
         after = last.row;
         done += rows.len() as u64;
-        rows.into_iter().for_each(|row| node(taker, row));
+        for row in rows {
+            node(taker, row);
+        }
         taker.flush_if_full().await?;
         tell(done, all);
     }
@@ -38,7 +40,9 @@ pub(super) async fn read(file: &Path, taker: &mut Taker<'_>, tell: Listener<'_>)
         let Some(last) = rows.last() else { break };
         after = last.row;
         done += rows.len() as u64;
-        rows.into_iter().for_each(|row| packet(taker, row));
+        for row in rows {
+            packet(taker, row);
+        }
         taker.flush_if_full().await?;
         tell(done, all);
     }
@@ -77,7 +81,7 @@ fn packet(taker: &mut Taker<'_>, row: ViewPacket) {
         Body::Telemetry(telemetry) => match telemetry.kind {
             TelemetryKind::Device | TelemetryKind::Environment | TelemetryKind::AirQuality | TelemetryKind::Power => {
                 let Some(at) = taker.time(telemetry.time.or(received.rx_time).or(told)) else { return };
-                taker.reading(node, at, telemetry.metrics);
+                taker.reading(node, at, &telemetry.metrics);
             }
             TelemetryKind::LocalStats(_)
             | TelemetryKind::Health

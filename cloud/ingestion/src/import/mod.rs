@@ -64,6 +64,9 @@ pub type Listener<'a> = &'a (dyn Fn(u64, u64) + Sync);
 ///
 /// # Errors
 /// [`ImportError`]; what was stored until then stays, and an import may be repeated.
+///
+/// # Panics
+/// Never: the name it stores under is one.
 pub async fn import(
     program: Program,
     file: &Path,
@@ -123,12 +126,12 @@ impl Taker<'_> {
         Some(at)
     }
 
-    fn reading(&mut self, node: NodeId, at: Timestamp, metrics: Metrics) {
+    fn reading(&mut self, node: NodeId, at: Timestamp, metrics: &Metrics) {
         if metrics.is_empty() {
             return;
         }
         self.done.readings += 1;
-        let reading = Reading { node, at, metrics };
+        let reading = Reading { node, at, metrics: *metrics };
         let (time_source, device_time) = (TimeSource::Device, Some(at));
         self.push(Body::Reading { reading, time_source, device_time, trust: Trust::Claimed, source: Source::Uplink });
     }

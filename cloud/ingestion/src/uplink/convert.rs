@@ -26,8 +26,8 @@ impl Judge {
         match &received.body {
             packet::Body::Telemetry(telemetry) => self.telemetry(received, telemetry).into_iter().collect(),
             packet::Body::User(info) => vec![self.about(received, NodeReport::User(self.user(info)), None)],
-            packet::Body::Position(report) => self.position(received, report).into_iter().collect(),
-            packet::Body::Neighbors(report) => self.neighbors(received, report).into_iter().collect(),
+            packet::Body::Position(report) => vec![self.position(received, report)],
+            packet::Body::Neighbors(report) => vec![self.neighbors(received, report)],
             packet::Body::Traceroute(route) if received.request_id.is_some() => {
                 let route = Traceroute {
                     to: received.to,
@@ -85,33 +85,33 @@ impl Judge {
         }
     }
 
-    fn position(&self, received: &Received, report: &PositionReport) -> Option<Body> {
-        let Some(position) = report.position else { return Some(Body::Text) };
-        Some(self.about(received, NodeReport::Position { position, precision_bits: report.precision_bits }, report.time))
+    fn position(&self, received: &Received, report: &PositionReport) -> Body {
+        let Some(position) = report.position else { return Body::Text };
+        self.about(received, NodeReport::Position { position, precision_bits: report.precision_bits }, report.time)
     }
 
-    fn neighbors(&self, received: &Received, report: &NeighborReport) -> Option<Body> {
+    fn neighbors(&self, received: &Received, report: &NeighborReport) -> Body {
         let node = report.node.sender().unwrap_or(received.from);
         let heard = report.neighbors.iter().filter_map(|neighbor| {
             let node = neighbor.node.sender().ok()?;
             Some(Neighbor { node, snr_db: neighbor.snr? })
         });
         let report = NodeReport::Neighbors(heard.collect());
-        Some(Body::Node { node, report, at: self.at(received, None).0 })
+        Body::Node { node, report, at: self.at(received, None).0 }
     }
 
     /// Its owner has opted in to being on maps, if not to saying where.
     fn map_report(&self, received: &Received) -> Vec<Body> {
         let Ok(report) = MapReport::read(&received.payload) else { return vec![Body::Text] };
         let mut bodies = vec![self.about(received, NodeReport::User(self.user(&report.user)), None)];
-        bodies.extend(report.position.and_then(|position| self.position(received, &position)));
+        bodies.extend(report.position.map(|position| self.position(received, &position)));
         bodies
     }
 }
 
 fn radio_stats(stats: &LocalStats) -> Option<RadioStats> {
     let shares = [stats.channel_utilization_pct, stats.air_util_tx_pct];
-    shares.iter().all(|share| (0.0..=1000.0).contains(share)).then(|| RadioStats {
+    shares.iter().all(|share| (0.0..=1000.0).contains(share)).then_some(RadioStats {
         uptime_s: stats.uptime_s,
         channel_utilization_pct: stats.channel_utilization_pct,
         air_util_tx_pct: stats.air_util_tx_pct,

@@ -1,5 +1,7 @@
 //! Stores what was taken, and reads again what it is taken by: channels, and whom an operator will not have.
 
+#![expect(clippy::vec_box, reason = "they come boxed through a channel, where they wait")]
+
 use crate::uplink::{
     LOST, Shared, UNPOISONED, UplinkConfig,
     desk::Due,

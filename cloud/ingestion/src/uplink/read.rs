@@ -11,7 +11,7 @@ use crate::{
 use kosmo_domain::{NodeId, PacketId, Timestamp, observed_at};
 use kosmo_meshtastic::{
     crypto::{ChannelKey, Keyring, PRESET_CHANNELS, Sealed},
-    envelope::{Envelope, Legacy, OnChannel, TopicKind, UplinkTopic, read_topic},
+    envelope::{Envelope, EnvelopeError, Legacy, OnChannel, TopicKind, UplinkTopic, read_topic},
     packet::{Received, port},
 };
 use kosmo_store::{
@@ -137,25 +137,24 @@ impl Reader {
             let Legacy { received, gateway } = Legacy::read(payload).map_err(|_| "undecodable")?;
             let gateway = topic.gateway.or(gateway).ok_or("no_gateway")?;
             let named = Named { from: received.from, id: received.id, carries: self.hash(&received.payload), rx_time: received.rx_time };
-            self.admit(source, gateway, &named, &reception(&received, gateway, now), now, desk)?;
+            Self::admit(source, gateway, &named, &reception(&received, gateway, now), now, desk)?;
             let channel = self.ring.named(topic.channel).map(|channel| &channel.tag);
-            return self.open(source, &topic, gateway, received, channel, now, desk);
+            return self.open(source, &topic, gateway, &received, channel, now, desk);
         }
-        let envelope = Envelope::read(payload).map_err(|error| error.name())?;
+        let envelope = Envelope::read(payload).map_err(EnvelopeError::name)?;
         // A broker lets a login publish to its own topic alone, so that the topic is the better witness.
         let gateway = topic.gateway.or(envelope.gateway).ok_or("no_gateway")?;
         let header = Received::read(kosmo_meshtastic::proto::MeshPacket { payload_variant: None, ..envelope.packet.clone() }, Vec::new());
         let named = Named { from: header.from, id: header.id, carries: self.hash(envelope.payload()), rx_time: header.rx_time };
-        self.admit(source, gateway, &named, &reception(&header, gateway, now), now, desk)?;
+        Self::admit(source, gateway, &named, &reception(&header, gateway, now), now, desk)?;
         match envelope.open(&self.ring) {
-            Ok((received, OnChannel::Proven(tag))) => self.open(source, &topic, gateway, received, Some(tag), now, desk),
-            Ok((received, OnChannel::Claimed(tag))) => self.open(source, &topic, gateway, received, tag, now, desk),
-            Err((sealed, received)) => Ok(self.keep_closed(source, gateway, sealed, &received, now)),
+            Ok((received, OnChannel::Proven(tag))) => self.open(source, &topic, gateway, &received, Some(tag), now, desk),
+            Ok((received, OnChannel::Claimed(tag))) => self.open(source, &topic, gateway, &received, tag, now, desk),
+            Err((sealed, received)) => Ok(Self::keep_closed(source, gateway, sealed, &received, now)),
         }
     }
 
     fn admit(
-        &self,
         source: usize,
         gateway: NodeId,
         named: &Named,
@@ -178,7 +177,7 @@ impl Reader {
         source: usize,
         topic: &UplinkTopic<'_>,
         gateway: NodeId,
-        received: Received,
+        received: &Received,
         channel: Option<&ChannelTag>,
         now: Timestamp,
         desk: &Mutex<Desk>,
@@ -197,16 +196,16 @@ impl Reader {
         let on_public_channel = is_map_report || channel.is_some_and(|channel| channel.public);
         let public = broker.public && agrees && on_public_channel;
         let judge = Judge { now, trust: broker.trust, oldest: self.oldest };
-        let bodies = if public { judge.bodies(&received) } else { Vec::new() };
-        let mut packet = logged(&received, gateway, now);
+        let bodies = if public { judge.bodies(received) } else { Vec::new() };
+        let mut packet = logged(received, gateway, now);
         packet.channel = channel.filter(|channel| channel.public).map(|channel| channel.name.clone());
         packet.private = !public;
         packet.fields = bodies.first().and_then(packets::fields_of);
-        Ok(Box::new(Taken { source, bodies, heard: heard(&received, now), reception: reception(&received, gateway, now), consent, packet }))
+        Ok(Box::new(Taken { source, bodies, heard: heard(received, now), reception: reception(received, gateway, now), consent, packet }))
     }
 
     /// A packet that cannot be read: who, to whom, and how far.
-    fn keep_closed(&self, source: usize, gateway: NodeId, sealed: Sealed, received: &Received, now: Timestamp) -> Box<Taken> {
+    fn keep_closed(source: usize, gateway: NodeId, sealed: Sealed, received: &Received, now: Timestamp) -> Box<Taken> {
         metrics::counter!(SEALED, "why" => sealed.name()).increment(1);
         let packet = NewPacket { port: None, private: true, ..logged(received, gateway, now) };
         let reception = reception(received, gateway, now);

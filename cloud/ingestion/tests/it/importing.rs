@@ -1,5 +1,7 @@
 //! Files of other programs, made here as those make them, and files that lie.
 
+#![expect(clippy::format_push_string, clippy::format_collect, reason = "SQL that a test writes is to be read easily")]
+
 use crate::harness::{at, sqlite};
 use kosmo_domain::{DAY, Epoch, NodeId, Timestamp};
 use kosmo_ingestion::{
@@ -28,14 +30,14 @@ fn database(folder: &Path, sql: &str) -> PathBuf {
     file
 }
 
-const MESHMONITOR: &str = r#"
+const MESHMONITOR: &str = r"
 create table nodes (nodeNum integer primary key, nodeId text not null unique, longName text, shortName text, hwModel integer, role integer,
   latitude real, longitude real, altitude real, batteryLevel integer, lastHeard integer, publicKey text, createdAt integer not null);
 create table telemetry (id integer primary key autoincrement, nodeId text not null, nodeNum integer not null, telemetryType text not null,
   timestamp integer not null, value real not null, unit text, createdAt integer not null);
 create table messages (id text primary key, fromNodeNum integer not null, toNodeNum integer not null, text text not null,
   channel integer not null default 0, timestamp integer not null, replyId integer, createdAt integer not null);
-"#;
+";
 
 fn millis(when: &str) -> i64 {
     at(when).as_micros() / 1000
@@ -93,11 +95,11 @@ fn meshview(folder: &Path) -> PathBuf {
     };
     let place = proto::Position { latitude_i: Some(465_000_000), longitude_i: Some(105_000_000), ..Default::default() };
     let user = proto::User { long_name: "Hut on the pass".to_owned(), short_name: "HUT".to_owned(), ..Default::default() };
-    let mut sql = r#"
+    let mut sql = r"
 create table node (id varchar primary key, node_id bigint unique, long_name varchar, short_name varchar, hw_model varchar, firmware varchar,
   role varchar, last_lat bigint, last_long bigint, channel varchar, first_seen_us bigint, last_seen_us bigint);
 create table packet (id bigint primary key, portnum integer, from_node_id bigint, to_node_id bigint, payload blob, import_time_us bigint, channel varchar);
-"#
+"
     .to_owned();
     sql += &format!(
         "insert into node values ('!0000beef', 48879, 'unknown name', 'PASS', 'TBEAM', '2.7', 'CLIENT', 465000000, 105000000, 'LongFast', {micros}, {micros});\n"

@@ -311,7 +311,7 @@ async fn every_reason_that_something_is_refused_for_has_words_on_the_page() {
     }
 }
 
-fn logged(id: u32, port: Option<u32>, fields: Value) -> NewPacket {
+fn logged(id: u32, port: Option<u32>, fields: &Value) -> NewPacket {
     let node: NodeId = RADIO.parse().unwrap();
     NewPacket {
         from: node,
@@ -339,10 +339,10 @@ fn logged(id: u32, port: Option<u32>, fields: Value) -> NewPacket {
 async fn the_log_of_packets_is_read_page_by_page_and_holds_back_what_is_not_for_everybody() {
     let network = Network::new().await;
     let packets = [
-        logged(1, Some(67), json!({ "temperature_c": 21.5 })),
-        logged(2, Some(1), json!({ "text": "the key lies under the stone" })),
-        NewPacket { private: true, ..logged(3, Some(3), json!({ "precision_bits": 32 })) },
-        NewPacket { gateway: "!0000beef".to_owned(), teller: Teller::Uplink, ..logged(4, None, json!({})) },
+        logged(1, Some(67), &json!({ "temperature_c": 21.5 })),
+        logged(2, Some(1), &json!({ "text": "the key lies under the stone" })),
+        NewPacket { private: true, ..logged(3, Some(3), &json!({ "precision_bits": 32 })) },
+        NewPacket { gateway: "!0000beef".to_owned(), teller: Teller::Uplink, ..logged(4, None, &json!({})) },
     ];
     network.store.log_packets(&packets, &KeepPackets::default()).await.unwrap();
 

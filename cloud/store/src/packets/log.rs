@@ -120,7 +120,9 @@ async fn alone(tx: &mut Tx) -> Result<()> {
     match &mut tx.db {
         // SQLite has one writer.
         TxDb::Sqlite(_) => {}
-        TxDb::Postgres(tx) => drop(sqlx::query("select pg_advisory_xact_lock(7103424)").execute(&mut **tx).await?),
+        TxDb::Postgres(tx) => {
+            sqlx::query("select pg_advisory_xact_lock(7103424)").execute(&mut **tx).await?;
+        }
     }
     Ok(())
 }

@@ -18,7 +18,7 @@ fn noon() -> Timestamp {
     at("2026-06-01T12:00:00Z")
 }
 
-fn said(fields: Value) -> Option<Map<String, Value>> {
+fn said(fields: &Value) -> Option<Map<String, Value>> {
     fields.as_object().cloned()
 }
 
@@ -35,7 +35,7 @@ fn packet(id: u32, gateway: &str) -> NewPacket {
         private: false,
         reception: Reception { at, snr_db: Some(-7.5), rssi_dbm: Some(-101), hops_away: Some(2), relay_node: Some(0xd4), via_mqtt: false },
         bytes: Some(23),
-        fields: said(json!({ "temperature_c": 21.5 })),
+        fields: said(&json!({ "temperature_c": 21.5 })),
     }
 }
 
@@ -70,7 +70,7 @@ store_test! {
     }
 
     async fn what_one_packet_says_in_several_parts_is_told_together(store: Store) {
-        let air = NewPacket { fields: said(json!({ "pm25_ugm3": 4.0 })), ..packet(1, "roof") };
+        let air = NewPacket { fields: said(&json!({ "pm25_ugm3": 4.0 })), ..packet(1, "roof") };
         store.log_packets(&[packet(1, "roof"), air], &KeepPackets::default()).await.unwrap();
         let told: Value = serde_json::from_str(all(&store).await[0].fields.as_deref().unwrap()).unwrap();
         assert_eq!(told, json!({ "temperature_c": 21.5, "pm25_ugm3": 4.0 }));
@@ -78,7 +78,7 @@ store_test! {
 
     async fn what_is_not_for_everybody_is_not_kept(store: Store) {
         let keep = KeepPackets::default();
-        let secret = || said(json!({ "text": "the key lies under the stone" }));
+        let secret = || said(&json!({ "text": "the key lies under the stone" }));
         let private = NewPacket { private: true, fields: secret(), ..packet(1, "roof") };
         let text = NewPacket { port: Some(1), fields: secret(), ..packet(2, "roof") };
         let unread = NewPacket { port: None, fields: secret(), ..packet(3, "roof") };
@@ -97,7 +97,7 @@ store_test! {
 
     async fn the_log_is_searched_by_what_its_packets_have(store: Store) {
         let to_pass = NewPacket { to: Some(PASS), ..packet(2, "roof") };
-        let of_pass = NewPacket { from: PASS, port: Some(4), fields: said(json!({ "long_name": "Hütte 100% am Paß" })), ..packet(3, "cellar") };
+        let of_pass = NewPacket { from: PASS, port: Some(4), fields: said(&json!({ "long_name": "Hütte 100% am Paß" })), ..packet(3, "cellar") };
         let else_where = NewPacket { channel: Some("Weather".to_owned()), ..packet(4, "cellar") };
         store.log_packets(&[packet(1, "roof"), to_pass, of_pass, else_where], &KeepPackets::default()).await.unwrap();
         let any = PacketFilter::default;
@@ -155,10 +155,10 @@ store_test! {
         let hostile = NewPacket {
             gateway: format!("a\0b{long}"),
             channel: Some(format!("\0{long}")),
-            fields: said(json!({ "long_name": "x".repeat(MAX_FIELDS) })),
+            fields: said(&json!({ "long_name": "x".repeat(MAX_FIELDS) })),
             ..packet(1, "roof")
         };
-        let nul = NewPacket { fields: said(json!({ "long_name": "a\0b", "odd": [null, true, {}] })), ..packet(2, "roof") };
+        let nul = NewPacket { fields: said(&json!({ "long_name": "a\0b", "odd": [null, true, {}] })), ..packet(2, "roof") };
         store.log_packets(&[hostile, nul], &KeepPackets::default()).await.unwrap();
         let rows = all(&store).await;
         assert_eq!(rows[1].fields.as_deref(), Some(r#"{"too_long":true}"#));
