@@ -123,6 +123,11 @@ export class LiveStream {
     const resume: Record<string, string> = this.lastId === '' ? {} : { 'Last-Event-ID': this.lastId }
     this.watch(abort)
     const response = await ask(url, { headers: { Accept: 'text/event-stream', ...headers(), ...resume }, signal: abort.signal, cache: 'no-store' })
+    // It may have been given up just as the answer came.
+    if (abort.signal.aborted) {
+      await response.body?.cancel()
+      return null
+    }
     const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') ?? false
     if (!response.ok || !isStream || response.body === null) {
       await response.body?.cancel()
