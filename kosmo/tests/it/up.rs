@@ -216,7 +216,7 @@ fn what_is_missing_is_said_with_how_to_give_it() {
     let secret = refusal(&[&bridge[..], &["--mqtt", "mqtt://127.0.0.1", "--password-file", "nowhere"]].concat(), folder.path());
     assert!(secret.contains("the file of `mqtt.password_file` nowhere cannot be read"), "{secret}");
     let radio = refusal(&["bridge", "--radio", "usb:1", "--id", "roof", "--mqtt", "mqtt://127.0.0.1"], folder.path());
-    assert!(radio.contains("`usb:1` is no radio: a radio is `serial:/dev/ttyACM0` or `tcp://host`"), "{radio}");
+    assert!(radio.contains("`usb:1` is no radio: a radio is `serial:/dev/ttyACM0`, `tcp://host` or `auto`"), "{radio}");
 }
 
 #[test]

@@ -121,10 +121,11 @@ export class LiveStream {
     const { url, headers, onEvent, onState } = this.options
     const ask = this.options.fetch ?? window.fetch.bind(window)
     const resume: Record<string, string> = this.lastId === '' ? {} : { 'Last-Event-ID': this.lastId }
+    const isGivenUp = () => abort.signal.aborted
     this.watch(abort)
     const response = await ask(url, { headers: { Accept: 'text/event-stream', ...headers(), ...resume }, signal: abort.signal, cache: 'no-store' })
     // It may have been given up just as the answer came.
-    if (abort.signal.aborted) {
+    if (isGivenUp()) {
       await response.body?.cancel()
       return null
     }
@@ -139,7 +140,7 @@ export class LiveStream {
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
     for (;;) {
       const { done, value } = await reader.read()
-      if (done || abort.signal.aborted) return null
+      if (done || isGivenUp()) return null
       this.watch(abort)
       for (const event of parser.push(value)) {
         this.lastId = event.lastId
