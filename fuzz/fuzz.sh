@@ -15,6 +15,9 @@ for name in framing session envelope decryption json; do
     found=$target/corpus/$name
     mkdir -p "$found" artifacts
     echo "== $name: $runs runs"
+    status=0
     "$target/$host/release/$name" -runs="$runs" -max_len=4096 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
-        -artifact_prefix="artifacts/$name-" "$found" "corpus/$name" 2>&1 | grep -E "^stat::number_of_executed|^Done|ERROR|panicked|SUMMARY"
+        -artifact_prefix="artifacts/$name-" "$found" "corpus/$name" >"$target/$name.log" 2>&1 || status=$?
+    grep -E "^stat::number_of_executed|^Done|ERROR|panicked|SUMMARY" "$target/$name.log" || true
+    [ "$status" = 0 ] || { echo "$name failed: see $target/$name.log and fuzz/artifacts" >&2; exit "$status"; }
 done
