@@ -15,19 +15,20 @@ for (const route of ROUTES) {
   })
 }
 
-test('what was written and not sent is told of while the server does not say who one is', async ({ page, context, watched }) => {
+test('what was written and not sent is told of while the server does not say who one is', async ({ page, context, watched }, { project }) => {
+  const text = `kept, ${project.name}`
   watched.tolerate.push('ERR_CONNECTION_REFUSED', 'ERR_FAILED')
   await choose(page, { caller: MEMBERS.ben })
   await page.goto(`/messages/${LENA}`)
   await expect(page.getByRole('textbox', { name: 'Your text' })).toBeVisible()
   await context.route(/\/(api|status\.json|healthz)/, (route) => route.abort('connectionrefused'))
-  await page.getByRole('textbox', { name: 'Your text' }).fill('kept')
+  await page.getByRole('textbox', { name: 'Your text' }).fill(text)
   await page.getByRole('button', { name: 'Send', exact: true }).click()
   await expect(page.getByTestId('unsent')).toContainText('Not sent yet')
   await page.reload()
   await expect(page.getByText('1 text of yours waits in this browser')).toBeVisible()
   await context.unroute(/\/(api|status\.json|healthz)/)
-  await expect(page.getByTestId('sent').filter({ hasText: 'kept' })).toHaveCount(1)
+  await expect(page.getByTestId('sent').filter({ hasText: text })).toHaveCount(1)
 })
 
 test('ten windows of one browser all show their page, and some of them live', async ({ context, isMobile }) => {

@@ -97,7 +97,7 @@ function Queues({ bridge, isOld }: { readonly bridge: Bridge; readonly isOld: bo
     { name: 'outbound', label: <Trans>texts to the radio</Trans>, depth: queues.outbound },
   ]
   return (
-    <div className={cx('mt-auto', isOld && 'opacity-80')}>
+    <div className="mt-auto">
       <p className="text-xs text-muted">{isOld ? <Trans>What waited when it last said so</Trans> : <Trans>What waits</Trans>}</p>
       <dl className="mt-1 grid grid-cols-3 gap-2">
         {rows.map(({ name, label, depth }) => (
