@@ -9,6 +9,7 @@ import { plotData, plotOptions, shapeOf } from './draw'
 import { type Frame, type FrameColumn, summarise, type Summary } from './frame'
 import { followGestures } from './gestures'
 import { Key } from './key'
+import { drawnByProcessor, inTurn } from './making'
 import { useNear } from './near'
 import { formOf } from './panels'
 import type { Range } from './range'
@@ -50,9 +51,9 @@ export function ChartPanel({ frame, range, width, height, sync, plots, onRange }
     })
     const target = host.current
     let end: (() => void) | null = () => undefined
-    void library.then(({ default: Plot }) => {
+    void inTurn(library).then(({ default: Plot }) => {
       if (end === null) return
-      const made = new Plot(options, plotData(newest.current.frame, units), target)
+      const made = drawnByProcessor(() => new Plot(options, plotData(newest.current.frame, units), target))
       setX(made, newest.current.range)
       const stop = followGestures(made.over, {
         range: () => newest.current.range,

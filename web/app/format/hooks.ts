@@ -2,7 +2,7 @@ import { useLingui } from '@lingui/react'
 import { useMemo, useSyncExternalStore } from 'react'
 import { usePreferences } from '@/shell/preferences'
 import { formatAltitude, formatBytes, formatDistance, formatNumber, formatQuantity } from './units'
-import { formatAge, formatDateTime, formatDay, formatDuration, formatTime, regional } from './time'
+import { formatAge, formatDateTime, formatDay, formatDuration, formatSecond, formatTime, regional } from './time'
 import { quantity, type Quantity } from './quantities'
 
 /** Every formatter, in the chosen language and units. */
@@ -32,6 +32,7 @@ export function useFormat() {
       duration: (ms: number) => formatDuration(ms, locale),
       dateTime: (at: number) => formatDateTime(at, locale),
       time: (at: number) => formatTime(at, locale),
+      second: (at: number) => formatSecond(at, locale),
       day: (at: number) => formatDay(at, locale),
     }),
     [i18n, locale, units],

@@ -1,3 +1,5 @@
+import { ageFormat, dateFormat, numberFormat } from './intl'
+
 /** The language as it is written where this device is: `en` is `en-GB` to a browser that prefers that, and has its dates and clock. */
 export function regional(language: string): string {
   return navigator.languages.find((tag) => tag === language || tag.startsWith(`${language}-`)) ?? language
@@ -5,7 +7,7 @@ export function regional(language: string): string {
 
 /** How old something is, in words that need no catalogue: the browser speaks the language. */
 export function formatAge(ms: number, locale: string, style: 'long' | 'narrow' = 'narrow'): string {
-  const format = new Intl.RelativeTimeFormat(locale, { numeric: 'auto', style })
+  const format = ageFormat(locale, { numeric: 'auto', style })
   const seconds = Math.max(0, Math.round(ms / 1000))
   if (seconds < 60) return format.format(-seconds, 'second')
   if (seconds < 3600) return format.format(-Math.floor(seconds / 60), 'minute')
@@ -16,7 +18,7 @@ export function formatAge(ms: number, locale: string, style: 'long' | 'narrow' =
 
 /** Returns a span of time in its two greatest units, like `3 h 12 min`. */
 export function formatDuration(ms: number, locale: string): string {
-  const unit = (value: number, name: 'day' | 'hour' | 'minute' | 'second') => new Intl.NumberFormat(locale, { style: 'unit', unit: name, unitDisplay: 'short' }).format(value)
+  const unit = (value: number, name: 'day' | 'hour' | 'minute' | 'second') => numberFormat(locale, { style: 'unit', unit: name, unitDisplay: 'short' }).format(value)
   const seconds = Math.max(0, Math.round(ms / 1000))
   const days = Math.floor(seconds / 86_400)
   const hours = Math.floor((seconds % 86_400) / 3600)
@@ -36,17 +38,22 @@ export function parseTime(text: string | null | undefined): number | null {
 
 /** Date and time of this device's zone, with the zone's name: somebody far away may read it too. */
 export function formatDateTime(at: number, locale: string): string {
-  return new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'long' }).format(at)
+  return dateFormat(locale, { dateStyle: 'medium', timeStyle: 'long' }).format(at)
+}
+
+/** The time of day, to the second. */
+export function formatSecond(at: number, locale: string): string {
+  return dateFormat(locale, { hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(at)
 }
 
 /** The time of day. */
 export function formatTime(at: number, locale: string): string {
-  return new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' }).format(at)
+  return dateFormat(locale, { hour: '2-digit', minute: '2-digit' }).format(at)
 }
 
 /** The day, with its weekday. */
 export function formatDay(at: number, locale: string): string {
-  return new Intl.DateTimeFormat(locale, { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' }).format(at)
+  return dateFormat(locale, { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' }).format(at)
 }
 
 /** How much something of this age can be relied on; what is missing is `never`. */

@@ -1,4 +1,5 @@
 import type { Units } from '@/shell/preferences'
+import { numberFormat } from './intl'
 import { type Dimension, quantity, type Quantity } from './quantities'
 
 /** How a unit of the API becomes one that a person reads. */
@@ -32,17 +33,9 @@ export function shown(name: Quantity, units: Units): Shown {
   return { unit: rule.unit, of: rule.of, decimals: rule.decimals === 'same' ? spec.decimals : rule.decimals }
 }
 
-const formats = new Map<string, Intl.NumberFormat>()
-
 /** Returns the number with this many decimals as the language writes it. */
 export function formatNumber(value: number, decimals: number, locale: string): string {
-  const key = `${locale}/${String(decimals)}`
-  let format = formats.get(key)
-  if (format === undefined) {
-    format = new Intl.NumberFormat(locale, { minimumFractionDigits: decimals, maximumFractionDigits: decimals, signDisplay: 'negative' })
-    formats.set(key, format)
-  }
-  return format.format(value)
+  return numberFormat(locale, { minimumFractionDigits: decimals, maximumFractionDigits: decimals, signDisplay: 'negative' }).format(value)
 }
 
 /** A value as a person reads it, in two parts: figures may be big and units small. */

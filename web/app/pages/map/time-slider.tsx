@@ -1,6 +1,7 @@
 import { useLingui } from '@lingui/react/macro'
 import { ChevronLeft, ChevronRight, Pause, Play } from 'lucide-react'
 import { useFormat } from '@/format/hooks'
+import { dateFormat } from '@/format/intl'
 import { IconButton } from '@/ui/button'
 import { cx } from '@/ui/cx'
 import { HOURS } from './data'
@@ -72,7 +73,7 @@ function Days({ start }: { readonly start: number }) {
   const days: { at: number; name: string }[] = []
   const midnight = new Date(start)
   midnight.setHours(24, 0, 0, 0)
-  const weekday = new Intl.DateTimeFormat(locale, { weekday: 'short' })
+  const weekday = dateFormat(locale, { weekday: 'short' })
   for (let day = 0; day < 7; day += 1, midnight.setDate(midnight.getDate() + 1)) {
     const at = (midnight.getTime() - start) / HOUR / HOURS
     if (at < 0.97) days.push({ at, name: weekday.format(midnight) })

@@ -1,6 +1,7 @@
 import { Plural, Trans, useLingui } from '@lingui/react/macro'
 import { useMemo, useState } from 'react'
 import { useFormat } from '@/format/hooks'
+import { nameOrder } from '@/format/intl'
 import { parseTime } from '@/format/time'
 import type { Quantity } from '@/format/quantities'
 import { Age } from '@/ui/age'
@@ -47,7 +48,7 @@ export function Twin({ shown, quantity, wanted, isLive, selected, onPick }: Twin
   const rows = useMemo(() => {
     const found = wanted.trim() === '' ? null : new Set(find(shown.map(({ node }) => node), wanted, shown.length).map((node) => node.node_id))
     const key = KEYS[sort.by]
-    const collator = new Intl.Collator(locale, { numeric: true })
+    const collator = nameOrder(locale)
     const compare = (a: Shown, b: Shown) => {
       const [x, y] = [key(a), key(b)]
       if (x === null || y === null) return x === y ? 0 : x === null ? 1 : -1

@@ -24,10 +24,9 @@ function useWords() {
 }
 
 function Line({ happening }: { readonly happening: Happening }) {
-  const { locale } = useFormat()
+  const { second } = useFormat()
   const words = useWords()
   const at = parseTime(happening.at) ?? 0
-  const time = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(at)
   const Icon = happening.bridge_id == null ? Cloud : RadioTower
   return (
     <li className="relative flex gap-3 pb-5 last:pb-0 [&:not(:last-child)]:before:absolute [&:not(:last-child)]:before:top-7 [&:not(:last-child)]:before:bottom-0 [&:not(:last-child)]:before:left-3.5 [&:not(:last-child)]:before:w-px [&:not(:last-child)]:before:bg-line-strong">
@@ -35,7 +34,7 @@ function Line({ happening }: { readonly happening: Happening }) {
       <div className="min-w-0">
         <p className="text-sm font-medium">{words(happening)}</p>
         <p className="text-xs text-muted">
-          <time dateTime={happening.at} className="tabular">{time}</time>
+          <time dateTime={happening.at} className="tabular">{second(at)}</time>
           {' · '}
           {happening.bridge_id == null ? <Trans>this server says so</Trans> : <Trans>bridge {happening.bridge_id} says so</Trans>}
           {happening.packet_id != null && <> · <Trans>packet <code>{happening.packet_id.toString(16).padStart(8, '0')}</code></Trans></>}

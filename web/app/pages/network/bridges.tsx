@@ -3,6 +3,7 @@ import { Plural, Trans, useLingui as useTexts } from '@lingui/react/macro'
 import { RadioTower } from 'lucide-react'
 import type { Bridge, BridgePage } from '@/api/schema'
 import { useFormat } from '@/format/hooks'
+import { numberFormat } from '@/format/intl'
 import { parseTime } from '@/format/time'
 import { Badge } from '@/ui/badge'
 import { cx } from '@/ui/cx'
@@ -104,7 +105,7 @@ function Queues({ bridge, isOld }: { readonly bridge: Bridge; readonly isOld: bo
           <div key={name} data-queue={name} className="flex min-w-0 flex-col-reverse justify-end rounded-lg bg-sunken px-2.5 py-2">
             <dt className="text-xs leading-snug text-muted">{label}</dt>
             <dd title={number(depth.waiting)} className={cx('tabular truncate text-lg leading-6 font-semibold', depth.waiting === 0 && 'font-normal text-muted')}>
-              {depth.waiting < 100_000 ? number(depth.waiting) : new Intl.NumberFormat(locale, { notation: 'compact' }).format(depth.waiting)}
+              {depth.waiting < 100_000 ? number(depth.waiting) : numberFormat(locale, { notation: 'compact' }).format(depth.waiting)}
             </dd>
           </div>
         ))}

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { NetworkRates } from '@/api/schema'
 import { useFormat } from '@/format/hooks'
+import { dateFormat } from '@/format/intl'
 import { Card } from '@/ui/card'
 import { Segmented } from '@/ui/segmented'
 import { ErrorState, Skeleton } from '@/ui/states'
@@ -93,7 +94,7 @@ function Chart({ what, title, tone, rates, span }: ChartProps) {
         ))}
       </svg>
       <div className="mt-1 flex justify-between text-[0.6875rem] text-muted" aria-hidden>
-        <span>{new Intl.DateTimeFormat(locale, span === 'week' ? { weekday: 'short' } : { hour: '2-digit', minute: '2-digit' }).format(startOf(shown, steps, rates, span))}</span>
+        <span>{dateFormat(locale, span === 'week' ? { weekday: 'short' } : { hour: '2-digit', minute: '2-digit' }).format(startOf(shown, steps, rates, span))}</span>
         <span><Trans>now</Trans></span>
       </div>
     </figure>

@@ -1,3 +1,4 @@
+import { nameOrder } from '@/format/intl'
 import { nodeName } from '@/format/names'
 import { parseTime } from '@/format/time'
 import type { ColumnName, Show } from './columns'
@@ -62,7 +63,7 @@ export function select(rows: readonly Row[], search: NodesSearch, now: number): 
 
 type Sortable = number | string | null
 
-const collator = new Intl.Collator(undefined, { sensitivity: 'base', numeric: true })
+const collator = nameOrder()
 
 /** What a column is sorted by. Times count backwards: the latest comes first, as the age that is shown is the least. */
 function valueOf(row: Row, column: ColumnName): Sortable {

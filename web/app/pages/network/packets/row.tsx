@@ -34,12 +34,11 @@ interface PacketRowProps {
 /** One packet in the list: when, who to whom, what about, and how it was heard. */
 export function PacketRow({ packet, named, onOpen }: PacketRowProps) {
   const { i18n } = useLingui()
-  const { locale, number } = useFormat()
-  const time = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(parseTime(packet.at) ?? 0)
+  const { second, number } = useFormat()
   const withheld = packet.withheld == null ? undefined : WITHHELD[packet.withheld]
   return (
     <li data-packet={packet.id} className="relative grid grid-cols-[minmax(0,1fr)_auto] gap-x-4 gap-y-1 border-b border-line px-4 py-2.5 text-sm last:border-b-0 hover:bg-sunken/60 sm:grid-cols-[5rem_minmax(0,14rem)_minmax(0,1fr)_auto]">
-      <time dateTime={packet.at} className="tabular text-muted max-sm:order-2 max-sm:text-right">{time}</time>
+      <time dateTime={packet.at} className="tabular text-muted max-sm:order-2 max-sm:text-right">{second(parseTime(packet.at) ?? 0)}</time>
       <button type="button" onClick={onOpen} className="flex min-h-6 min-w-0 items-center gap-1.5 text-left font-medium after:absolute after:inset-0 focus-visible:-outline-offset-2 max-sm:order-1">
         <NodeName node={named(packet.from_node_id)} />
         <ArrowRight aria-hidden className="size-3.5 shrink-0 text-muted" />

@@ -3,6 +3,7 @@ import { Link } from '@tanstack/react-router'
 import { RadioTower, Route } from 'lucide-react'
 import { useMemo, useState } from 'react'
 import { useFormat } from '@/format/hooks'
+import { nameOrder } from '@/format/intl'
 import { nodeName } from '@/format/names'
 import { Age } from '@/ui/age'
 import { Button } from '@/ui/button'
@@ -20,8 +21,8 @@ const nameOf = (place: Place) => nodeName(place.node ?? { node_id: place.id })
 
 /** Who has no way comes last, however it is sorted by steps. */
 const COMPARE: Record<Column, (a: Place, b: Place) => number> = {
-  name: (a, b) => nameOf(a).localeCompare(nameOf(b)),
-  hops: (a, b) => (a.hops ?? Infinity) - (b.hops ?? Infinity) || nameOf(a).localeCompare(nameOf(b)),
+  name: (a, b) => nameOrder().compare(nameOf(a), nameOf(b)),
+  hops: (a, b) => (a.hops ?? Infinity) - (b.hops ?? Infinity) || nameOrder().compare(nameOf(a), nameOf(b)),
   snr: (a, b) => (a.snr ?? Infinity) - (b.snr ?? Infinity),
   dependents: (a, b) => b.dependents - a.dependents || (a.hops ?? Infinity) - (b.hops ?? Infinity),
 }
