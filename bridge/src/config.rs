@@ -2,6 +2,7 @@
 
 use crate::{
     link::{LinkPatience, Places, RadioUrl},
+    proxy::ProxyConfig,
     pulse::Pulse,
     share::ShareConfig,
     spool::SpoolLimits,
@@ -31,6 +32,8 @@ pub struct Config {
     pub socket: Option<PathBuf>,
     /// Where other Meshtastic programs connect to use the radio beside the bridge, if they may.
     pub share: Option<ShareConfig>,
+    /// The brokers that radios' own MQTT is carried to, each for one radio.
+    pub proxies: Vec<ProxyConfig>,
     /// Where this machine keeps its devices.
     pub places: Places,
     /// By which a watchdog sees that it goes on.
@@ -52,6 +55,7 @@ impl Config {
             password: None,
             socket: Some(spool.with_file_name("status.sock")),
             share: None,
+            proxies: Vec::new(),
             spool,
             places: Places::default(),
             pulse: Pulse::default(),

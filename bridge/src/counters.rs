@@ -108,6 +108,14 @@ counters! {
     RequestsRefused "requests_refused";
     /// Questions for a route that were asked.
     RoutesAsked "routes_asked";
+    /// Messages of the radio's MQTT that were published for it.
+    ProxyUp "proxy_published";
+    /// Messages of a broker that were handed to the radio.
+    ProxyDown "proxy_handed_in";
+    /// Messages either way that are not carried, because they are not the radio's, or went the other way.
+    ProxyRefused "proxy_refused";
+    /// Messages either way that were lost: no broker, no radio, or no room on the air.
+    ProxyLost "proxy_lost";
 }
 
 /// The counts of one bridge since it started.

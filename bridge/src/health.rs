@@ -91,6 +91,12 @@ troubles! {
     NoAnswers Broken "no_answers" "let the login read `kosmo/bridge/NAME/ack`: `kosmo bridge add` writes the rules for Mosquitto";
     /// The broker keeps offers back.
     NoOffers Limited "no_offers" "let the login read `kosmo/mesh/outbound/+`: `kosmo bridge add` writes the rules for Mosquitto";
+    /// The radio wants its MQTT carried, and nobody does.
+    ProxyMissing Note "proxy_missing" "name a broker for it in a `[[bridge.proxy]]` of the settings, or switch the radio's MQTT module off";
+    /// The broker for the radio's MQTT cannot be reached, or refuses its login.
+    ProxyAway Limited "proxy_away" "nothing, if the network comes back. Else compare `url`, `login` and password of its `[[bridge.proxy]]` with what the broker knows";
+    /// The broker for the radio's MQTT keeps something back.
+    ProxyDeaf Limited "proxy_deaf" "let its login read what its channels take: on a KosmoConnect server `kosmo uplink add NAME --node NODE --downlink`; or switch *downlink* off";
     /// The spool cannot be written.
     DiskFull Broken "disk_full" "make room on the disk: `df -h` and `du -xsh /var/*` show where it went";
     /// Old telemetry is being dropped.

@@ -17,6 +17,7 @@ mod link;
 pub mod local;
 mod outbound;
 pub mod probe;
+mod proxy;
 mod pulse;
 mod radio;
 mod record;
@@ -30,6 +31,7 @@ pub use crate::{
     config::{Config, Deps, Pace},
     counters::Counter,
     link::{DEFAULT_BAUD, DEFAULT_PORT, LinkPatience, Places, RadioUrl, RadioUrlError},
+    proxy::ProxyConfig,
     pulse::Pulse,
     record::{Body, Kind, NewRecord},
     run::{Error, run},

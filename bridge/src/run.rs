@@ -5,6 +5,7 @@
 
 mod cloud;
 mod keeping;
+mod proxying;
 mod radio;
 mod sharing;
 mod status;
@@ -18,6 +19,7 @@ use crate::{
     link::{Connection, Link, LinkEvent},
     local::{self, Local},
     outbound::{self, Now},
+    proxy::{Carrier, ProxyEvent},
     radio::Radio,
     share::{ClientEvent, Share},
     spool::{Spool, SpoolError},
@@ -31,7 +33,7 @@ use rand::{RngCore, SeedableRng as _, rngs::StdRng};
 use std::{collections::BTreeSet, io, sync::Arc, time::Duration};
 use tokio::{
     net::UnixStream,
-    time::{Instant, sleep_until},
+    time::{Instant, sleep_until, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -69,6 +71,7 @@ pub async fn run(config: Config, deps: Deps, shutdown: CancellationToken) -> Res
             Event::HourOver => bridge.pass_hour().await,
             Event::Asked(stream) => local::answer(stream, &bridge.report()),
             Event::Client(event) => bridge.on_client(event),
+            Event::Proxy(event) => bridge.on_proxy(event).await,
         }
         bridge.drive_sending().await;
     }
@@ -100,6 +103,8 @@ enum Event {
     Asked(UnixStream),
     /// A client of the shared radio does something.
     Client(ClientEvent),
+    /// Something came from the broker of the radio's own MQTT.
+    Proxy(ProxyEvent),
 }
 
 /// How soon it is looked again whether what was published has reached the broker.
@@ -127,6 +132,8 @@ struct Bridge {
     local: Option<Local>,
     /// The radio as other programs see it, if they may.
     share: Option<Share>,
+    /// What carries the radio's own MQTT, if it wants that.
+    carrier: Carrier,
     is_online: bool,
     /// What is wrong with the connection to the broker, while something is.
     broker: Option<Finding>,
@@ -156,6 +163,7 @@ impl Bridge {
         let uplink = Uplink::start(&config, StdRng::from_rng(&mut rng))?;
         let link = Link::start(config.radio.clone(), config.places.clone(), config.pace.radio, StdRng::from_rng(&mut rng));
         let session = Session::new(SessionConfig { nonce: rng.next_u32() }).paced(config.pace.session);
+        let carrier = Carrier::new(&config, StdRng::from_rng(&mut rng));
         let draw = StdRng::from_rng(&mut rng);
         let share = config.share.as_ref().map(|share| Share::start(share, draw)).transpose().map_err(Error::Share)?;
         tracing::info!(bridge.id = %config.bridge, spool.epoch = %spool.epoch(), radio = %config.radio, broker = %config.broker, "the bridge runs");
@@ -163,6 +171,7 @@ impl Bridge {
             counters: Counters::new(&config.bridge),
             local: config.socket.as_deref().map(Local::listen),
             share,
+            carrier,
             config,
             clock,
             rng,
@@ -206,6 +215,7 @@ impl Bridge {
             event = self.uplink.next() => Event::Uplink(event),
             stream = asked(self.local.as_ref()) => Event::Asked(stream),
             event = sharing::next(self.share.as_mut()) => Event::Client(event),
+            event = self.carrier.next() => Event::Proxy(event),
             () = at(session_at) => Event::SessionTimer,
             () = at(commit_at) => Event::CommitDue,
             () = at(publish_at) => Event::PublishDue,
@@ -222,6 +232,7 @@ impl Bridge {
             self.on_link(event).await;
         }
         self.tell_session(Input::Shutdown).await;
+        self.hear_out().await;
         self.commit_texts().await;
         self.commit().await;
         let lost = self.intake.len();
@@ -231,6 +242,19 @@ impl Bridge {
         let patience = self.config.pace.finish;
         tokio::join!(self.link.finish(patience), self.uplink.finish(self.clock.now(), patience));
         self.spool.close().await;
+    }
+
+    /// Takes in what the radio had handed over before it learnt that the bridge goes.
+    async fn hear_out(&mut self) {
+        let end = Instant::now() + self.config.pace.finish;
+        while self.connection.is_some()
+            && let Ok(event) = timeout_at(end, self.link.next()).await
+        {
+            match event {
+                LinkEvent::Lost(_) => return,
+                event => self.on_link(event).await,
+            }
+        }
     }
 
     fn now(&self) -> Now {

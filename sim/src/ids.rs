@@ -43,6 +43,11 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
+    /// Tells whether a packet is remembered.
+    pub(crate) fn knows(&self, from: u32, id: u32) -> bool {
+        self.packets.iter().any(|&(_, by, seen)| (by, seen) == (from, id))
+    }
+
     /// Tells whether a packet is new, and remembers it. Without an id, every packet is new.
     pub(crate) fn is_new(&mut self, from: u32, id: u32, now: Uptime, pace: crate::lora::Pace) -> bool {
         let memory = pace.of(MEMORY);
@@ -52,7 +57,7 @@ impl Seen {
         if id == 0 {
             return true;
         }
-        let known = self.packets.iter().any(|&(_, by, seen)| (by, seen) == (from, id));
+        let known = self.knows(from, id);
         if !known {
             self.packets.push_back((now, from, id));
         }

@@ -18,7 +18,7 @@ mod scenario;
 pub mod weather;
 
 pub use crate::{
-    mesh::{HandOver, Mesh, OnAir, RadioControl, Reach, Rehearsal, Shown, Tally, Trouble, history},
+    mesh::{HandOver, Mesh, OnAir, Parting, PartingWay, RadioControl, Reach, Rehearsal, Shown, Tally, Trouble, history},
     person::Person,
     radio::{Firmware, ONLY_CONFIG, ONLY_NODES},
     scenario::{Act, Planned, RadioAct, Scenario, ScenarioError, demonstration},

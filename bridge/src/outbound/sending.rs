@@ -266,6 +266,19 @@ impl Queue {
         })
     }
 
+    /// Tells whether there is a radio that is ready.
+    pub(crate) const fn has_radio(&self) -> bool {
+        self.radio.is_some()
+    }
+
+    /// Returns how long so many bytes of somebody else's are on the air, if there is room for what can wait. What the radio sends of
+    /// them it tells itself.
+    pub(crate) fn room_for_others(&self, bytes: usize, now: Uptime) -> Option<Duration> {
+        let airtime = self.radio.filter(|radio| radio.can_send)?.modem.airtime(bytes);
+        let (open_from, _) = self.air.open_from(Priority::Low, false, airtime, now);
+        (open_from <= now).then_some(airtime)
+    }
+
     /// Returns whose turn it is, and whether it is a repetition: doubts first, as their time is short; then what has priority; then
     /// the text of the member who has not had a turn for longest, so that one who writes many holds up nobody else; and of one member
     /// in the order of the grants.

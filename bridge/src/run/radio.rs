@@ -65,6 +65,7 @@ impl Bridge {
             session::Event::Configured(radio) => self.on_configured(*radio).await,
             session::Event::Node(info) => self.keep_remembered(&info).await,
             session::Event::Packet(packet) => self.on_packet(&packet).await,
+            session::Event::Proxied(message) => self.on_proxied(*message),
             session::Event::Rebooted => {
                 self.counters.one(Counter::Reboots);
                 self.texts.on_radio_lost(self.now());
@@ -102,6 +103,7 @@ impl Bridge {
             self.note_spool_error(&error);
         }
         self.texts.on_radio_ready(&radio, self.now());
+        self.carrier.set_radio(&radio);
         for node in &radio.nodes {
             self.keep_remembered(node).await;
         }

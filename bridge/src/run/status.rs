@@ -94,6 +94,7 @@ impl Bridge {
             };
             Finding::new(trouble, deaf.words())
         }));
+        problems.extend(self.carrier.finding());
         if self.dropped_at.is_some_and(|at| at.elapsed() < DROPPED_LATELY) {
             problems.push(Finding::new(Trouble::SpoolAtCap, "the spool is at its limit: the oldest readings are dropped for new ones"));
         }

@@ -16,6 +16,7 @@ use crate::share::{
 use kosmo_domain::{NodeId, PacketId, Uptime};
 use kosmo_meshtastic::{
     Message as _,
+    admin::is_question,
     outgoing::{Outgoing, Traffic},
     proto::{
         self, PortNum, admin_message::PayloadVariant as Admin, from_radio::PayloadVariant as Said, mesh_packet::PayloadVariant,
@@ -234,7 +235,7 @@ impl Share {
         }
         let asked = proto::AdminMessage::decode(&data.payload[..]).ok().and_then(|message| message.payload_variant);
         let Some(asked) = asked else { return Err(RoutingError::BadRequest) };
-        if secrets::is_question(&asked) && packet.to == own {
+        if is_question(&asked) && packet.to == own {
             return Ok(None);
         }
         if !self.is_admin || (packet.to == own && secrets::loses_key(&asked)) {

@@ -48,23 +48,6 @@ pub(crate) fn of_admin(payload: &[u8], is_admin: bool) -> Option<Vec<u8>> {
     Some(message.encode_to_vec())
 }
 
-/// Tells whether an administrative message changes nothing.
-pub(crate) fn is_question(asked: &Admin) -> bool {
-    matches!(
-        asked,
-        Admin::GetOwnerRequest(_)
-            | Admin::GetChannelRequest(_)
-            | Admin::GetConfigRequest(_)
-            | Admin::GetModuleConfigRequest(_)
-            | Admin::GetCannedMessageModuleMessagesRequest(_)
-            | Admin::GetRingtoneRequest(_)
-            | Admin::GetDeviceMetadataRequest(_)
-            | Admin::GetUiConfigRequest(_)
-            | Admin::GetDeviceConnectionStatusRequest(_)
-            | Admin::GetNodeRemoteHardwarePinsRequest(_)
-    )
-}
-
 /// Tells whether a message would take the radio's key from it: the client was not told the key, and gives none back.
 pub(crate) fn loses_key(asked: &Admin) -> bool {
     matches!(asked, Admin::SetConfig(config) if matches!(config.payload_variant, Some(Section::Security(_))))

@@ -9,6 +9,7 @@ mod full_disk;
 mod log;
 mod mesh;
 mod outage;
+mod proxy;
 mod radio;
 mod recordings;
 mod serial;

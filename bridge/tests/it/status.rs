@@ -100,7 +100,7 @@ async fn a_radio_that_cannot_be_had_is_explained() {
 }
 
 /// A broker that takes everything and lets nobody hear the given topic.
-async fn deaf_broker(listener: TcpListener, to: &'static str, heard: mpsc::UnboundedSender<u8>) {
+pub(crate) async fn deaf_broker(listener: TcpListener, to: &'static str, heard: mpsc::UnboundedSender<u8>) {
     let (mut stream, _) = listener.accept().await.unwrap();
     loop {
         let Ok(kind) = stream.read_u8().await else { return };

@@ -127,6 +127,12 @@ pub fn uplink_writes(node: NodeId) -> Vec<String> {
     roots.into_iter().flat_map(of_root).collect()
 }
 
+/// Returns the filters that the login of a node may subscribe to if it may hear what others publish: the packets of channels, as
+/// they are on the air, under a root of at most four levels. It may ask for less of them.
+pub fn downlink_reads() -> [String; 4] {
+    ["msh", "msh/+", "msh/+/+", "msh/+/+/+"].map(|root| format!("{root}/2/e/+/+"))
+}
+
 /// Tells whether a topic falls under a filter (MQTT 3.1.1, section 4.7). Topics that begin with `$` fall under no
 /// filter that begins with a wildcard.
 pub fn matches(filter: &str, topic: &str) -> bool {

@@ -14,6 +14,11 @@ pub(crate) struct SeenPackets {
 }
 
 impl SeenPackets {
+    /// Tells whether the packet was heard before.
+    pub(crate) fn knows(&self, from: NodeId, id: PacketId) -> bool {
+        self.known.contains(&(from, id))
+    }
+
     /// Tells whether the packet is new, and remembers it.
     pub(crate) fn is_new(&mut self, from: NodeId, id: PacketId) -> bool {
         if !id.is_given() {

@@ -4,6 +4,7 @@
 //! tear and lie of a radio can be played to it in a test. [`stream`] and [`proto`] serve both ends of a link;
 //! [`session`] is the client's end.
 
+pub mod admin;
 pub mod airtime;
 pub mod crypto;
 mod dedupe;
@@ -14,6 +15,7 @@ pub mod node;
 pub mod outgoing;
 pub mod packet;
 pub mod payload;
+pub mod proxy;
 pub mod radio;
 mod refusal;
 pub mod session;

@@ -7,6 +7,7 @@ use crate::{
     node::NodeInfo,
     outgoing::DEFAULT_HOP_LIMIT,
     proto,
+    proxy::ProxySettings,
 };
 use kosmo_domain::{NodeId, Timestamp};
 use std::collections::HashMap;
@@ -25,6 +26,8 @@ pub struct RadioState {
     pub hardware: Option<String>,
     /// How it uses the air.
     pub lora: Option<Lora>,
+    /// How it wants its MQTT carried by its client, if it does.
+    pub proxy: Option<ProxySettings>,
     /// Its channels, by index.
     pub channels: Vec<Channel>,
     /// The nodes it knows, itself among them.
@@ -90,7 +93,7 @@ pub enum ChannelRole {
 impl RadioState {
     /// Returns what is known of a radio that only gave its number.
     pub fn new(node: NodeId) -> Self {
-        Self { node, firmware: None, hardware: None, lora: None, channels: Vec::new(), nodes: Vec::new() }
+        Self { node, firmware: None, hardware: None, lora: None, proxy: None, channels: Vec::new(), nodes: Vec::new() }
     }
 
     /// Returns the radio with the one channel that radios come with.
@@ -125,6 +128,13 @@ impl RadioState {
             hop_limit: lora.hop_limit.min(7),
             tx_enabled: lora.tx_enabled,
         });
+    }
+
+    /// Takes in the configuration of a module, of which only MQTT is of interest, and leaves the login there behind.
+    pub(crate) fn take_module(&mut self, config: &proto::ModuleConfig) {
+        if let Some(proto::module_config::PayloadVariant::Mqtt(mqtt)) = &config.payload_variant {
+            self.proxy = ProxySettings::read(mqtt);
+        }
     }
 
     /// Takes in a channel, and leaves its key behind.
@@ -180,7 +190,7 @@ impl RadioState {
 
     /// Returns a channel's name as the mesh means it: one without a name is called like the modem's preset.
     pub fn channel_name<'a>(&'a self, channel: &'a Channel) -> &'a str {
-        let preset = || self.lora.as_ref().map_or("LongFast", Lora::default_channel_name);
+        let preset = || self.lora.as_ref().map_or("LongFast", |lora| preset_channel_name(lora.modem_preset.as_deref()));
         channel.name.as_deref().unwrap_or_else(preset)
     }
 
@@ -217,24 +227,23 @@ impl RadioState {
     }
 }
 
-impl Lora {
-    /// Returns what a channel without a name is called (`DisplayFormatters::getModemPresetDisplayName`).
-    fn default_channel_name(&self) -> &'static str {
-        match self.modem_preset.as_deref() {
-            None => "Custom",
-            Some("SHORT_TURBO") => "ShortTurbo",
-            Some("SHORT_SLOW") => "ShortSlow",
-            Some("SHORT_FAST") => "ShortFast",
-            Some("MEDIUM_TURBO") => "MediumTurbo",
-            Some("MEDIUM_SLOW") => "MediumSlow",
-            Some("MEDIUM_FAST") => "MediumFast",
-            Some("LONG_SLOW") => "LongSlow",
-            Some("LONG_FAST") => "LongFast",
-            Some("LONG_TURBO") => "LongTurbo",
-            Some("LONG_MODERATE") => "LongMod",
-            Some("VERY_LONG_SLOW") => "VeryLongSlow",
-            Some(_) => "Invalid",
-        }
+/// Returns what a channel without a name is called, by the protocol's name for the modem preset; nothing is a radio whose parameters
+/// were set one by one (`DisplayFormatters::getModemPresetDisplayName`).
+pub fn preset_channel_name(preset: Option<&str>) -> &'static str {
+    match preset {
+        None => "Custom",
+        Some("SHORT_TURBO") => "ShortTurbo",
+        Some("SHORT_SLOW") => "ShortSlow",
+        Some("SHORT_FAST") => "ShortFast",
+        Some("MEDIUM_TURBO") => "MediumTurbo",
+        Some("MEDIUM_SLOW") => "MediumSlow",
+        Some("MEDIUM_FAST") => "MediumFast",
+        Some("LONG_SLOW") => "LongSlow",
+        Some("LONG_FAST") => "LongFast",
+        Some("LONG_TURBO") => "LongTurbo",
+        Some("LONG_MODERATE") => "LongMod",
+        Some("VERY_LONG_SLOW") => "VeryLongSlow",
+        Some(_) => "Invalid",
     }
 }
 

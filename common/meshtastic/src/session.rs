@@ -99,9 +99,22 @@ pub struct Session {
 #[derive(Debug, Clone, Copy)]
 enum Phase {
     Closed,
-    Waking { until: Uptime, attempt: u8 },
-    Configuring { nonce: u32, deadline: Uptime, attempt: u8 },
-    Ready { radio: NodeId, heartbeat: Uptime, answers: bool },
+    Waking {
+        until: Uptime,
+        attempt: u8,
+    },
+    Configuring {
+        nonce: u32,
+        deadline: Uptime,
+        attempt: u8,
+    },
+    Ready {
+        radio: NodeId,
+        heartbeat: Uptime,
+        answers: bool,
+    },
+    /// The radio was told that nobody will listen; what it had said before that still comes.
+    Leaving,
 }
 
 impl Session {
@@ -137,6 +150,7 @@ impl Session {
             Input::Disconnected => self.on_disconnected(),
             Input::Tick => {}
             Input::Send(packet) => self.on_send(*packet, now),
+            Input::Proxy(message) => self.on_proxy(*message),
             Input::Shutdown => self.close(CloseReason::Shutdown),
         }
         self.on_time(now);
@@ -150,7 +164,7 @@ impl Session {
     /// Returns when to come back with [`Input::Tick`] at the latest, and what for.
     pub fn poll_timeout(&self) -> Option<(Uptime, &'static str)> {
         match self.phase {
-            Phase::Closed => None,
+            Phase::Closed | Phase::Leaving => None,
             Phase::Waking { until, .. } => Some((until, "wake-up")),
             Phase::Configuring { deadline, .. } => Some((deadline, "handshake")),
             Phase::Ready { heartbeat, answers, .. } => {
@@ -171,7 +185,7 @@ impl Session {
     pub const fn may_send(&self, traffic: Traffic) -> Option<Uptime> {
         match self.phase {
             Phase::Ready { .. } => self.sending.open_from(traffic),
-            Phase::Closed | Phase::Waking { .. } | Phase::Configuring { .. } => None,
+            Phase::Closed | Phase::Waking { .. } | Phase::Configuring { .. } | Phase::Leaving => None,
         }
     }
 
@@ -206,11 +220,22 @@ impl Session {
     fn on_send(&mut self, packet: Outgoing, now: Uptime) {
         let begun = match self.phase {
             Phase::Ready { radio, .. } => self.sending.begin(&packet, radio, now),
-            Phase::Closed | Phase::Waking { .. } | Phase::Configuring { .. } => Err(HandOver::NotReady { id: packet.id() }),
+            Phase::Closed | Phase::Waking { .. } | Phase::Configuring { .. } | Phase::Leaving => {
+                Err(HandOver::NotReady { id: packet.id() })
+            }
         };
         match begun {
             Ok(()) => self.write(packet.into_message()),
             Err(refused) => self.event(Event::HandOver(refused)),
+        }
+    }
+
+    /// Hands the radio what a broker said, of which it says nothing back.
+    fn on_proxy(&mut self, message: proto::MqttClientProxyMessage) {
+        let message = proto::ToRadio { payload_variant: Some(to_radio::PayloadVariant::MqttClientProxyMessage(message)) };
+        match (self.phase, stream::encode(&message.encode_to_vec())) {
+            (Phase::Ready { .. }, Ok(frame)) => self.write_bytes(frame),
+            _ => self.dropped.ignored += 1,
         }
     }
 
@@ -280,14 +305,14 @@ impl Session {
             Message::Metadata(metadata) => self.on_told(|radio| radio.take_metadata(&metadata)),
             Message::Config(config) => self.on_told(|radio| radio.take_config(&config)),
             Message::Channel(channel) => self.on_told(|radio| radio.take_channel(&channel)),
+            Message::ModuleConfig(config) => self.on_told(|radio| radio.take_module(&config)),
+            Message::MqttClientProxyMessage(message) => self.event(Event::Proxied(Box::new(message))),
             Message::ConfigCompleteId(nonce) => self.on_config_complete(nonce, now),
             Message::Rebooted(true) => self.on_rebooted(now),
             Message::QueueStatus(status) => self.on_queue_status(status),
             Message::LogRecord(record) => self.on_log(&record.message),
             Message::Rebooted(false)
-            | Message::ModuleConfig(_)
             | Message::XmodemPacket(_)
-            | Message::MqttClientProxyMessage(_)
             | Message::FileInfo(_)
             | Message::ClientNotification(_)
             | Message::DeviceuiConfig(_) => self.dropped.ignored += 1,
@@ -325,7 +350,7 @@ impl Session {
         match (self.phase, NodeId::from_number(info.my_node_num).sender()) {
             (Phase::Configuring { .. }, Ok(node)) => self.told = Some(RadioState::new(node)),
             (_, Err(_)) => self.dropped.reserved_senders += 1,
-            (Phase::Closed | Phase::Waking { .. } | Phase::Ready { .. }, Ok(_)) => self.dropped.ignored += 1,
+            (Phase::Closed | Phase::Waking { .. } | Phase::Ready { .. } | Phase::Leaving, Ok(_)) => self.dropped.ignored += 1,
         }
     }
 
@@ -367,6 +392,9 @@ impl Session {
 
     fn on_rebooted(&mut self, now: Uptime) {
         self.event(Event::Rebooted);
+        if matches!(self.phase, Phase::Leaving) {
+            return;
+        }
         self.told = None;
         self.leave_ready(Phase::Waking { until: now.plus(WAKE_UP), attempt: 1 });
     }
@@ -403,7 +431,7 @@ impl Session {
                 self.write(to_radio::PayloadVariant::Heartbeat(proto::Heartbeat { nonce: 0 }));
                 self.phase = Phase::Ready { radio, heartbeat: now.plus(self.pace.heartbeat), answers };
             }
-            Phase::Closed | Phase::Waking { .. } | Phase::Configuring { .. } | Phase::Ready { .. } => {}
+            Phase::Closed | Phase::Waking { .. } | Phase::Configuring { .. } | Phase::Ready { .. } | Phase::Leaving => {}
         }
     }
 
@@ -423,12 +451,14 @@ impl Session {
         self.phase = Phase::Configuring { nonce, deadline: now.plus(self.pace.handshake), attempt };
     }
 
-    /// Leaves the radio with a word, or else it goes on with what it was saying to whoever connects next.
+    /// Leaves the radio with a word, or else it goes on with what it was saying to whoever connects next. What it said before it
+    /// heard that word is on its way, and it will not say it again: until the connection is gone, it is listened to.
     fn close(&mut self, reason: CloseReason) {
-        if matches!(self.phase, Phase::Closed) {
+        if matches!(self.phase, Phase::Closed | Phase::Leaving) {
             return;
         }
-        self.on_disconnected();
+        self.leave_ready(Phase::Leaving);
+        self.outputs.retain(|output| matches!(output, Output::Event(_)));
         self.write(to_radio::PayloadVariant::Disconnect(true));
         self.outputs.push_back(Output::Close(reason));
     }

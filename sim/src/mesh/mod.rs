@@ -20,7 +20,7 @@ pub use self::{
     rehearsal::{Rehearsal, Tally},
     trouble::Trouble,
 };
-pub use crate::radio::server::HandOver;
+pub use crate::radio::server::{HandOver, Parting, PartingWay};
 
 #[cfg(test)]
 pub(crate) use self::radios::first_radio;
@@ -233,6 +233,11 @@ impl RadioControl<'_> {
         self.port().handed_over()
     }
 
+    /// Returns the ends of its clients' connections, if the configuration says that this is recorded.
+    pub fn partings(&self) -> Vec<Parting> {
+        self.port().partings()
+    }
+
     /// Returns how many packets found no room in its queue.
     pub fn lost(&self) -> u64 {
         self.port().with(|radio| radio.lost())
@@ -283,6 +288,13 @@ impl RadioControl<'_> {
     /// Sets it not to send (`lora.tx_enabled`), or to send again.
     pub fn disable_sending(&self, disabled: bool) {
         self.port().with(|radio| radio.sending().disable(disabled));
+    }
+
+    /// Sets it up as its owner would, without a restart; a client learns of it with its next handshake.
+    pub fn set_up(&self, change: proto::admin_message::PayloadVariant) {
+        let moment = Surroundings::now(&self.mesh.shared);
+        self.port().with(|radio| radio.set_up(change, moment));
+        self.mesh.shared.rescheduled.notify_one();
     }
 
     /// Limits how much of an hour it may send, in percent, as regions do.

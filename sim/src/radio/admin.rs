@@ -12,6 +12,7 @@ use crate::{
 use kosmo_domain::Uptime;
 use kosmo_meshtastic::{
     Message as _,
+    admin::is_question,
     proto::{
         self, PortNum, admin_message::PayloadVariant as Admin, config::PayloadVariant as Section, mesh_packet::PayloadVariant,
         routing::Error,
@@ -81,6 +82,12 @@ impl Radio {
             }
             Outcome::Refused(error) => refused(error),
         }
+    }
+
+    /// Is set up at its own buttons, or by whoever had it before: at once, and without a restart.
+    pub(crate) fn set_up(&mut self, change: Admin, now: Moment) {
+        self.carry_out(change, now);
+        self.apply_settings();
     }
 
     /// Returns the answer to a question, if there is one.
@@ -253,23 +260,6 @@ impl Office {
     fn knows(&self, passkey: &[u8], now: Uptime) -> bool {
         self.passkey.is_some_and(|(since, known)| known == passkey && now.since(since) < PASSKEY_VALID)
     }
-}
-
-/// Tells whether a message changes nothing.
-fn is_question(asked: &Admin) -> bool {
-    matches!(
-        asked,
-        Admin::GetOwnerRequest(_)
-            | Admin::GetChannelRequest(_)
-            | Admin::GetConfigRequest(_)
-            | Admin::GetModuleConfigRequest(_)
-            | Admin::GetCannedMessageModuleMessagesRequest(_)
-            | Admin::GetRingtoneRequest(_)
-            | Admin::GetDeviceMetadataRequest(_)
-            | Admin::GetUiConfigRequest(_)
-            | Admin::GetDeviceConnectionStatusRequest(_)
-            | Admin::GetNodeRemoteHardwarePinsRequest(_)
-    )
 }
 
 /// Returns the content of a packet that a radio can read.

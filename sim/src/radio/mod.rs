@@ -5,6 +5,7 @@ pub(crate) mod config;
 mod handshake;
 mod limits;
 mod nodedb;
+mod proxy;
 pub(crate) mod requests;
 pub(crate) mod routing;
 mod sending;
@@ -98,6 +99,8 @@ pub(crate) struct Radio {
     nodes: NodeDb,
     /// The one queue of what was heard, for whichever client is there.
     to_phone: VecDeque<proto::MeshPacket>,
+    /// What its client is to publish.
+    proxied: VecDeque<proto::MqttClientProxyMessage>,
     room: usize,
     lost: u64,
     firmware: Firmware,
@@ -183,6 +186,7 @@ impl Radio {
             device,
             nodes,
             to_phone: VecDeque::new(),
+            proxied: VecDeque::new(),
             room: setup.room,
             lost: 0,
             firmware: setup.firmware,
@@ -270,6 +274,7 @@ impl Radio {
 
     fn start_anew(&mut self) {
         self.to_phone.clear();
+        self.proxied.clear();
         self.session = Session::default();
         self.sending.restart();
         self.seen = Seen::default();
@@ -371,7 +376,10 @@ impl Radio {
                 }
                 said
             }
-            Stage::Live => self.to_phone.pop_front().map(Said::Packet).map(Told::Known),
+            Stage::Live => {
+                let proxied = self.proxied.pop_front().map(Said::MqttClientProxyMessage);
+                proxied.or_else(|| self.to_phone.pop_front().map(Said::Packet)).map(Told::Known)
+            }
         }
     }
 
@@ -381,6 +389,9 @@ impl Radio {
             Some(Asked::Heartbeat(heartbeat)) => self.session.heartbeat = heartbeat.nonce != ANNOUNCE_NONCE,
             Some(Asked::Disconnect(_)) => heard.leaves = true,
             Some(Asked::Packet(packet)) => self.accept(packet, now),
+            Some(Asked::MqttClientProxyMessage(message)) if matches!(self.session.stage, Stage::Live) => {
+                self.take_from_broker(message, now);
+            }
             Some(Asked::XmodemPacket(_) | Asked::MqttClientProxyMessage(_)) | None => {}
         }
     }

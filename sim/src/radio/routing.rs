@@ -87,6 +87,7 @@ impl Radio {
                 None => {}
             }
         }
+        self.publish(&packet);
         self.hear(packet);
     }
 
@@ -154,11 +155,14 @@ impl Radio {
             return Error::DutyCycleLimit.into();
         }
         match self.encrypt(&mut packet) {
-            Ok(()) => match self.sending.send(packet, now.at) {
-                // A full queue answers as if all were well, but for the places left.
-                Ok(()) | Err(NotQueued::Full) => 0,
-                Err(NotQueued::Disabled) => DISABLED,
-            },
+            Ok(()) => {
+                self.publish(&packet);
+                match self.sending.send(packet, now.at) {
+                    // A full queue answers as if all were well, but for the places left.
+                    Ok(()) | Err(NotQueued::Full) => 0,
+                    Err(NotQueued::Disabled) => DISABLED,
+                }
+            }
             Err(error) => {
                 self.reject(error, own, &packet, now);
                 error.into()

@@ -33,6 +33,8 @@ const AFTER_REFUSAL: Duration = Duration::from_millis(100);
 pub struct HandOver {
     /// When all of it was written.
     pub at: Timestamp,
+    /// The connection that it was written to.
+    pub connection: u64,
     /// Who sent it.
     pub from: NodeId,
     /// Its sender's id for it.
@@ -41,6 +43,28 @@ pub struct HandOver {
     pub port: u32,
     /// All of it.
     pub packet: proto::MeshPacket,
+}
+
+/// The end of a client's connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parting {
+    /// When.
+    pub at: Timestamp,
+    /// Which connection.
+    pub connection: u64,
+    /// How it came.
+    pub how: PartingWay,
+}
+
+/// How a client's connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PartingWay {
+    /// The radio ended it, or gave the place to another client.
+    Cut,
+    /// The client took its leave, as one does that ends in good order.
+    Farewell,
+    /// It broke off, or its client said nothing for too long.
+    Broken,
 }
 
 /// What a port needs of the mesh around it.
@@ -65,8 +89,14 @@ pub(crate) struct Port {
     /// The client that holds the place, ended by cancelling it.
     holder: Mutex<CancellationToken>,
     attached: watch::Sender<bool>,
-    /// What was handed over, if anybody wants to know.
-    record: Option<Mutex<Vec<HandOver>>>,
+    /// What was handed over and which connections ended, if anybody wants to know.
+    record: Option<Mutex<Record>>,
+}
+
+#[derive(Debug, Default)]
+struct Record {
+    handed_over: Vec<HandOver>,
+    partings: Vec<Parting>,
 }
 
 impl Port {
@@ -112,7 +142,12 @@ impl Port {
 
     /// Returns what was handed over so far.
     pub(crate) fn handed_over(&self) -> Vec<HandOver> {
-        self.record.as_ref().map(|record| held(record).clone()).unwrap_or_default()
+        self.record.as_ref().map(|record| held(record).handed_over.clone()).unwrap_or_default()
+    }
+
+    /// Returns the ends of connections so far.
+    pub(crate) fn partings(&self) -> Vec<Parting> {
+        self.record.as_ref().map(|record| held(record).partings.clone()).unwrap_or_default()
     }
 
     /// Serves clients until `shutdown`.
@@ -150,10 +185,13 @@ impl Port {
         // A failure only makes small frames slower.
         let _ = stream.set_nodelay(true);
         let (reader, writer) = stream.split();
-        tokio::select! {
-            () = gone.cancelled() => {}
-            _ = self.listen(reader, client, mesh) => {}
-            _ = self.talk(writer, client, mesh) => {}
+        let how = tokio::select! {
+            () = gone.cancelled() => PartingWay::Cut,
+            heard = self.listen(reader, client, mesh) => heard.unwrap_or(PartingWay::Broken),
+            _ = self.talk(writer, client, mesh) => PartingWay::Broken,
+        };
+        if let Some(record) = &self.record {
+            held(record).partings.push(Parting { at: mesh.time(), connection: client, how });
         }
         let left = self.with(|radio| radio.detach(client));
         if left {
@@ -162,19 +200,23 @@ impl Port {
         tracing::debug!(%peer, "a client left the radio");
     }
 
-    async fn listen(&self, mut reader: ReadHalf<'_>, client: u64, mesh: &impl Surroundings) -> io::Result<()> {
+    /// Takes in what the client says, and returns how it came to an end.
+    async fn listen(&self, mut reader: ReadHalf<'_>, client: u64, mesh: &impl Surroundings) -> io::Result<PartingWay> {
         let mut buffer = [0; 1_024];
         let mut last_word = Instant::now();
         loop {
             let count = tokio::select! {
                 count = reader.read(&mut buffer) => count?,
-                () = sleep_until(last_word + self.idle) => return Ok(()),
+                () = sleep_until(last_word + self.idle) => return Ok(PartingWay::Broken),
             };
             let now = mesh.now();
             let heard = self.with(|radio| radio.receive(client, &buffer[..count], now));
             mesh.client_spoke();
-            if count == 0 || heard.leaves {
-                return Ok(());
+            if heard.leaves {
+                return Ok(PartingWay::Farewell);
+            }
+            if count == 0 {
+                return Ok(PartingWay::Broken);
             }
             if heard.alive {
                 last_word = Instant::now();
@@ -199,7 +241,7 @@ impl Port {
                     }
                     writer.write_all(&bytes).await?;
                     if let (Some(record), Some(packet)) = (&self.record, packet) {
-                        held(record).push(HandOver::of(*packet, mesh.time()));
+                        held(record).handed_over.push(HandOver::of(*packet, client, mesh.time()));
                     }
                 }
             }
@@ -208,12 +250,12 @@ impl Port {
 }
 
 impl HandOver {
-    fn of(packet: proto::MeshPacket, at: Timestamp) -> Self {
+    fn of(packet: proto::MeshPacket, connection: u64, at: Timestamp) -> Self {
         let port = match &packet.payload_variant {
             Some(PayloadVariant::Decoded(data)) => u32::try_from(data.portnum).unwrap_or(0),
             Some(PayloadVariant::Encrypted(_)) | None => 0,
         };
-        Self { at, from: NodeId::from_number(packet.from), id: PacketId(packet.id), port, packet }
+        Self { at, connection, from: NodeId::from_number(packet.from), id: PacketId(packet.id), port, packet }
     }
 }
 

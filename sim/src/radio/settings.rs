@@ -90,6 +90,15 @@ impl Settings {
         lora.unwrap_or_default()
     }
 
+    /// Returns how it publishes.
+    pub(crate) fn mqtt(&self) -> proto::module_config::MqttConfig {
+        let mqtt = self.modules.iter().find_map(|module| match &module.payload_variant {
+            Some(Module::Mqtt(mqtt)) => Some(mqtt.clone()),
+            _ => None,
+        });
+        mqtt.unwrap_or_default()
+    }
+
     /// Returns how it modulates.
     pub(crate) fn modem(&self) -> Modem {
         let lora = self.lora();

@@ -1,6 +1,7 @@
 //! The radio judged by recordings of the real one, and where no recording reaches by what its source says.
 
 mod admin;
+mod proxy;
 mod sending;
 mod shapes;
 

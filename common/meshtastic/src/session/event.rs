@@ -1,6 +1,6 @@
 //! What goes into a session and what comes out.
 
-use crate::{node::NodeInfo, outgoing::Outgoing, packet::Received, radio::RadioState};
+use crate::{node::NodeInfo, outgoing::Outgoing, packet::Received, proto, radio::RadioState};
 use kosmo_domain::PacketId;
 use std::fmt;
 
@@ -18,6 +18,8 @@ pub enum Input<'a> {
     /// Give this packet to the radio. [`Event::HandOver`] tells what became of it; if it says that nothing was written,
     /// nothing was.
     Send(Box<Outgoing>),
+    /// Hand the radio what came from its broker ([`crate::proxy`]). Without a radio that is ready nothing comes of it.
+    Proxy(Box<proto::MqttClientProxyMessage>),
     /// The program ends: take leave of the radio. Without a connection nothing comes of it.
     Shutdown,
 }
@@ -48,6 +50,8 @@ pub enum Event {
     QueueStatus(QueueStatus),
     /// What became of a packet that was to be given to the radio. Of each there is one, unless the program ends first.
     HandOver(HandOver),
+    /// The radio wants this published ([`crate::proxy`]).
+    Proxied(Box<proto::MqttClientProxyMessage>),
     /// A line the radio printed. It may quote texts, so it must not get into a log; its `Debug` hides it.
     Log(String),
     /// Something from the radio that cannot be taken over.
@@ -222,6 +226,7 @@ impl fmt::Debug for Input<'_> {
             Self::Disconnected => f.write_str("Disconnected"),
             Self::Tick => f.write_str("Tick"),
             Self::Send(packet) => packet.fmt(f),
+            Self::Proxy(_) => f.write_str("Proxy"),
             Self::Shutdown => f.write_str("Shutdown"),
         }
     }
@@ -246,6 +251,7 @@ impl fmt::Debug for Event {
             Self::Packet(packet) => packet.fmt(f),
             Self::QueueStatus(status) => status.fmt(f),
             Self::HandOver(hand_over) => hand_over.fmt(f),
+            Self::Proxied(_) => f.write_str("Proxied"),
             Self::Log(line) => write!(f, "Log({} bytes)", line.len()),
             Self::Refused(refused) => refused.fmt(f),
         }
