@@ -1,13 +1,13 @@
 //! Bridges, inside this process or as one of their own.
 
 use crate::{
-    config::Config,
+    config::{Config, RadioProxy},
     system::{SteadyClock, random},
 };
 use anyhow::{Context as _, Result, bail};
-use kosmo_bridge::{Deps, RadioUrl, ShareConfig};
+use kosmo_bridge::{Deps, ProxyConfig, RadioUrl, ShareConfig};
 use kosmo_domain::BridgeId;
-use kosmo_mqtt::Server;
+use kosmo_mqtt::{Login, Server};
 use std::{
     net::{SocketAddr, TcpListener},
     sync::Arc,
@@ -21,6 +21,7 @@ pub fn configure(config: &Config, id: BridgeId, radio: RadioUrl, broker: Server,
     let folder = config.bridge_dir(&id);
     crate::output::private_folder(&folder)?;
     let mut bridge = kosmo_bridge::Config::new(id, radio, broker, folder.join("spool.db"));
+    bridge.proxies = proxies(config, &bridge.broker)?;
     bridge.password = (!password.is_empty()).then_some(password);
     bridge.pace.keep_alive = config.mqtt.keep_alive();
     bridge.limits.cap_bytes = config.bridge.spool_max_mb * 1024 * 1024;
@@ -74,6 +75,23 @@ pub fn shared(config: &Config, place: usize) -> Result<Option<ShareConfig>> {
     }
     let listener = TcpListener::bind(address).with_context(|| format!("the radio cannot be shared at {address} (`bridge.share`)"))?;
     Ok(Some(ShareConfig { listener: Arc::new(listener), admin: config.bridge.share_admin }))
+}
+
+/// Returns where the MQTT of radios is carried.
+fn proxies(config: &Config, own: &Server) -> Result<Vec<ProxyConfig>> {
+    let of_radio = |proxy: &RadioProxy| {
+        let node = proxy.node().with_context(|| format!("`{}` is no node", proxy.node))?;
+        let is_own = proxy.url.is_empty();
+        let broker = if is_own { own.clone() } else { proxy.url.parse().with_context(|| format!("`{}` is no broker", proxy.url))? };
+        let login = Login { name: proxy.login.clone(), password: proxy.password.expose().to_owned() };
+        let ca_pem = match Config::file(&proxy.ca_file) {
+            Some(path) => Some(std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?),
+            None if is_own => config.mqtt.ca_pem()?,
+            None => None,
+        };
+        Ok(ProxyConfig { node, broker, login: (!login.name.is_empty()).then_some(login), ca_pem })
+    };
+    config.bridge.proxy.iter().map(of_radio).collect()
 }
 
 /// Returns what a bridge takes from the world around it.

@@ -12,8 +12,8 @@ const ROOTS: [&str; 2] = ["kosmo", "msh"];
 pub(crate) enum Access {
     /// A bridge: the topics and filters the contract lists for it.
     Bridge { writes: [String; 5], reads: [String; 3] },
-    /// A node: its own uplink, and nothing to read.
-    Uplink { writes: Vec<String> },
+    /// A node: its own uplink, and nothing to read, or what others publish.
+    Uplink { writes: Vec<String>, reads: Vec<String> },
     /// Reads everything of ours and writes nothing.
     Viewer,
     /// Reads and writes everything.
@@ -26,7 +26,10 @@ impl Access {
             Login::Bridge(id, _) => Self::bridge(id),
             Login::Other(LoginKind::Viewer, _) => Self::Viewer,
             Login::Other(LoginKind::Service, _) => Self::Service,
-            Login::Other(LoginKind::Uplink(node), _) => Self::Uplink { writes: topic::uplink_writes(*node) },
+            Login::Other(LoginKind::Uplink(node), _) => Self::Uplink { writes: topic::uplink_writes(*node), reads: Vec::new() },
+            Login::Other(LoginKind::UplinkAndDownlink(node), _) => {
+                Self::Uplink { writes: topic::uplink_writes(*node), reads: topic::downlink_reads().into() }
+            }
         }
     }
 
@@ -38,7 +41,7 @@ impl Access {
     pub(crate) fn may_publish(&self, topic: &str) -> bool {
         match self {
             Self::Bridge { writes, .. } => writes.iter().any(|filter| topic::matches(filter, topic)),
-            Self::Uplink { writes } => writes.iter().any(|filter| topic::matches(filter, topic)),
+            Self::Uplink { writes, .. } => writes.iter().any(|filter| topic::matches(filter, topic)),
             Self::Viewer => false,
             Self::Service => ROOTS.contains(&root(topic)),
         }
@@ -49,8 +52,8 @@ impl Access {
     pub(crate) fn may_subscribe(&self, filter: &str, shared: bool) -> bool {
         match self {
             Self::Bridge { reads, .. } => !shared && reads.iter().any(|own| own == filter),
-            // What other gateways publish is not for each of them to read.
-            Self::Uplink { .. } => false,
+            // What other gateways publish is not for each of them to read. Who may asks channel by channel, or for all.
+            Self::Uplink { reads, .. } => !shared && !filter.contains('#') && reads.iter().any(|own| topic::matches(own, filter)),
             Self::Viewer => !shared && root(filter) == ROOTS[0],
             Self::Service => ROOTS.contains(&root(filter)),
         }
@@ -126,7 +129,8 @@ mod tests {
 
     #[test]
     fn a_node_publishes_to_its_own_uplink_only() {
-        let node = Access::Uplink { writes: topic::uplink_writes("!a1b2c3d4".parse().unwrap()) };
+        let id = "!a1b2c3d4".parse().unwrap();
+        let node = Access::Uplink { writes: topic::uplink_writes(id), reads: Vec::new() };
         for (topic, expect) in [
             ("msh/2/e/LongFast/!a1b2c3d4", true),
             ("msh/EU_868/2/e/LongFast/!a1b2c3d4", true),
@@ -143,6 +147,21 @@ mod tests {
         }
         for filter in ["msh/#", "msh/EU_868/2/e/LongFast/+", "msh/EU_868/2/e/LongFast/!a1b2c3d4", "kosmo/#"] {
             assert!(!node.may_subscribe(filter, false), "{filter}");
+        }
+        let node = Access::Uplink { writes: topic::uplink_writes(id), reads: topic::downlink_reads().into() };
+        for (filter, shared, expect) in [
+            ("msh/EU_868/2/e/LongFast/+", false, true),
+            ("msh/2/e/PKI/+", false, true),
+            ("msh/US/CA/Bay/2/e/LongFast/+", false, true),
+            ("msh/EU_868/2/e/LongFast/+", true, false),
+            ("msh/#", false, false),
+            ("msh/EU_868/2/e/#", false, false),
+            ("msh/EU_868/2/e/LongFast/#", false, false),
+            ("msh/EU_868/2/json/LongFast/+", false, false),
+            ("msh/EU_868/2/map/", false, false),
+            ("kosmo/#", false, false),
+        ] {
+            assert_eq!(node.may_subscribe(filter, shared), expect, "{filter}");
         }
     }
 

@@ -17,6 +17,8 @@ pub enum LoginKind {
     Service,
     /// A node that publishes what it hears, to its own topics.
     Uplink(NodeId),
+    /// A node that does so, and is told what others publish on the channels it asks for.
+    UplinkAndDownlink(NodeId),
 }
 
 impl LoginKind {
@@ -26,6 +28,15 @@ impl LoginKind {
             Self::Viewer => "viewer",
             Self::Service => "service",
             Self::Uplink(_) => "uplink",
+            Self::UplinkAndDownlink(_) => "uplink+downlink",
+        }
+    }
+
+    /// Returns the node whose login it is, if it is a node's.
+    pub const fn node(self) -> Option<NodeId> {
+        match self {
+            Self::Uplink(node) | Self::UplinkAndDownlink(node) => Some(node),
+            Self::Viewer | Self::Service => None,
         }
     }
 
@@ -34,6 +45,7 @@ impl LoginKind {
             ("viewer", _) => Ok(Self::Viewer),
             ("service", _) => Ok(Self::Service),
             ("uplink", Some(node)) => Ok(Self::Uplink(node.0)),
+            ("uplink+downlink", Some(node)) => Ok(Self::UplinkAndDownlink(node.0)),
             _ => Err(Error::Corrupt(format!("{text:?} is no kind of login"))),
         }
     }

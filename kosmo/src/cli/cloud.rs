@@ -197,6 +197,9 @@ pub enum Uplink {
         /// The node, like '!a1b2c3d4'; it can publish as this gateway alone
         #[arg(long, value_name = "NODE")]
         node: NodeId,
+        /// Also tell it what others publish on the channels that it asks for: as on the air, and who sent how much to whom
+        #[arg(long)]
+        downlink: bool,
         /// The files of an outside Mosquitto.
         #[command(flatten)]
         mosquitto: Mosquitto,

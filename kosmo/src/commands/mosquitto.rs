@@ -47,9 +47,10 @@ impl Files {
         self.say_reload()
     }
 
-    /// Gives a node's own uplink a login, which may write to its own topics and read nothing.
-    pub(crate) fn add_uplink(&self, id: &BridgeId, node: NodeId, secret: &Secret) -> Result<()> {
-        self.set(id.as_str(), secret, &format!("uplink {id}"), &[] as &[&str], &topic::uplink_writes(node))?;
+    /// Gives a node's own uplink a login, which may write to its own topics, and read nothing or what others publish.
+    pub(crate) fn add_uplink(&self, id: &BridgeId, node: NodeId, downlink: bool, secret: &Secret) -> Result<()> {
+        let reads = if downlink { topic::downlink_reads().to_vec() } else { Vec::new() };
+        self.set(id.as_str(), secret, &format!("uplink {id}"), &reads, &topic::uplink_writes(node))?;
         self.say_reload()
     }
 

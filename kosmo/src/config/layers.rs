@@ -1,6 +1,6 @@
 //! Reads the layers, holds each against the defaults (which have every key), and merges them.
 
-use crate::config::{Config, ConfigErrors, DEFAULT_FILE, DEFAULTS, Fault, Secret, limits, uplink};
+use crate::config::{Config, ConfigErrors, DEFAULT_FILE, DEFAULTS, Fault, Secret, limits, proxy, uplink};
 use figment::{
     Figment, Metadata, Profile, Provider,
     providers::{Format as _, Toml},
@@ -235,6 +235,7 @@ pub(crate) fn place_of(figment: &Figment, key: &str) -> String {
 
 fn read_secrets(config: &mut Config, figment: &Figment, faults: &mut Vec<Fault>) {
     uplink::read_secrets(&mut config.ingestion.uplink, faults);
+    proxy::read_secrets(&mut config.bridge.proxy, faults);
     for (key, file_key) in IN_FILES {
         let (secret, file): (&mut Secret, &Path) = match key {
             "database.url" => (&mut config.database.url, &config.database.url_file),

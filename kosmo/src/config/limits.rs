@@ -1,6 +1,6 @@
 //! The limits of numbers, and what texts must be.
 
-use crate::config::{Config, layers::whole, uplink};
+use crate::config::{Config, layers::whole, proxy, uplink};
 use figment::Figment;
 #[cfg(feature = "cloud")]
 use kosmo_store::{Database, Vault};
@@ -69,6 +69,7 @@ pub(crate) fn check_texts(config: &Config, mut refuse: impl FnMut(&str, String))
         refuse("auth.dev_header", dev_header_elsewhere(config.http.address));
     }
     uplink::check(&config.ingestion.uplink, &mut refuse);
+    proxy::check(&config.bridge.proxy, &mut refuse);
     if let Err(error) = EnvFilter::try_new(&config.log.level) {
         refuse("log.level", format!("is not understood: {error}"));
     }

@@ -3,6 +3,7 @@
 mod error;
 mod layers;
 mod limits;
+mod proxy;
 mod secret;
 mod show;
 mod uplink;
@@ -10,6 +11,7 @@ mod uplink;
 pub use crate::config::{
     error::{ConfigErrors, Fault},
     layers::{Flag, Loaded, Sources, load},
+    proxy::RadioProxy,
     secret::Secret,
     show::show,
     uplink::UplinkBroker,
@@ -77,7 +79,7 @@ sections! {
     /// Who is believed to be who.
     Auth { dev_header: bool, }
     /// Radios attached to `kosmo up`, and what every bridge keeps to.
-    Bridge { radios: Vec<String>, id: BridgeId, secrets_dir: PathBuf, spool_max_mb: u64, spool_max_days: u32, share: String, share_admin: bool, }
+    Bridge { radios: Vec<String>, id: BridgeId, secrets_dir: PathBuf, spool_max_mb: u64, spool_max_days: u32, share: String, share_admin: bool, proxy: Vec<RadioProxy>, }
     /// How records are written.
     Ingestion { batch_max: usize, batch_wait_ms: u64, own_uplink: bool, preset_channels: bool, legacy_json: bool, receptions_days: u32, uplink: Vec<UplinkBroker>, }
     /// How texts of members are sent.
