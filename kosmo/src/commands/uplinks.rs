@@ -10,19 +10,20 @@ use crate::{
 };
 use anyhow::{Context as _, Result, bail};
 use kosmo_domain::{BridgeId, Clock as _, DAY, NodeId};
-use kosmo_store::{Constraint, Error, Store, uplinks::Role};
+use kosmo_store::{Constraint, Error, LoginKind, Store, uplinks::Role};
+use std::collections::BTreeMap;
 
 pub(crate) async fn run(command: Uplink, config: &Config) -> Result<()> {
     let store = super::open_store(config).await?;
     match command {
-        Uplink::Add { name, node, mosquitto } => {
+        Uplink::Add { name, node, downlink, mosquitto } => {
             let files = mosquitto::Files::of(mosquitto);
             files.as_ref().map_or(Ok(()), |_| mosquitto::check_free(&name))?;
-            add(&store, &name, node, files.as_ref()).await?;
+            add(&store, &name, node, downlink, files.as_ref()).await?;
         }
         Uplink::List => list(&store).await?,
         Uplink::Revoke { name, mosquitto } => {
-            if !store.uplinks().await?.iter().any(|(known, ..)| known == name.as_str()) || !store.remove_login(&name).await? {
+            if !store.uplinks().await?.iter().any(|row| row.name == name.as_str()) || !store.remove_login(&name).await? {
                 bail!("there is no login {name} of a node");
             }
             say(&format!("the login {name} is taken away; a connection it has open ends within a minute"))?;
@@ -59,10 +60,10 @@ fn roles(role: Option<UplinkRole>) -> Vec<Role> {
     }
 }
 
-async fn add(store: &Store, name: &BridgeId, node: NodeId, files: Option<&mosquitto::Files>) -> Result<()> {
+async fn add(store: &Store, name: &BridgeId, node: NodeId, downlink: bool, files: Option<&mosquitto::Files>) -> Result<()> {
     node.sender()?;
     let secret = draw();
-    match store.add_uplink(name, node, &secret.hash(), SystemClock.now()).await {
+    match store.add_uplink(name, node, downlink, &secret.hash(), SystemClock.now()).await {
         Ok(()) => {}
         Err(Error::Conflict(Constraint::Login)) => bail!("there is a login {name} already: revoke it first, or choose another name"),
         Err(error) => return Err(error).with_context(|| format!("{name} cannot be added")),
@@ -71,25 +72,44 @@ async fn add(store: &Store, name: &BridgeId, node: NodeId, files: Option<&mosqui
         "{node} can publish to this broker. Set in its MQTT settings (the password is shown only now):\n\n  \
          address   THIS-HOST\n  username  {name}\n  password  {}\n  \
          root      msh/EU_868 (or your region's)\n  encryption on, JSON off\n\n\
-         and switch on \"uplink\" for the channels that it is to publish.\n",
-        secret.reveal()
+         and switch on \"uplink\" for the channels that it is to publish{}.\n",
+        secret.reveal(),
+        if downlink { ", and \"downlink\" for those it is to hear of from others" } else { "" }
     ))?;
-    files.map_or(Ok(()), |files| files.add_uplink(name, node, &secret))
+    files.map_or(Ok(()), |files| files.add_uplink(name, node, downlink, &secret))
 }
 
 async fn list(store: &Store) -> Result<()> {
-    let logins: Vec<_> = store.uplinks().await?.into_iter().map(|(name, node, at)| [name, node.to_string(), at.to_string()]).collect();
+    let node = |kind: LoginKind| kind.node().map_or_else(String::new, |node| node.to_string());
+    let logins = store.uplinks().await?.into_iter().map(|row| [row.name, node(row.kind), row.kind.as_str().to_owned(), row.added_at.to_string()]);
+    let logins: Vec<_> = logins.collect();
     if logins.is_empty() {
         say("there is no login of a node: `kosmo uplink add NAME --node NODE` makes one")?;
     } else {
-        say(&table(["LOGIN", "NODE", "ADDED"], &logins))?;
+        say(&table(["LOGIN", "NODE", "MAY", "ADDED"], &logins))?;
+    }
+    let now = SystemClock.now();
+    let mut brokers = BTreeMap::new();
+    for note in store.uplink_brokers().await? {
+        // The latest word comes first.
+        brokers.entry(note.source.clone()).or_insert(note);
+    }
+    let brokers: Vec<_> = brokers
+        .into_values()
+        .map(|note| {
+            let error = note.error.map_or_else(String::new, |(code, at)| format!("{} at {at}", plain(&code)));
+            [plain(&note.source), note.state.as_str().to_owned(), note.since.to_string(), note.at.to_string(), error]
+        })
+        .collect();
+    if !brokers.is_empty() {
+        say(&format!("\n{}", table(["BROKER", "IS", "SINCE", "TOLD", "LAST TROUBLE"], &brokers)))?;
     }
     let gateways: Vec<_> = store
-        .uplink_gateways()
+        .uplink_gateways(now)
         .await?
         .into_iter()
         .map(|row| {
-            let numbers = [row.packets, row.copies, row.limited].map(|number| number.to_string());
+            let numbers = [row.ever.packets, row.ever.copies, row.ever.limited].map(|number| number.to_string());
             let [packets, copies, limited] = numbers;
             [row.gateway.to_string(), plain(&row.source), row.last_at.to_string(), packets, copies, limited]
         })
@@ -98,13 +118,16 @@ async fn list(store: &Store) -> Result<()> {
         say(&format!("\n{}", table(["GATEWAY", "FROM", "HEARD OF", "PACKETS", "COPIES", "NOT TAKEN"], &gateways)))?;
     }
     let limits: Vec<_> = store
-        .uplink_limits(SystemClock.now().minus(DAY))
+        .uplink_limits(now.minus(DAY))
         .await?
         .into_iter()
-        .map(|row| [row.node.to_string(), row.role.as_str().to_owned(), plain(&row.reason), row.number.to_string()])
+        .map(|row| {
+            let (node, role) = (row.node.to_string(), row.role.as_str().to_owned());
+            [node, role, plain(&row.source), plain(&row.reason), row.first_at.to_string(), row.last_at.to_string(), row.number.to_string()]
+        })
         .collect();
     if !limits.is_empty() {
-        say(&format!("\n{}", table(["TOO MUCH OF", "AS", "WHY", "TODAY"], &limits)))?;
+        say(&format!("\n{}", table(["TOO MUCH OF", "AS", "FROM", "WHY", "SINCE", "LAST", "TODAY"], &limits)))?;
     }
     let denied: Vec<_> = store
         .uplink_denials()

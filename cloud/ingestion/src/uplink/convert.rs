@@ -6,9 +6,10 @@ use kosmo_meshtastic::{
     node::UserInfo,
     packet::{self, Received, port},
     payload::{NeighborReport, PositionReport},
-    telemetry::{LocalStats, Telemetry, TelemetryKind},
+    telemetry::{Telemetry, TelemetryKind},
+    waypoint,
 };
-use kosmo_store::ingest::{Body, Neighbor, NodeReport, RadioStats, Traceroute, User};
+use kosmo_store::ingest::{Body, Neighbor, NodeReport, User, Waypoint};
 use std::time::Duration;
 
 /// What a packet is judged by.
@@ -28,15 +29,9 @@ impl Judge {
             packet::Body::User(info) => vec![self.about(received, NodeReport::User(self.user(info)), None)],
             packet::Body::Position(report) => vec![self.position(received, report)],
             packet::Body::Neighbors(report) => vec![self.neighbors(received, report)],
+            packet::Body::Waypoint(place) if received.to.is_broadcast() && place.id != 0 => vec![self.waypoint(received, place)],
             packet::Body::Traceroute(route) if received.request_id.is_some() => {
-                let route = Traceroute {
-                    to: received.to,
-                    route: route.route.clone(),
-                    snr_towards_db: route.snr_towards.clone(),
-                    route_back: route.route_back.clone(),
-                    snr_back_db: route.snr_back.clone(),
-                };
-                vec![self.about(received, NodeReport::Traceroute(route), None)]
+                vec![self.about(received, NodeReport::Traceroute(route.asked_by(received.to)), None)]
             }
             packet::Body::Unknown if received.port == port::MAP_REPORT => self.map_report(received),
             // That its sender was heard is known all the same.
@@ -58,11 +53,14 @@ impl Judge {
         match &telemetry.kind {
             TelemetryKind::Environment | TelemetryKind::AirQuality | TelemetryKind::Power | TelemetryKind::Device => {}
             TelemetryKind::LocalStats(stats) => {
-                return Some(self.about(received, NodeReport::RadioStats(radio_stats(stats)?), telemetry.time));
+                let is_plausible = stats.absurd_share().is_none();
+                return is_plausible.then(|| self.about(received, NodeReport::RadioStats(*stats), telemetry.time));
             }
-            TelemetryKind::Health | TelemetryKind::Host(_) | TelemetryKind::TrafficManagement | TelemetryKind::Unknown => {
-                return Some(Body::Text);
+            TelemetryKind::Host(stats) => return Some(self.about(received, NodeReport::HostStats(*stats), telemetry.time)),
+            TelemetryKind::TrafficManagement(stats) => {
+                return Some(self.about(received, NodeReport::TrafficStats(*stats), telemetry.time));
             }
+            TelemetryKind::Health | TelemetryKind::Unknown => return Some(Body::Text),
         }
         let (at, time_source) = self.at(received, telemetry.time);
         if telemetry.metrics.is_empty() || at < self.now.minus(self.oldest) {
@@ -100,6 +98,22 @@ impl Judge {
         Body::Node { node, report, at: self.at(received, None).0 }
     }
 
+    /// What is told of here is for everybody already.
+    fn waypoint(&self, received: &Received, place: &waypoint::Waypoint) -> Body {
+        let place = Waypoint {
+            id: place.id,
+            position: place.place,
+            expires_at: place.expires,
+            locked_to: place.locked_to,
+            name: place.name.clone(),
+            description: place.description.clone(),
+            icon: place.icon.map(String::from),
+            channel: None,
+            public: true,
+        };
+        self.about(received, NodeReport::Waypoint(place), None)
+    }
+
     /// Its owner has opted in to being on maps, if not to saying where.
     fn map_report(&self, received: &Received) -> Vec<Body> {
         let Ok(report) = MapReport::read(&received.payload) else { return vec![Body::Text] };
@@ -107,22 +121,4 @@ impl Judge {
         bodies.extend(report.position.map(|position| self.position(received, &position)));
         bodies
     }
-}
-
-fn radio_stats(stats: &LocalStats) -> Option<RadioStats> {
-    let shares = [stats.channel_utilization_pct, stats.air_util_tx_pct];
-    shares.iter().all(|share| (0.0..=1000.0).contains(share)).then_some(RadioStats {
-        uptime_s: stats.uptime_s,
-        channel_utilization_pct: stats.channel_utilization_pct,
-        air_util_tx_pct: stats.air_util_tx_pct,
-        packets_tx: stats.packets_tx,
-        packets_rx: stats.packets_rx,
-        packets_rx_bad: stats.packets_rx_bad,
-        packets_rx_duplicate: stats.packets_rx_duplicate,
-        packets_relayed: stats.packets_relayed,
-        relays_cancelled: stats.relays_cancelled,
-        nodes_online: stats.nodes_online,
-        nodes_known: stats.nodes_known,
-        noise_floor_dbm: stats.noise_floor_dbm,
-    })
 }

@@ -4,10 +4,10 @@
 use crate::uplink::{
     Source,
     generations::Generations,
-    guard::{Guard, Limit, UplinkLimits},
+    guard::{Bucket, Guard, Limit, UplinkLimits},
 };
 use kosmo_domain::{HOUR, NodeId, PacketId, Timestamp};
-use kosmo_store::uplinks::{GatewayTally, LimitTally, PacketReceptions, Role, UplinkReception};
+use kosmo_store::uplinks::{GatewayTally, LimitTally, PacketReceptions, Role, Taken, UplinkReception};
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -19,6 +19,11 @@ const PACKETS: usize = 65_536;
 const PENDING: usize = 20_000;
 const TALLIES: usize = 500;
 const LIMITS: usize = 200;
+/// How many gateways of a broker that nobody has heard of are told of at once, and a second: names cost nothing to invent.
+const NEWCOMERS: f64 = 500.0;
+const NEWCOMERS_PER_S: f64 = 0.2;
+/// How many gateways are remembered to have been told of.
+const TOLD: usize = 4_000;
 /// Of how many nodes it is remembered whether they agree.
 const CONSENTS: usize = 20_000;
 
@@ -69,7 +74,9 @@ pub(crate) struct Desk {
     consents: Generations<NodeId, bool>,
     pending: HashMap<(NodeId, PacketId), PacketReceptions>,
     tallies: HashMap<(usize, NodeId), GatewayTally>,
-    limits: HashMap<(Role, NodeId, Limit), LimitTally>,
+    told: Generations<(usize, NodeId), ()>,
+    newcomers: HashMap<usize, Bucket>,
+    limits: HashMap<(usize, Role, NodeId, Limit), LimitTally>,
 }
 
 impl Desk {
@@ -81,6 +88,8 @@ impl Desk {
             consents: Generations::new(CONSENTS),
             pending: HashMap::new(),
             tallies: HashMap::new(),
+            told: Generations::new(TOLD),
+            newcomers: HashMap::new(),
             limits: HashMap::new(),
         }
     }
@@ -96,17 +105,17 @@ impl Desk {
         match admission {
             Ok(Admission::Copy) => {
                 self.receive(packet.from, packet.id, *reception);
-                self.tally(source, gateway, now, |tally| tally.copies += 1);
+                self.tally(source, gateway, now, |taken| taken.copies += 1);
                 Admission::Copy
             }
             Ok(other) => {
-                self.tally(source, gateway, now, |tally| tally.packets += 1);
+                self.tally(source, gateway, now, |taken| taken.packets += 1);
                 other
             }
             Err((role, limit)) => {
                 let node = if role == Role::Node { packet.from } else { gateway };
-                self.limit(role, node, limit, now);
-                self.tally(source, gateway, now, |tally| tally.limited += 1);
+                self.limit(source, role, node, limit, now);
+                self.tally(source, gateway, now, |taken| taken.limited += 1);
                 Admission::Limited(limit)
             }
         }
@@ -130,13 +139,13 @@ impl Desk {
     }
 
     /// Notes that a packet could be read, and decides whether its sender may say this once more.
-    pub(crate) fn was_read(&mut self, from: NodeId, id: PacketId, content: u64, now: Timestamp) -> Result<(), Limit> {
+    pub(crate) fn was_read(&mut self, source: usize, from: NodeId, id: PacketId, content: u64, now: Timestamp) -> Result<(), Limit> {
         if let Some(known) = self.known.get_mut(&(from, id)) {
             known.was_read = true;
         }
         let said = self.guard.content(from, content, id.is_given(), now);
         if let Err(limit) = said {
-            self.limit(Role::Node, from, limit, now);
+            self.limit(source, Role::Node, from, limit, now);
         }
         said
     }
@@ -182,25 +191,44 @@ impl Desk {
         }
     }
 
-    fn tally(&mut self, source: usize, gateway: NodeId, now: Timestamp, add: impl FnOnce(&mut GatewayTally)) {
-        if self.tallies.len() >= TALLIES && !self.tallies.contains_key(&(source, gateway)) {
+    fn tally(&mut self, source: usize, gateway: NodeId, now: Timestamp, add: impl FnOnce(&mut Taken)) {
+        let key = (source, gateway);
+        if !self.tallies.contains_key(&key) && (self.tallies.len() >= TALLIES || !self.may_be_told(key, now)) {
             return;
         }
-        let name = self.sources.get(source).map_or_else(String::new, |source| source.name.to_string());
-        let fresh = || GatewayTally { source: name, gateway, at: now, packets: 0, copies: 0, limited: 0 };
-        let tally = self.tallies.entry((source, gateway)).or_insert_with(fresh);
+        let name = self.name(source);
+        let tally = self.tallies.entry(key).or_insert_with(|| GatewayTally { source: name, gateway, at: now, taken: Taken::default() });
         tally.at = tally.at.max(now);
-        add(tally);
+        add(&mut tally.taken);
     }
 
-    fn limit(&mut self, role: Role, node: NodeId, limit: Limit, now: Timestamp) {
+    /// Tells whether there is room for one more gateway, or it was told of before.
+    fn may_be_told(&mut self, key: (usize, NodeId), now: Timestamp) -> bool {
+        if self.told.get_mut(&key).is_some() {
+            return true;
+        }
+        let newcomers = self.newcomers.entry(key.0).or_insert_with(|| Bucket::full(NEWCOMERS, now));
+        let may = newcomers.take(now, NEWCOMERS_PER_S, NEWCOMERS);
+        if may {
+            self.told.insert(key, ());
+        }
+        may
+    }
+
+    fn limit(&mut self, source: usize, role: Role, node: NodeId, limit: Limit, now: Timestamp) {
         metrics::counter!(super::LIMITED, "reason" => limit.as_str()).increment(1);
-        if self.limits.len() >= LIMITS && !self.limits.contains_key(&(role, node, limit)) {
+        let key = (source, role, node, limit);
+        if self.limits.len() >= LIMITS && !self.limits.contains_key(&key) {
             return;
         }
-        let fresh = || LimitTally { role, node, reason: limit.as_str(), at: now, number: 0 };
-        let tally = self.limits.entry((role, node, limit)).or_insert_with(fresh);
-        tally.at = tally.at.max(now);
+        let source = self.name(source);
+        let fresh = || LimitTally { source, role, node, reason: limit.as_str(), first_at: now, last_at: now, number: 0 };
+        let tally = self.limits.entry(key).or_insert_with(fresh);
+        tally.last_at = tally.last_at.max(now);
         tally.number += 1;
+    }
+
+    fn name(&self, source: usize) -> String {
+        self.sources.get(source).map_or_else(String::new, |source| source.name.to_string())
     }
 }

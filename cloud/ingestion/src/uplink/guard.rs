@@ -77,14 +77,18 @@ impl Limit {
 
 /// A bucket that fills with time.
 #[derive(Debug, Clone, Copy)]
-struct Bucket {
+pub(crate) struct Bucket {
     tokens: f64,
     at: Timestamp,
 }
 
 impl Bucket {
+    pub(crate) const fn full(burst: f64, now: Timestamp) -> Self {
+        Self { tokens: burst, at: now }
+    }
+
     /// Takes one, if there is one.
-    fn take(&mut self, now: Timestamp, per_s: f64, burst: f64) -> bool {
+    pub(crate) fn take(&mut self, now: Timestamp, per_s: f64, burst: f64) -> bool {
         self.tokens = (self.tokens + now.since(self.at).as_secs_f64() * per_s).min(burst);
         // A clock that went back gives nothing twice.
         self.at = self.at.max(now);
@@ -134,7 +138,7 @@ impl Guard {
             return Err(Limit::Denied);
         }
         let limits = self.limits;
-        let full = |burst| Bucket { tokens: burst, at: now };
+        let full = |burst| Bucket::full(burst, now);
         let (messages, _) = self.gateways.entry((source, gateway), || (full(limits.gateway_burst), full(limits.strangers_burst)));
         if messages.take(now, limits.gateway_per_s, limits.gateway_burst) { Ok(()) } else { Err(Limit::TooFast) }
     }
@@ -151,7 +155,7 @@ impl Guard {
         {
             return Err((Role::Gateway, Limit::TooManyStrangers));
         }
-        let bucket = self.nodes.entry(node, || Bucket { tokens: limits.node_burst, at: now });
+        let bucket = self.nodes.entry(node, || Bucket::full(limits.node_burst, now));
         if bucket.take(now, limits.node_per_s, limits.node_burst) { Ok(()) } else { Err((Role::Node, Limit::TooFast)) }
     }
 

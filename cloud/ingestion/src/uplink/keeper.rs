@@ -3,16 +3,17 @@
 #![expect(clippy::vec_box, reason = "they come boxed through a channel, where they wait")]
 
 use crate::uplink::{
-    LOST, Shared, UNPOISONED, UplinkConfig,
+    LOST, Shared, Source, UNPOISONED, UplinkConfig,
     desk::Due,
+    listener::Standing,
     read::{Taken, has_name},
 };
-use kosmo_domain::{Clock, Epoch, Stream};
+use kosmo_domain::{Clock, Epoch, Stream, Trust};
 use kosmo_store::{
     Store, in_time,
     ingest::{Raw, Record, RecordName},
     packets::NewPacket,
-    uplinks::{PacketReceptions, SessionRow, UplinkBatch},
+    uplinks::{BrokerNote, PacketReceptions, SessionRow, UplinkBatch},
 };
 use std::{
     sync::{
@@ -128,7 +129,8 @@ impl Keeper {
                     RecordName { bridge: self.config.sources[source].name.clone(), epoch: self.epoch, stream: Stream::Ingest, seq };
                 batch.records.push(Record { origin, heard: Some(heard.clone()), body, notes: Vec::new(), raw: Raw::default() });
             }
-            packets.push(packet);
+            // What comes from a broker that is not for everybody is in no log that is.
+            packets.extend(self.config.sources[source].public.then_some(packet));
         }
         (batch, packets)
     }
@@ -136,8 +138,23 @@ impl Keeper {
     /// Stores who else received packets, what gateways brought, what was not taken, and that brokers are listened to.
     async fn flush(&self) {
         let now = self.clock.now();
-        let listening = self.shared.listening.lock().expect(UNPOISONED).clone();
-        let goes_on = listening.into_iter().enumerate().filter_map(|(source, from)| Some((source, from?, now)));
+        let standing = self.shared.standing.lock().expect(UNPOISONED).clone();
+        let note = |(source, standing): (&Source, &Standing)| BrokerNote {
+            source: source.name.to_string(),
+            replica: self.epoch.to_string(),
+            state: standing.state,
+            since: standing.since,
+            error: standing.error.map(|(code, at)| (code.to_owned(), at)),
+            trusted: source.trust >= Trust::Claimed,
+            public: source.public,
+            at: now,
+        };
+        let notes: Vec<_> = self.config.sources.iter().zip(&standing).map(note).collect();
+        if let Err(error) = in_time(self.config.patience, self.store.note_uplink_brokers(&notes)).await {
+            tracing::debug!(%error, "cannot note how brokers fare, and tries again");
+            return;
+        }
+        let goes_on = standing.iter().enumerate().filter_map(|(source, standing)| Some((source, standing.listening()?, now)));
         let ended = std::mem::take(&mut *self.shared.ended.lock().expect(UNPOISONED));
         for (source, from, until) in ended.into_iter().chain(goes_on) {
             let session = SessionRow { source: self.config.sources[source].name.to_string(), from, until };

@@ -14,6 +14,7 @@ mod desk;
 mod generations;
 mod guard;
 mod keeper;
+mod listener;
 mod read;
 
 pub use crate::uplink::guard::UplinkLimits;
@@ -21,10 +22,11 @@ pub use crate::uplink::guard::UplinkLimits;
 use crate::uplink::{
     desk::Desk,
     keeper::Keeper,
-    read::{Reader, Taken},
+    listener::{Listener, Standing},
+    read::Reader,
 };
 use kosmo_domain::{BridgeId, Clock, DAY, Timestamp, Trust};
-use kosmo_mqtt::{Client, Event, Incoming, Options, OptionsError, Subscription};
+use kosmo_mqtt::{Client, Incoming, Options, OptionsError, Subscription};
 use kosmo_store::{ANSWERS_WITHIN, Store, Vault, packets::KeepPackets};
 use rand::{Rng as _, RngCore, SeedableRng as _, rngs::StdRng};
 use std::{
@@ -41,8 +43,6 @@ const WAITING: usize = 4_096;
 /// How much of a broker may wait to be read, in messages and bytes.
 const WAITING_MESSAGES: usize = 10_000;
 const WAITING_BYTES: usize = 8 * 1024 * 1024;
-/// How many times of listening wait to be stored, at most.
-const MOST_ENDED: usize = 200;
 /// The largest packet taken from a broker; one that sends larger ones is left, and tried again.
 const MAX_PACKET: usize = 64 * 1024;
 
@@ -127,8 +127,8 @@ struct Link {
 pub(crate) struct Shared {
     pub(crate) reader: RwLock<Arc<Reader>>,
     pub(crate) desk: Mutex<Desk>,
-    /// Since when each broker is listened to, while it is.
-    pub(crate) listening: Mutex<Vec<Option<Timestamp>>>,
+    /// How each broker fares.
+    pub(crate) standing: Mutex<Vec<Standing>>,
     /// Which broker was listened to from when to when, until that is stored.
     pub(crate) ended: Mutex<Vec<(usize, Timestamp, Timestamp)>>,
 }
@@ -165,7 +165,7 @@ impl Uplink {
         let shared = Arc::new(Shared {
             reader: RwLock::new(Arc::new(Reader::without_keys(&config))),
             desk: Mutex::new(Desk::new(Arc::clone(&sources), config.limits)),
-            listening: Mutex::new(vec![None; sources.len()]),
+            standing: Mutex::new(vec![Standing::new(clock.now()); sources.len()]),
             ended: Mutex::default(),
         });
         let (taken, waiting) = mpsc::channel(WAITING);
@@ -187,65 +187,6 @@ impl Uplink {
         for client in clients {
             client.closed().await;
         }
-    }
-}
-
-/// Takes in what comes from one broker.
-struct Listener {
-    index: usize,
-    shared: Arc<Shared>,
-    clock: Arc<dyn Clock>,
-    taken: mpsc::Sender<Box<Taken>>,
-}
-
-impl Listener {
-    async fn run(self, mut incoming: Incoming, name: BridgeId, shutdown: CancellationToken) {
-        loop {
-            let event = tokio::select! {
-                event = incoming.next() => event,
-                () = shutdown.cancelled() => return,
-            };
-            match event {
-                None => return,
-                Some(Event::Connected { .. }) => {
-                    tracing::info!(uplink = %name, "listening to what nodes publish");
-                    self.note(Some(self.clock.now()));
-                }
-                Some(Event::Disconnected { reason }) => {
-                    if let Some(since) = self.note(None) {
-                        self.end(since);
-                        tracing::warn!(uplink = %name, %reason, "a broker of nodes is lost; what they publish meanwhile is not heard");
-                    }
-                }
-                Some(Event::SubscriptionRefused { filter }) => {
-                    tracing::error!(uplink = %name, filter, "a broker of nodes refuses a subscription: check the login's rules");
-                }
-                Some(Event::Message(message)) => {
-                    let now = self.clock.now();
-                    let reader = Arc::clone(&self.shared.reader.read().expect(UNPOISONED));
-                    let Some(taken) = reader.take(self.index, &message.topic, &message.payload, message.retain, now, &self.shared.desk)
-                    else {
-                        continue;
-                    };
-                    if self.taken.try_send(taken).is_err() {
-                        metrics::counter!(LOST).increment(1);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Notes that the broker is listened to no more.
-    fn end(&self, since: Timestamp) {
-        let mut ended = self.shared.ended.lock().expect(UNPOISONED);
-        if ended.len() < MOST_ENDED {
-            ended.push((self.index, since, self.clock.now()));
-        }
-    }
-
-    /// Notes since when the broker is listened to, and returns what was noted before.
-    fn note(&self, since: Option<Timestamp>) -> Option<Timestamp> {
-        std::mem::replace(&mut self.shared.listening.lock().expect(UNPOISONED)[self.index], since)
     }
 }
 

@@ -185,7 +185,7 @@ impl Reader {
         let says = self.hasher.hash_one((received.port, received.to.number(), &received.payload));
         let consent = {
             let mut desk = desk.lock().expect(UNPOISONED);
-            desk.was_read(received.from, received.id, says, now).map_err(|_| "limited")?;
+            desk.was_read(source, received.from, received.id, says, now).map_err(|_| "limited")?;
             received.ok_to_mqtt().filter(|agrees| desk.consents(received.from, *agrees))
         };
         let broker = &self.sources[source];

@@ -15,7 +15,7 @@ use kosmo_store::{ChannelSource, NewChannel, Store, Vault, Visibility, uplinks::
 use kosmo_test_support::{Mosquitto, MosquittoOptions};
 use proto::mesh_packet::PayloadVariant;
 use rand::{SeedableRng as _, rngs::StdRng};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -242,6 +242,13 @@ async fn an_encrypted_reading_that_five_gateways_publish_is_one_with_five_recept
     .await;
     let sum = |field: &str| answer["gateways"].as_array().unwrap().iter().map(|gateway| gateway[field].as_u64().unwrap()).sum::<u64>();
     assert_eq!((sum("packets"), sum("copies"), sum("limited")), (1, 4, 0));
+    let first = &answer["gateways"][0];
+    assert_eq!(
+        (&first["per_minute"], first["day"]["packets"].as_u64().unwrap() + first["day"]["copies"].as_u64().unwrap()),
+        (&json!(1.0), 1)
+    );
+    let brokers: Vec<_> = answer["brokers"].as_array().unwrap().iter().map(|broker| (&broker["source"], &broker["state"])).collect();
+    assert_eq!(brokers, [(&json!("msh"), &json!("listening")), (&json!("msh-home"), &json!("listening"))]);
     town.end().await;
 }
 
@@ -302,6 +309,10 @@ async fn a_flood_is_limited_and_told_of_and_the_others_are_heard() {
     let reasons: Vec<_> = limited.iter().map(|row| (row["node_id"].as_str().unwrap(), row["reason"].as_str().unwrap())).collect();
     assert!(reasons.contains(&("!00000042", "too_fast")), "{reasons:?}");
     assert!(reasons.contains(&("!00000009", "replay")), "{reasons:?}");
+    let flood = limited.iter().find(|row| row["node_id"] == "!00000042" && row["reason"] == "too_fast").unwrap();
+    let now = Timestamp::from_unix_seconds(NOW).to_string();
+    assert_eq!((&flood["source"], &flood["role"], &flood["since"]), (&json!("msh"), &json!("node"), &json!(now)));
+    assert!(flood["number"].as_u64().unwrap() > 100, "{flood}");
     town.end().await;
 }
 

@@ -4,12 +4,16 @@
 //! A broker is a source, called like a bridge (`msh`, or `msh-` and a name), and everything from it crossed MQTT: it is no
 //! evidence of the air. Who received a packet is kept apart from what it says, in ten bytes for each.
 
+mod brokers;
 mod gateways;
 mod guests;
+mod limits;
 mod receptions;
 
 pub use crate::uplinks::{
-    gateways::{DenialRow, GatewayRow, GatewayTally, LimitRow, LimitTally, Role, SessionRow},
+    brokers::{BrokerNote, BrokerState, SessionRow},
+    gateways::{GatewayRow, GatewayTally, Taken},
+    limits::{DenialRow, LimitRow, LimitTally, Role},
     receptions::{PacketReceptions, UplinkReception},
 };
 
@@ -99,7 +103,8 @@ async fn store(tx: &mut Tx, batch: &UplinkBatch, now: Timestamp) -> Result<Vec<O
     let records: Vec<&Record> = batch.records.iter().collect();
     let outcomes = ingest::store_heard(tx, &records, now).await?;
     receptions::append(tx, &batch.receptions).await?;
-    gateways::count(tx, &batch.gateways, &batch.limits).await?;
+    gateways::count(tx, &batch.gateways).await?;
+    limits::count(tx, &batch.limits).await?;
     agree(tx, &batch.consents).await?;
     Ok(outcomes)
 }

@@ -3,7 +3,7 @@
 use crate::{
     Error, Result, Store,
     db::{Db, on_reader},
-    ingest::{Reception, Traceroute},
+    ingest::{HostStats, Reception, Traceroute, TrafficStats},
     types::{At, Node},
     weather::{
         MAX_PAGE,
@@ -12,6 +12,7 @@ use crate::{
     },
 };
 use kosmo_domain::{NodeId, Position, Timestamp};
+use serde::de::DeserializeOwned;
 use std::collections::{BTreeSet, HashMap};
 
 /// The most ids and keys that are told of one node; a forger can make any number of them.
@@ -125,17 +126,15 @@ impl Store {
         let Some(stored) = stored else { return Ok(None) };
         let receptions: Vec<StoredReception> = on_reader!(self, |db| sqlx::query_as(RECEPTIONS).bind(id).fetch_all(db))?;
         let latest: Option<String> = on_reader!(self, |db| sqlx::query_scalar(LATEST).bind(id).fetch_optional(db))?;
-        let radio_stats = match (&stored.radio_stats, stored.radio_stats_at) {
-            (Some(json), Some(at)) => Some((serde_json::from_str(json).map_err(|_| corrupt("the counters of a radio"))?, at.0)),
-            _ => None,
-        };
+        let radio_stats = counts(stored.radio_stats.as_deref(), stored.radio_stats_at)?;
+        let (host_stats, traffic_stats) = self.counts_beneath(id).await?;
         let identities = self.identities(id).await?;
         let neighbors = self.neighbors_of(id).await?;
         let heard_by = self.hearers_of(id).await?;
         let traceroutes = self.traceroutes_to(id).await?;
         let routes = traceroutes.iter().flat_map(|(way, _)| way.route.iter().chain(&way.route_back).chain([&way.to]));
         let others: BTreeSet<_> = neighbors.iter().chain(&heard_by).map(|row| &row.node).chain(routes).copied().collect();
-        let names = self.names(&others).await?;
+        let names = self.node_names(&others).await?;
         Ok(Some(NodeDetail {
             node: stored.node()?,
             receptions: receptions.iter().map(reception).collect::<Result<_>>()?,
@@ -146,7 +145,17 @@ impl Store {
             traceroutes,
             names,
             radio_stats,
+            host_stats,
+            traffic_stats,
         }))
+    }
+
+    async fn counts_beneath(&self, id: i64) -> Result<(Option<(HostStats, Timestamp)>, Option<(TrafficStats, Timestamp)>)> {
+        const SQL: &str = "select host_stats, host_stats_at, traffic_stats, traffic_stats_at from nodes where id = $1";
+        type Row = (Option<String>, Option<At>, Option<String>, Option<At>);
+        let row: Option<Row> = on_reader!(self, |db| sqlx::query_as(SQL).bind(id).fetch_optional(db))?;
+        let (host, host_at, traffic, traffic_at) = row.unwrap_or_default();
+        Ok((counts(host.as_deref(), host_at)?, counts(traffic.as_deref(), traffic_at)?))
     }
 
     async fn identities(&self, id: i64) -> Result<Vec<Identity>> {
@@ -179,8 +188,11 @@ impl Store {
         rows.iter().map(traceroute).collect()
     }
 
-    /// Returns what those of the nodes call themselves that said so.
-    async fn names(&self, nodes: &BTreeSet<NodeId>) -> Result<Vec<NodeName>> {
+    /// Returns what those of the nodes call themselves that said so and may be shown.
+    ///
+    /// # Errors
+    /// As the database does.
+    pub async fn node_names(&self, nodes: &BTreeSet<NodeId>) -> Result<Vec<NodeName>> {
         // Lists are JSON in SQLite, and arrays in PostgreSQL.
         let rows: Vec<(Node, Option<String>, Option<String>)> = match &self.db {
             Db::Sqlite { read, .. } => {
@@ -227,6 +239,12 @@ impl Stored {
         let position = Position::new(latitude, longitude, self.altitude_m).map_err(|_| corrupt("a position"))?;
         Ok(Some(NodePosition { position, precision_bits: self.precision_bits.and_then(|bits| u8::try_from(bits).ok()), at: at.0 }))
     }
+}
+
+/// Returns what something counts, as it was told last.
+fn counts<T: DeserializeOwned>(json: Option<&str>, at: Option<At>) -> Result<Option<(T, Timestamp)>> {
+    let Some((json, at)) = json.zip(at) else { return Ok(None) };
+    Ok(Some((serde_json::from_str(json).map_err(|_| corrupt("what a node counts"))?, at.0)))
 }
 
 fn identity((node, public_key, first_heard): (Node, Vec<u8>, At)) -> Result<Identity> {

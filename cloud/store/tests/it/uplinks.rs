@@ -1,11 +1,11 @@
 //! What nodes publish themselves: once, beside what bridges hear, and out of sight where a node does not agree.
 
 use crate::stores::{Fixture, at};
-use kosmo_domain::{BridgeId, Epoch, NodeId, PacketId, Position, Stream, Timestamp};
+use kosmo_domain::{BridgeId, DAY, Epoch, HOUR, NodeId, PacketId, Position, Stream, Timestamp};
 use kosmo_store::{
     Login, LoginKind, Secret,
     ingest::{Body, Heard, NodeReport, Outcome, Raw, Reception, Record, RecordName, User},
-    uplinks::{GatewayTally, LimitTally, PacketReceptions, Role, SessionRow, UplinkBatch, UplinkReception},
+    uplinks::{BrokerNote, BrokerState, GatewayTally, LimitTally, PacketReceptions, Role, SessionRow, Taken, UplinkBatch, UplinkReception},
 };
 use std::time::Duration;
 
@@ -98,16 +98,22 @@ store_test! {
     }
 
     async fn gateways_and_limits_add_up_and_denials_are_taken_back(store: Store) {
-        let tally = GatewayTally { source: "msh".to_owned(), gateway: node(9), at: noon(), packets: 2, copies: 3, limited: 1 };
-        let limit = LimitTally { role: Role::Node, node: node(66), reason: "too_fast", at: noon(), number: 40 };
-        let batch = UplinkBatch { gateways: vec![tally], limits: vec![limit], ..UplinkBatch::default() };
-        for _ in 0..2 {
+        let taken = Taken { packets: 2, copies: 3, limited: 1 };
+        for hours in [25, 2, 0] {
+            let at = noon().minus(HOUR * hours);
+            let tally = GatewayTally { source: "msh".to_owned(), gateway: node(9), at, taken };
+            let (source, first_at) = ("msh".to_owned(), at.minus(Duration::from_secs(5)));
+            let limit = LimitTally { source, role: Role::Node, node: node(66), reason: "too_fast", first_at, last_at: at, number: 40 };
+            let batch = UplinkBatch { gateways: vec![tally], limits: vec![limit], ..UplinkBatch::default() };
             store.ingest_uplinks(&batch, noon()).await.unwrap();
         }
-        let gateway = store.uplink_gateways().await.unwrap().remove(0);
-        assert_eq!((gateway.gateway, gateway.packets, gateway.copies, gateway.limited), (node(9), 4, 6, 2));
-        let limit = store.uplink_limits(noon()).await.unwrap().remove(0);
-        assert_eq!((limit.node, limit.reason.as_str(), limit.number), (node(66), "too_fast", 80));
+        let gateway = store.uplink_gateways(noon()).await.unwrap().remove(0);
+        assert_eq!((gateway.gateway, gateway.first_at, gateway.last_at), (node(9), noon().minus(HOUR * 25), noon()));
+        assert_eq!(gateway.ever, Taken { packets: 6, copies: 9, limited: 3 });
+        assert_eq!((gateway.day, gateway.lately), (Taken { packets: 4, copies: 6, limited: 2 }, 6));
+        let limit = store.uplink_limits(noon().minus(DAY)).await.unwrap().remove(0);
+        assert_eq!((limit.node, limit.source.as_str(), limit.reason.as_str(), limit.number), (node(66), "msh", "too_fast", 80));
+        assert_eq!((limit.first_at, limit.last_at), (noon().minus(HOUR * 2 + Duration::from_secs(5)), noon()));
 
         assert!(store.deny_uplink(Role::Node, node(66), noon()).await.unwrap());
         assert!(!store.deny_uplink(Role::Node, node(66), noon()).await.unwrap());
@@ -122,14 +128,36 @@ store_test! {
         assert_eq!(store.uplink_sessions(noon()).await.unwrap(), [session(2)]);
     }
 
+    async fn how_brokers_fare_is_told_by_each_process_and_forgotten_in_the_end(store: Store) {
+        let note = |replica: &str, state, minutes, error: Option<&str>| BrokerNote {
+            source: "msh-home".to_owned(),
+            replica: replica.to_owned(),
+            state,
+            since: noon(),
+            error: error.map(|code| (code.to_owned(), noon())),
+            trusted: false,
+            public: true,
+            at: noon().plus(Duration::from_mins(minutes)),
+        };
+        store.note_uplink_brokers(&[note("a", BrokerState::Connecting, 0, None)]).await.unwrap();
+        let (a, b) = (note("a", BrokerState::Listening, 1, Some("closed")), note("b", BrokerState::Refused, 2, Some("login")));
+        store.note_uplink_brokers(&[a.clone(), b.clone()]).await.unwrap();
+        assert_eq!(store.uplink_brokers().await.unwrap(), [b, a], "the latest word first");
+        store.purge_uplinks(noon(), noon().plus(DAY * 8)).await.unwrap();
+        assert_eq!(store.uplink_brokers().await.unwrap(), []);
+    }
+
     async fn the_login_of_a_node_is_for_that_node_and_can_be_taken_away(store: Store) {
         let (name, secret) = ("balcony".parse::<BridgeId>().unwrap(), Secret::from_random([3; 32]).hash());
-        store.add_uplink(&name, node(0xa1b2_c3d4), &secret, noon()).await.unwrap();
-        assert!(store.add_uplink(&name, node(1), &secret, noon()).await.is_err());
+        store.add_uplink(&name, node(0xa1b2_c3d4), false, &secret, noon()).await.unwrap();
+        assert!(store.add_uplink(&name, node(1), true, &secret, noon()).await.is_err());
         assert!(store.add_bridge(&name, &secret, noon()).await.is_err(), "a bridge of this name would share its login");
         let login = store.mqtt_login("balcony").await.unwrap().unwrap();
         assert!(matches!(login, Login::Other(LoginKind::Uplink(gateway), _) if gateway == node(0xa1b2_c3d4)));
-        assert_eq!(store.uplinks().await.unwrap(), [("balcony".to_owned(), node(0xa1b2_c3d4), noon())]);
+        store.add_uplink(&"attic".parse().unwrap(), node(7), true, &secret, noon()).await.unwrap();
+        let told: Vec<_> = store.uplinks().await.unwrap().into_iter().map(|row| (row.name, row.kind)).collect();
+        let expect = [("attic", LoginKind::UplinkAndDownlink(node(7))), ("balcony", LoginKind::Uplink(node(0xa1b2_c3d4)))];
+        assert_eq!(told, expect.map(|(name, kind)| (name.to_owned(), kind)));
         assert!(store.remove_login(&name).await.unwrap());
         assert!(store.mqtt_login("balcony").await.unwrap().is_none());
     }
