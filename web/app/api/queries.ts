@@ -29,6 +29,8 @@ export const keys = {
   conversations: ['mine', 'conversations'] as const,
   conversation: (node: string) => ['mine', 'conversations', node] as const,
   quota: ['mine', 'quota'] as const,
+  /** What is said on public channels. */
+  channels: ['channels'] as const,
   network: ['network'] as const,
   identity: ['identity'] as const,
 }

@@ -6,6 +6,9 @@ import { reachability } from '@/api/reachability'
 import { usePreferences } from '@/shell/preferences'
 import { LiveStream, type StreamState } from './stream'
 
+/** What public events tell of. They are no rows: what was missed is read again. */
+const PUBLIC = [keys.latest, keys.nodes, keys.network, keys.channels]
+
 type Listener = (data: unknown, event: string) => void
 
 interface Live {
@@ -65,13 +68,12 @@ export function LiveProvider({ children }: { readonly children: ReactNode }) {
         bus.set(state)
         if (state === 'open') {
           reachability.heard()
-          // Public events are no rows: what they told meanwhile is read again.
-          if (wasOpen) for (const queryKey of [keys.latest, keys.nodes, keys.network]) void queries.invalidateQueries({ queryKey })
+          if (wasOpen) for (const queryKey of PUBLIC) void queries.invalidateQueries({ queryKey })
           wasOpen = true
         }
       },
       onEvent: ({ event, data }) => {
-        if (event === 'behind') for (const queryKey of [keys.latest, keys.nodes, keys.network]) void queries.invalidateQueries({ queryKey })
+        if (event === 'behind') for (const queryKey of PUBLIC) void queries.invalidateQueries({ queryKey })
         if (event === 'reset') void queries.invalidateQueries({ queryKey: keys.mine })
         bus.emit(event, data)
       },

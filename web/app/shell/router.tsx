@@ -35,6 +35,8 @@ const messages = createRoute({ ...at('/messages'), validateSearch: only(messages
   .lazy(() => import('@/pages/messages/page').then((page) => page.messagesPage))
 const conversation = createRoute({ ...at('/messages/$node'), validateSearch: only(messagesSearch), ...texts('messages') })
   .lazy(() => import('@/pages/messages/page').then((page) => page.conversationPage))
+const channel = createRoute({ ...at('/messages/channels/$channel'), validateSearch: only(messagesSearch), ...texts('messages') })
+  .lazy(() => import('@/pages/messages/page').then((page) => page.channelPage))
 const network = createRoute({ ...at('/network'), validateSearch: only(networkSearch), ...texts('network') })
   .lazy(() => import('@/pages/network/page').then((page) => page.networkPage))
 
@@ -45,7 +47,7 @@ const packets = createRoute({ ...at('/network/packets'), validateSearch: only(pa
   .lazy(() => import('@/pages/network/packets/page').then((page) => page.packetsPage))
 
 export const router = createRouter({
-  routeTree: root.addChildren([map, nodes, node, station, messages, conversation, network, topology, packets]),
+  routeTree: root.addChildren([map, nodes, node, station, messages, conversation, channel, network, topology, packets]),
   defaultPreload: 'intent',
   defaultPendingComponent: PagePending,
   defaultErrorComponent: PageError,

@@ -15,12 +15,12 @@ import { REFUSED, tickOf } from './words'
 /** A clock that is off by less than this tells nothing. */
 const CLOCKS_DIFFER = 2 * 60_000
 
-function Words({ text, className }: { readonly text: string; readonly className?: string }) {
+export function Words({ text, className }: { readonly text: string; readonly className?: string }) {
   // Texts are only ever texts: no markup, no links that somebody could have chosen for us.
   return <p dir="auto" className={cx('foreign text-[0.9375rem] leading-snug break-words whitespace-pre-wrap [overflow-wrap:anywhere]', className)}>{text}</p>
 }
 
-function Quoted({ text }: { readonly text: string }) {
+export function Quoted({ text }: { readonly text: string }) {
   return <bdi dir="auto" className="foreign mb-1 line-clamp-2 block border-l-2 border-current pl-2 text-xs [overflow-wrap:anywhere] opacity-75">{text}</bdi>
 }
 

@@ -1,9 +1,9 @@
 import { Trans, useLingui } from '@lingui/react/macro'
 import { Link } from '@tanstack/react-router'
-import { ArrowLeft, EarOff } from 'lucide-react'
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
+import { ArrowLeft } from 'lucide-react'
+import { useEffect, useMemo, useState } from 'react'
 import type { Message, ReceivedText } from '@/api/schema'
-import { useFormat, useNow } from '@/format/hooks'
+import { useNow } from '@/format/hooks'
 import { useConversations } from '@/mine/conversations'
 import { useUnsent } from '@/mine/post-office'
 import { Age } from '@/ui/age'
@@ -15,38 +15,10 @@ import { Warnings } from './chooser'
 import { Composer } from './composer'
 import { useConversation, useGaps, useRead, useRecipient } from './data'
 import { KeyNotice } from './key-notice'
-import { type Item, type Missing, missing, tell } from './story'
+import { Day, GapLine } from './lines'
+import { Scroll, useScroll } from './scroll'
+import { type Item, missing, tell } from './story'
 import { Timeline } from './timeline'
-import { GAP } from './words'
-
-function Day({ at }: { readonly at: number }) {
-  const { day } = useFormat()
-  return <li className="my-2 flex items-center gap-3 text-xs font-medium text-muted before:h-px before:flex-1 before:bg-line after:h-px after:flex-1 after:bg-line">{day(at)}</li>
-}
-
-function GapLine({ gap }: { readonly gap: Missing }) {
-  const { i18n } = useLingui()
-  const { time, dateTime } = useFormat()
-  const isOneDay = gap.until === null || new Date(gap.from).toDateString() === new Date(gap.until).toDateString()
-  const at = (moment: number) => (isOneDay ? time(moment) : dateTime(moment))
-  const from = at(gap.from)
-  const until = gap.until === null ? '' : at(gap.until)
-  return (
-    <li className="mx-auto my-1 flex max-w-md items-start gap-2 rounded-lg bg-warn-soft px-3 py-2 text-xs text-warn" data-testid="gap">
-      <EarOff aria-hidden className="mt-px size-4 shrink-0" />
-      <span>
-        {gap.bridge === null
-          ? gap.until === null
-            ? <Trans>Texts may be missing since {from}: no bridge is listening.</Trans>
-            : <Trans>Texts may be missing from {from} to {until}: no bridge was listening.</Trans>
-          : gap.until === null
-            ? <Trans>Bridge {gap.bridge} has not been listening since {from}. Texts that only it could hear may be missing.</Trans>
-            : <Trans>Bridge {gap.bridge} was not listening from {from} to {until}. Texts that only it could hear may be missing.</Trans>}
-        {gap.reason !== null && <> {i18n._(GAP[gap.reason])}</>}
-      </span>
-    </li>
-  )
-}
 
 function Head({ node }: { readonly node: string }) {
   const { t } = useLingui()
@@ -110,39 +82,21 @@ export function Chat({ user, node }: { readonly user: string; readonly node: str
   const began = texts[0] === undefined ? null : Date.parse(texts[0].direction === 'out' ? texts[0].created_at : texts[0].received_at)
   const { data: gaps } = useGaps(began)
   const now = useNow()
-  const items = useMemo(() => tell(texts, unsent, missing(gaps, now), !hasNextPage), [texts, unsent, gaps, now, hasNextPage])
+  const items = useMemo(() => tell(texts, unsent, missing(gaps, now)), [texts, unsent, gaps, now])
   useReading(node, texts.at(-1)?.seq ?? 0)
 
-  const box = useRef<HTMLDivElement>(null)
-  const isAtEnd = useRef(true)
-  const height = useRef(0)
-  const oldest = texts[0]?.id
-  const shown = useRef(oldest)
-  useLayoutEffect(() => {
-    const element = box.current
-    if (element === null) return
-    // What is added above keeps what is read where it is; what is added below is followed by whoever is there.
-    if (shown.current !== oldest && shown.current !== undefined && !isAtEnd.current) element.scrollTop += element.scrollHeight - height.current
-    else if (isAtEnd.current) element.scrollTop = element.scrollHeight
-    shown.current = oldest
-    height.current = element.scrollHeight
-  }, [items, oldest])
-  const onScroll = () => {
-    const element = box.current
-    if (element !== null) isAtEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < 80
-  }
+  const scroll = useScroll(items, texts[0]?.id)
   return (
     <>
       <Head node={node} />
-      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reachable by the keys that scroll it */}
-      <div ref={box} onScroll={onScroll} className="min-h-0 flex-1 overflow-y-auto overscroll-contain px-3 py-4 sm:px-5" tabIndex={0} role="region" aria-label={t`Texts`}>
+      <Scroll scroll={scroll} label={t`Texts`}>
         {data === undefined && (error === null ? <SkeletonRows /> : <ErrorState error={error} retry={() => { void refetch() }} />)}
-        {hasNextPage && <div className="mb-3 flex justify-center"><Button onClick={() => { isAtEnd.current = false; void fetchNextPage() }} disabled={isFetchingNextPage}><Trans>Earlier texts</Trans></Button></div>}
+        {hasNextPage && <div className="mb-3 flex justify-center"><Button onClick={() => { scroll.leave(); void fetchNextPage() }} disabled={isFetchingNextPage}><Trans>Earlier texts</Trans></Button></div>}
         {data !== undefined && items.length === 0 && <EmptyState title={t`Nothing was written yet`}><Trans>What you write goes out over a radio. Whether it arrives depends on the mesh, and this page says what is known of it.</Trans></EmptyState>}
         <ol className="mx-auto flex max-w-3xl flex-col gap-2.5" aria-live="polite" aria-relevant="additions">
           {items.map((item) => <Line key={item.key} item={item} onOpen={open} onAnswer={answer} />)}
         </ol>
-      </div>
+      </Scroll>
       <KeyNotice node={node} isWanted={peer?.key_changed_at != null || texts.some((text) => text.direction === 'out' && text.waits_for?.reason === 'key')} />
       <Composer user={user} node={node} answering={answering} onAnswered={() => { answer(null) }} />
       <Timeline text={opened} onClose={() => { open(null) }} />

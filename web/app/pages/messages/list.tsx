@@ -10,6 +10,7 @@ import { IconButton, Button } from '@/ui/button'
 import { cx } from '@/ui/cx'
 import { NodeName } from '@/ui/node-name'
 import { EmptyState, ErrorState, SkeletonRows } from '@/ui/states'
+import { ChannelList } from './channels/list'
 import { Chooser } from './chooser'
 import { QuotaMeter } from './quota'
 import { StatusIcon } from './tick'
@@ -45,8 +46,16 @@ function Row({ conversation, isChosen, unsent }: { readonly conversation: Conver
   )
 }
 
+interface ConversationListProps {
+  readonly chosen: string | null
+  /** The channel that is open. */
+  readonly channel?: string
+  /** Whether something is open beside it, whose name is what the page is about. */
+  readonly isBeside: boolean
+}
+
 /** With whom the member has written, the latest first, and how much is left to send. */
-export function ConversationList({ chosen }: { readonly chosen: string | null }) {
+export function ConversationList({ chosen, channel, isBeside }: ConversationListProps) {
   const { t } = useLingui()
   const [isChoosing, choose] = useState(false)
   const { data, error, refetch } = useConversations()
@@ -54,8 +63,7 @@ export function ConversationList({ chosen }: { readonly chosen: string | null })
   const known = new Set(data?.data.map(({ node_id }) => node_id))
   // What waits for somebody who was never written to is a conversation, too.
   const begun = [...new Set(unsent.map(({ node }) => node))].filter((node) => data !== undefined && !known.has(node))
-  // Beside an open conversation its name is what the page is about.
-  const Heading = chosen === null ? 'h1' : 'h2'
+  const Heading = isBeside ? 'h2' : 'h1'
   const count = (node: string) => unsent.filter((text) => text.node === node).length
   return (
     <>
@@ -64,6 +72,7 @@ export function ConversationList({ chosen }: { readonly chosen: string | null })
         <IconButton label={t`Write to somebody`} look="primary" onClick={() => { choose(true) }}><MessageSquarePlus aria-hidden className="size-5" /></IconButton>
       </header>
       <div className="min-h-0 flex-1 overflow-y-auto">
+        <ChannelList chosen={channel ?? null} className="border-b border-line pb-1.5" />
         {data === undefined && (error === null ? <SkeletonRows /> : <ErrorState error={error} retry={() => { void refetch() }} />)}
         {data !== undefined && data.data.length + begun.length === 0 && (
           <EmptyState

@@ -25,24 +25,24 @@ describe('the bytes of a text', () => {
 describe('a conversation', () => {
   it('has a line for each day, and quotes what is answered', () => {
     const texts = [out(1, '2026-06-01T12:00:00Z', 'are you there'), received(2, '2026-06-03T12:00:00Z', 'yes', { answers: 'out-1' }), out(3, '2026-06-03T12:01:00Z', 'good', { reply_to: 72 })]
-    const items = tell(texts, [], [], true)
+    const items = tell(texts, [], [])
     expect(items.map(({ kind }) => kind)).toEqual(['day', 'sent', 'day', 'received', 'sent'])
     expect(items.map((item) => ('quoted' in item ? item.quoted : undefined))).toEqual([undefined, null, undefined, 'are you there', 'yes'])
   })
 
   it('puts a reaction under the text it is about, and shows it by itself if that is not there', () => {
     const reaction = received(2, '2026-06-01T12:01:00Z', '👍', { answers: 'out-1', reaction: true })
-    const [, sent, ...rest] = tell([out(1, '2026-06-01T12:00:00Z', 'hi'), reaction], [], [], true)
+    const [, sent, ...rest] = tell([out(1, '2026-06-01T12:00:00Z', 'hi'), reaction], [], [])
     expect(sent).toMatchObject({ kind: 'sent', reactions: ['👍'] })
     expect(rest).toEqual([])
-    expect(tell([reaction], [], [], true).map(({ kind }) => kind)).toEqual(['day', 'received'])
+    expect(tell([reaction], [], []).map(({ kind }) => kind)).toEqual(['day', 'received'])
   })
 
   it('shows what is not sent at the end, and not twice once the server has it', () => {
     const unsent = { id: 'k', node: '!a1b2c3d4', text: 'hi', replyTo: null, writtenAt: Date.parse('2026-06-01T12:00:00Z'), triedAt: 1, refused: null }
-    expect(tell([], [unsent], [], true).map(({ kind }) => kind)).toEqual(['day', 'unsent'])
-    expect(tell([out(1, '2026-06-01T12:00:01Z', 'hi')], [unsent], [], true).map(({ kind }) => kind)).toEqual(['day', 'sent'])
-    expect(tell([out(1, '2026-06-01T11:00:01Z', 'hi')], [unsent], [], true).map(({ kind }) => kind)).toEqual(['day', 'sent', 'unsent'])
+    expect(tell([], [unsent], []).map(({ kind }) => kind)).toEqual(['day', 'unsent'])
+    expect(tell([out(1, '2026-06-01T12:00:01Z', 'hi')], [unsent], []).map(({ kind }) => kind)).toEqual(['day', 'sent'])
+    expect(tell([out(1, '2026-06-01T11:00:01Z', 'hi')], [unsent], []).map(({ kind }) => kind)).toEqual(['day', 'sent', 'unsent'])
   })
 
   it('says where texts may be missing, and not of a bridge alone what is true of all', () => {
@@ -58,7 +58,7 @@ describe('a conversation', () => {
     const told = missing(gaps, Date.parse('2026-06-01T12:00:00Z'))
     expect(told.map(({ bridge }) => bridge)).toEqual([null, 'cellar'])
     const texts = [out(1, '2026-06-01T03:00:00Z', 'a'), out(2, '2026-06-01T04:00:00Z', 'b')]
-    expect(tell(texts, [], told, true).map(({ kind }) => kind)).toEqual(['day', 'sent', 'gap', 'sent', 'gap'])
-    expect(tell([out(2, '2026-06-01T04:00:00Z', 'b')], [], told, false).map(({ kind }) => kind)).toEqual(['day', 'sent', 'gap'])
+    expect(tell(texts, [], told).map(({ kind }) => kind)).toEqual(['day', 'sent', 'gap', 'sent', 'gap'])
+    expect(tell([out(2, '2026-06-01T04:00:00Z', 'b')], [], told).map(({ kind }) => kind)).toEqual(['day', 'sent', 'gap'])
   })
 })

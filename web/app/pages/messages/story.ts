@@ -12,10 +12,23 @@ export interface Missing {
   readonly reason: Gap['reason'] | null
 }
 
+export interface DayItem {
+  readonly kind: 'day'
+  readonly key: string
+  readonly at: number
+}
+
+export interface GapItem {
+  readonly kind: 'gap'
+  readonly key: string
+  readonly at: number
+  readonly gap: Missing
+}
+
 /** One line of a conversation. */
 export type Item =
-  | { readonly kind: 'day'; readonly key: string; readonly at: number }
-  | { readonly kind: 'gap'; readonly key: string; readonly at: number; readonly gap: Missing }
+  | DayItem
+  | GapItem
   | { readonly kind: 'sent'; readonly key: string; readonly at: number; readonly text: Message; readonly quoted: string | null; readonly reactions: readonly string[] }
   | { readonly kind: 'received'; readonly key: string; readonly at: number; readonly text: ReceivedText; readonly quoted: string | null }
   | { readonly kind: 'unsent'; readonly key: string; readonly at: number; readonly text: Unsent }
@@ -42,10 +55,8 @@ function isTaken(unsent: Unsent, texts: readonly ConversationText[]): boolean {
   return unsent.triedAt !== null && texts.some((text) => text.direction === 'out' && text.text === unsent.text && (parseTime(text.created_at) ?? 0) >= unsent.writtenAt - 2000)
 }
 
-const dayOf = (at: number) => new Date(at).toDateString()
-
 /** Makes a conversation of what was said, what is not sent yet, and when nobody listened. */
-export function tell(texts: readonly ConversationText[], unsent: readonly Unsent[], gaps: readonly Missing[], isWhole: boolean): Item[] {
+export function tell(texts: readonly ConversationText[], unsent: readonly Unsent[], gaps: readonly Missing[]): Item[] {
   const byPacket = new Map<number, string>()
   const byId = new Map<string, string>()
   const reactions = new Map<string, string[]>()
@@ -65,20 +76,30 @@ export function tell(texts: readonly ConversationText[], unsent: readonly Unsent
       items.push({ kind: 'received', key: text.id, at: parseTime(text.received_at) ?? 0, text, quoted })
     }
   }
-  const first = items[0]?.at ?? null
-  const told = gaps.filter((gap) => first !== null && (isWhole || (gap.until ?? Infinity) > first) && (gap.until ?? Infinity) > first)
-  for (const gap of told.toSorted((a, b) => a.from - b.from)) {
-    const line: Item = { kind: 'gap', key: `gap ${gap.bridge ?? ''} ${String(gap.from)}`, at: gap.from, gap }
-    const place = items.findIndex((item) => item.at > gap.from)
-    if (place < 0) items.push(line)
-    else items.splice(place, 0, line)
+  const whole = withGaps(items, gaps)
+  for (const text of unsent) if (!isTaken(text, texts)) whole.push({ kind: 'unsent', key: text.id, at: text.writtenAt, text })
+  return withDays(whole)
+}
+
+/** Puts gaps in listening where they began; those that were over before the first line tell nothing about what is shown. */
+export function withGaps<Line extends { readonly at: number }>(lines: readonly Line[], gaps: readonly Missing[]): (Line | GapItem)[] {
+  const all: (Line | GapItem)[] = [...lines]
+  const first = lines[0]?.at
+  if (first === undefined) return all
+  for (const gap of gaps.filter(({ until }) => (until ?? Infinity) > first).toSorted((a, b) => a.from - b.from)) {
+    const place = all.findIndex(({ at }) => at > gap.from)
+    all.splice(place < 0 ? all.length : place, 0, { kind: 'gap', key: `gap ${gap.bridge ?? ''} ${String(gap.from)}`, at: gap.from, gap })
   }
-  for (const text of unsent) if (!isTaken(text, texts)) items.push({ kind: 'unsent', key: text.id, at: text.writtenAt, text })
+  return all
+}
+
+/** Says which day it is where another one begins. */
+export function withDays<Line extends { readonly kind: string; readonly at: number }>(lines: readonly Line[]): (Line | DayItem)[] {
   let day = ''
-  return items.flatMap((item): Item[] => {
-    const its = dayOf(item.at)
-    if (its === day || item.kind === 'gap') return [item]
+  return lines.flatMap((line): (Line | DayItem)[] => {
+    const its = new Date(line.at).toDateString()
+    if (its === day || line.kind === 'gap') return [line]
     day = its
-    return [{ kind: 'day', key: `day ${its}`, at: item.at }, item]
+    return [{ kind: 'day', key: `day ${its}`, at: line.at }, line]
   })
 }

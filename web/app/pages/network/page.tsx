@@ -14,6 +14,7 @@ import type { NetworkSearch } from './search'
 import { Services } from './services'
 import { Silent } from './silent'
 import { Traffic } from './traffic'
+import { Uplinks } from './uplinks'
 
 export const networkPage = createLazyRoute('/network')({ component: NetworkView })
 
@@ -49,6 +50,7 @@ function NetworkView() {
           <Silent refetchInterval={every.counts} />
           <Rejects code={search.code} onCode={(code) => { change({ code }) }} refetchInterval={every.counts} />
         </div>
+        <Uplinks refetchInterval={every.counts} />
         <Services refetchInterval={every.counts} />
       </div>
       <BridgeSheet page={bridges.data} id={search.bridge} now={now} onClose={() => { change({ bridge: undefined }) }} />

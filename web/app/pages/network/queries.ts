@@ -55,3 +55,8 @@ export const servicesQuery = queryOptions({
   queryKey: [...keys.network, 'services'],
   queryFn: ({ signal }) => take(api.GET('/api/v1/network/services', { signal })),
 })
+
+export const uplinksQuery = queryOptions({
+  queryKey: [...keys.network, 'uplinks'],
+  queryFn: ({ signal }) => take(api.GET('/api/v1/network/uplinks', { signal })),
+})

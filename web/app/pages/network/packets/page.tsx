@@ -3,13 +3,14 @@ import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
 import { createLazyRoute, Link, useNavigate } from '@tanstack/react-router'
 import { ChevronLeft, Inbox, Pause, Play } from 'lucide-react'
 import { useCallback, useEffect, useState } from 'react'
+import { useNames } from '@/api/names'
 import { useLiveBatches, useLiveState } from '@/live/live'
 import { Button } from '@/ui/button'
 import { SearchField, Select } from '@/ui/field'
 import { Page } from '@/ui/page'
 import { EmptyState, ErrorState, SkeletonRows } from '@/ui/states'
 import type { PacketsSearch } from '../search'
-import { packetsQuery, useNames } from './data'
+import { packetsQuery } from './data'
 import { PacketRow } from './row'
 import { PacketSheet } from './sheet'
 import { PORTS } from './words'
@@ -76,7 +77,7 @@ function Filters({ search, onChange }: { readonly search: PacketsSearch; readonl
   if (search.port !== undefined && ports.every(({ name }) => name !== search.port)) ports.push({ name: search.port, title: search.port })
   return (
     <div className="mb-3 grid gap-2 sm:grid-cols-[minmax(0,1fr)_minmax(0,13rem)_minmax(0,13rem)]">
-      <SearchField label={t`Looks for words in what packets say`} value={words} onChange={setWords} maxLength={64} />
+      <SearchField label={t`Words in what packets say`} value={words} onChange={setWords} maxLength={64} />
       <SearchField label={t`Node, like !a1b2c3d4`} value={node} onChange={setNode} maxLength={9} aria-invalid={!isNode} />
       <Select label={t`Port`} hideLabel value={search.port ?? ''} onChange={(port) => { onChange({ port: port === '' ? undefined : port }) }} options={ports} />
     </div>
