@@ -9,7 +9,7 @@ use kosmo_domain::{NodeId, PacketId, Timestamp};
 use kosmo_http::{Json, Page, Path, Problem, ProblemBody, Query, cursor, page_size, read_cursor};
 use kosmo_store::{
     ChannelRow, Visibility,
-    messages::{ChannelName, ChannelText},
+    messages::{Audience, ChannelName, ChannelText},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -69,7 +69,7 @@ pub(crate) struct ChannelTextView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<crate::codes::Status>)]
     status: Option<&'static str>,
-    /// When a bridge heard it, or it was written.
+    /// When a bridge or a node heard it, or it was written.
     #[schema(value_type = String, format = DateTime)]
     heard_at: Timestamp,
     /// When it arrived here.
@@ -117,8 +117,9 @@ pub(crate) async fn texts(
     // A private channel is not told from one that is not there.
     let channel = shared.store.channels().await?.into_iter().find(|channel| channel.id == id && is_public(channel));
     let channel = channel.ok_or_else(|| Problem::not_found("there is no public channel with this id").of("channel_id"))?;
-    let (since, name) = (channel.published_at, ChannelName { name: channel.name, hash: channel.hash });
-    let mut texts = shared.store.channel_texts(&name, since, before, size + 1).await?;
+    let audience = Audience::Everybody { since: channel.published_at };
+    let name = ChannelName { name: channel.name, hash: channel.hash };
+    let mut texts = shared.store.channel_texts(&name, audience, before, size + 1).await?;
     let has_more = texts.len() > size as usize;
     texts.truncate(size as usize);
     let next = texts.last().filter(|_| has_more).map(|last| cursor(&(last.received_at, last.id)));

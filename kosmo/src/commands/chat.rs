@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use kosmo_domain::{Clock as _, Status};
 use kosmo_store::{
     ChannelRow, Store,
-    messages::{ChannelName, ChannelText, NewChannelText},
+    messages::{Audience, ChannelName, ChannelText, NewChannelText},
     users::Handle,
 };
 use rand::Rng as _;
@@ -20,7 +20,7 @@ const PAGE: u32 = 500;
 pub(super) async fn read(store: &Store, channel: ChannelRow, last: u32) -> Result<()> {
     let shown = plain(&channel.name);
     let name = ChannelName { name: channel.name, hash: channel.hash };
-    let mut texts = store.channel_texts(&name, None, None, last).await?;
+    let mut texts = store.channel_texts(&name, Audience::Operators, None, last).await?;
     if texts.is_empty() {
         return say(&format!("nothing was said on {shown} yet"));
     }

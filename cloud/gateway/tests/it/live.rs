@@ -6,8 +6,11 @@ use axum::{
     http::{Request, StatusCode},
 };
 use futures_util::StreamExt as _;
-use kosmo_domain::{Clock as _, Epoch, Metric, Metrics, NodeId, Reading, Source, Stream, TimeSource, Trust};
-use kosmo_store::ingest::{Body as Measured, Raw, Record, RecordName};
+use kosmo_domain::{Clock as _, Epoch, Metric, Metrics, NodeId, PacketId, Reading, Source, Stream, TimeSource, Trust};
+use kosmo_store::{
+    ingest::{Body as Measured, Raw, Reception, Record, RecordName},
+    packets::{KeepPackets, NewPacket, PacketFilter, Teller},
+};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -279,6 +282,35 @@ async fn measure(house: &House, numbers: std::ops::Range<u32>, reader: &mut Clie
     };
     house.store.ingest(&numbers.map(record).collect::<Vec<_>>(), at).await.unwrap();
     while reader.named("latest").await["node_id"] != json!(last) {}
+}
+
+#[tokio::test]
+async fn everybody_is_told_that_the_log_of_packets_has_more_and_up_to_which_number() {
+    let house = House::new().await;
+    let (mut first, mut second) = (Client::open(&house, None, "", None).await, Client::open(&house, Some(ANA), "", None).await);
+    let packet = |id| NewPacket {
+        from: NODE.parse().unwrap(),
+        id: PacketId(id),
+        to: None,
+        port: Some(1),
+        gateway: "roof".to_owned(),
+        teller: Teller::Bridge,
+        channel: None,
+        private: false,
+        reception: Reception { at: house.clock.now(), snr_db: None, rssi_dbm: None, hops_away: None, relay_node: None, via_mqtt: false },
+        bytes: Some(11),
+        fields: json!({ "text": "a secret" }).as_object().cloned(),
+    };
+    let newest = async || house.store.packets(&PacketFilter::default(), None, None, 1).await.unwrap()[0].id;
+    for id in 1..=2 {
+        house.store.log_packets(&[packet(id)], &KeepPackets::default()).await.unwrap();
+        let expect = json!({ "newest": newest().await });
+        assert_eq!((&first.named("packets").await, &second.named("packets").await), (&expect, &expect), "a number, and nothing said");
+    }
+    // A packet that is told of again is no news.
+    house.store.log_packets(&[packet(2)], &KeepPackets::default()).await.unwrap();
+    house.store.log_packets(&[packet(3)], &KeepPackets::default()).await.unwrap();
+    assert_eq!(first.named("packets").await, json!({ "newest": newest().await }));
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use kosmo_store::uplinks::{GatewayTally, LimitTally, PacketReceptions, Role, Tak
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
+    time::Duration,
 };
 
 /// How many packets are remembered.
@@ -26,6 +27,8 @@ const NEWCOMERS_PER_S: f64 = 0.2;
 const TOLD: usize = 4_000;
 /// Of how many nodes it is remembered whether they agree.
 const CONSENTS: usize = 20_000;
+/// How often the store is told again whether a node agrees.
+const AGAIN: Duration = Duration::from_mins(10);
 
 /// A packet as an envelope names it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -71,7 +74,7 @@ pub(crate) struct Desk {
     sources: Arc<[Source]>,
     guard: Guard,
     known: Generations<(NodeId, PacketId), Known>,
-    consents: Generations<NodeId, bool>,
+    consents: Generations<NodeId, (bool, Timestamp)>,
     pending: HashMap<(NodeId, PacketId), PacketReceptions>,
     tallies: HashMap<(usize, NodeId), GatewayTally>,
     told: Generations<(usize, NodeId), ()>,
@@ -104,7 +107,10 @@ impl Desk {
         let admission = self.judge(source, gateway, packet, now);
         match admission {
             Ok(Admission::Copy) => {
-                self.receive(packet.from, packet.id, *reception);
+                // Who receives what at a broker that is not for everybody is kept nowhere.
+                if self.sources.get(source).is_some_and(|source| source.public) {
+                    self.receive(packet.from, packet.id, *reception);
+                }
                 self.tally(source, gateway, now, |taken| taken.copies += 1);
                 Admission::Copy
             }
@@ -151,13 +157,14 @@ impl Desk {
     }
 
     /// Returns whether a node's word on being passed on is news: `Some` with the word if it is.
-    pub(crate) fn consents(&mut self, node: NodeId, agrees: bool) -> bool {
+    pub(crate) fn consents(&mut self, node: NodeId, agrees: bool, now: Timestamp) -> bool {
         let known = self.consents.get_mut(&node).copied();
-        if known != Some(agrees) {
-            self.consents.insert(node, agrees);
+        // It is told again now and then: the store forgets what is said of a node that nobody has heard yet.
+        let is_news = known.is_none_or(|(said, at)| said != agrees || now.since(at) > AGAIN);
+        if is_news {
+            self.consents.insert(node, (agrees, now));
         }
-        // That a node agrees is what is taken for granted of one that nothing is known of.
-        known != Some(agrees)
+        is_news
     }
 
     /// Notes who else received a packet.

@@ -10,12 +10,14 @@ use crate::uplink::{
 };
 use kosmo_domain::{Clock, Epoch, Stream, Trust};
 use kosmo_store::{
-    Store, in_time,
+    OpenChannels, Store, Visibility, in_time,
     ingest::{Raw, Record, RecordName},
+    messages::OverheardText,
     packets::NewPacket,
     uplinks::{BrokerNote, PacketReceptions, SessionRow, UplinkBatch},
 };
 use std::{
+    collections::BTreeSet,
     sync::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -41,14 +43,15 @@ pub(crate) struct Keeper {
     store: Store,
     clock: Arc<dyn Clock>,
     shared: Arc<Shared>,
+    log: PacketLog,
     epoch: Epoch,
     seq: AtomicU64,
     closed: AtomicUsize,
 }
 
 impl Keeper {
-    pub(crate) fn new(config: UplinkConfig, store: Store, clock: Arc<dyn Clock>, shared: Arc<Shared>, epoch: Epoch) -> Self {
-        Self { config, store, clock, shared, epoch, seq: AtomicU64::new(0), closed: AtomicUsize::new(0) }
+    pub(crate) fn new(config: UplinkConfig, store: Store, clock: Arc<dyn Clock>, shared: Arc<Shared>, log: PacketLog, epoch: Epoch) -> Self {
+        Self { config, store, clock, shared, log, epoch, seq: AtomicU64::new(0), closed: AtomicUsize::new(0) }
     }
 
     /// Stores what comes until there is no more.
@@ -100,37 +103,27 @@ impl Keeper {
             }
             wait = (wait * 2).min(LONGEST_RETRY);
         }
-        self.log(&packets).await;
-    }
-
-    /// Every packet that was taken passes here, read or not: the log of packets is told of it.
-    async fn log(&self, packets: &[NewPacket]) {
-        if self.config.keep_packets.number == 0 || packets.is_empty() {
-            return;
-        }
-        if let Err(error) = in_time(self.config.patience, self.store.log_packets(packets, &self.config.keep_packets)).await {
-            metrics::counter!(crate::telemetry::UNLOGGED).increment(packets.len() as u64);
-            tracing::debug!(%error, packets = packets.len(), "packets are left out of the log");
-        }
+        self.log.add(packets.into_iter().map(|packet| || Some(packet)));
     }
 
     fn gather(&self, taken: Vec<Box<Taken>>) -> (UplinkBatch, Vec<NewPacket>) {
         let mut batch = UplinkBatch::default();
         let mut packets = Vec::with_capacity(taken.len());
         for packet in taken {
-            let Taken { source, bodies, heard, reception, consent, packet } = *packet;
-            if has_name(heard.id) {
+            let Taken { source, bodies, text, heard, reception, consent, packet } = *packet;
+            let Source { name, public, .. } = &self.config.sources[source];
+            // What comes from a broker that is not for everybody is in nothing that is.
+            if *public && has_name(heard.id) {
                 batch.receptions.push(PacketReceptions { from: heard.from, id: heard.id, first_at: reception.at, by: vec![reception] });
             }
             batch.consents.extend(consent.map(|agrees| (heard.from, agrees)));
             for body in bodies {
                 let seq = self.seq.fetch_add(1, Ordering::Relaxed);
-                let origin =
-                    RecordName { bridge: self.config.sources[source].name.clone(), epoch: self.epoch, stream: Stream::Ingest, seq };
+                let origin = RecordName { bridge: name.clone(), epoch: self.epoch, stream: Stream::Ingest, seq };
                 batch.records.push(Record { origin, heard: Some(heard.clone()), body, notes: Vec::new(), raw: Raw::default() });
             }
-            // What comes from a broker that is not for everybody is in no log that is.
-            packets.extend(self.config.sources[source].public.then_some(packet));
+            batch.texts.extend(text.map(|text| OverheardText { source: name.clone(), text, heard_at: heard.reception.at }));
+            packets.extend(public.then_some(packet));
         }
         (batch, packets)
     }
@@ -177,8 +170,8 @@ impl Keeper {
 
     /// Reads channels and denials again.
     pub(crate) async fn refresh(&self) {
-        match in_time(self.config.patience, self.store.open_channels(&self.config.vault)).await {
-            Ok(channels) => {
+        match in_time(self.config.patience, self.channels()).await {
+            Ok((channels, published)) => {
                 if self.closed.swap(channels.closed, Ordering::Relaxed) < channels.closed {
                     tracing::error!(
                         channels = channels.closed,
@@ -187,7 +180,7 @@ impl Keeper {
                     );
                 }
                 let reader = Arc::clone(&self.shared.reader.read().expect(UNPOISONED));
-                let reader = reader.with_keys(&channels, self.config.preset_channels);
+                let reader = reader.with_keys(&channels, self.config.preset_channels, &published);
                 *self.shared.reader.write().expect(UNPOISONED) = Arc::new(reader);
             }
             Err(error) => tracing::debug!(%error, "cannot read the channels, and goes on with those that are known"),
@@ -199,6 +192,14 @@ impl Keeper {
             }
             Err(error) => tracing::debug!(%error, "cannot read who is denied, and goes on with those that are known"),
         }
+    }
+
+    /// Returns the channels with their keys, and which channels are published, by name and hash, whoever told of them.
+    async fn channels(&self) -> kosmo_store::Result<(OpenChannels, BTreeSet<(String, u8)>)> {
+        let open = self.store.open_channels(&self.config.vault).await?;
+        let rows = self.store.channels().await?.into_iter();
+        let published = rows.filter(|row| row.visibility == Visibility::Public).map(|row| (row.name, row.hash)).collect();
+        Ok((open, published))
     }
 
     async fn purge(&self) {

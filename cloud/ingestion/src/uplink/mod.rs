@@ -19,7 +19,9 @@ mod read;
 
 pub use crate::uplink::guard::UplinkLimits;
 
-use crate::uplink::{
+use crate::{
+    packet_log::PacketLog,
+    uplink::{
     desk::Desk,
     keeper::Keeper,
     listener::{Listener, Standing},
@@ -101,7 +103,7 @@ impl UplinkConfig {
             keep_packets: KeepPackets::default(),
             oldest: DAY * 400,
             patience: ANSWERS_WITHIN,
-            linger: Duration::from_millis(100),
+            linger: Duration::from_secs(1),
             flush: Duration::from_secs(5),
         }
     }
@@ -169,7 +171,8 @@ impl Uplink {
             ended: Mutex::default(),
         });
         let (taken, waiting) = mpsc::channel(WAITING);
-        let keeper = Keeper::new(config, store, Arc::clone(&clock), Arc::clone(&shared), epoch);
+        let (log, writer) = PacketLog::new(store.clone(), config.keep_packets, config.patience);
+        let keeper = Keeper::new(config, store, Arc::clone(&clock), Arc::clone(&shared), log, epoch);
         // Keys are there before the first packet, or what comes first would be taken for unreadable.
         keeper.refresh().await;
         let listeners = TaskTracker::new();
@@ -181,7 +184,10 @@ impl Uplink {
         }
         drop(taken);
         listeners.close();
+        let logging = tokio::spawn(writer.run());
         keeper.run(waiting, &shutdown).await;
+        drop(keeper);
+        logging.await.expect("writing to the log does not panic");
         listeners.wait().await;
         disconnect.cancel();
         for client in clients {

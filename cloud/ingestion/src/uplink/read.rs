@@ -10,27 +10,33 @@ use crate::{
 };
 use kosmo_domain::{NodeId, PacketId, Timestamp, observed_at};
 use kosmo_meshtastic::{
-    crypto::{ChannelKey, Keyring, PRESET_CHANNELS, Sealed},
+    crypto::{ChannelKey, Keyring, PRESET_CHANNELS, Sealed, channel_hash},
     envelope::{Envelope, EnvelopeError, Legacy, OnChannel, TopicKind, UplinkTopic, read_topic},
-    packet::{Received, port},
+    packet::{self, Received, port},
 };
 use kosmo_store::{
     OpenChannels, Visibility,
     ingest::{Body, Heard, Reception},
+    messages::{ChannelName, InboundText},
     packets::{NewPacket, Teller},
     uplinks::UplinkReception,
 };
 use std::{
+    collections::BTreeSet,
     hash::{BuildHasher, RandomState},
     sync::Mutex,
     time::Duration,
 };
+use uuid::Builder;
 
 /// What a channel is known by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ChannelTag {
     pub(crate) name: String,
+    pub(crate) hash: u8,
     pub(crate) public: bool,
+    /// Whether an operator has made it public, so that everybody may read what is said on it.
+    pub(crate) is_published: bool,
 }
 
 /// A packet that is to be stored.
@@ -40,6 +46,8 @@ pub(crate) struct Taken {
     pub(crate) source: usize,
     /// What of it may be shown to everybody.
     pub(crate) bodies: Vec<Body>,
+    /// What it says to everybody on a channel that an operator has made public.
+    pub(crate) text: Option<InboundText>,
     pub(crate) heard: Heard,
     pub(crate) reception: UplinkReception,
     /// Whether its sender agrees to be passed on, if that is news.
@@ -70,30 +78,24 @@ impl Reader {
         }
     }
 
-    /// Returns a reader with these channels, and with those that every radio has.
-    pub(crate) fn with_keys(&self, channels: &OpenChannels, presets: bool) -> Self {
-        let mut ring = Keyring::default();
-        let mut add = |channel: &kosmo_store::OpenChannel| {
-            let tag = ChannelTag { name: channel.name.clone(), public: channel.visibility == Visibility::Public };
-            if let Ok(key) = ChannelKey::expand(&channel.key) {
-                ring.add(tag, &channel.name, key);
-            }
+    /// Returns a reader with these channels, and with those that every radio has; `published` are those, by name and hash, whose texts
+    /// everybody may read.
+    pub(crate) fn with_keys(&self, channels: &OpenChannels, presets: bool, published: &BTreeSet<(String, u8)>) -> Self {
+        let everybodys = ChannelKey::expand(&[1]).expect("one byte is a key");
+        let presets = PRESET_CHANNELS.iter().filter(|_| presets).map(|name| (*name, everybodys, true));
+        let kept = |by_operator| {
+            channels.channels.iter().filter(move |channel| channel.by_operator == by_operator).filter_map(|channel| {
+                Some((channel.name.as_str(), ChannelKey::expand(&channel.key).ok()?, channel.visibility == Visibility::Public))
+            })
         };
         // What an operator says of a channel counts; what a bridge reports of those that everybody has makes them no more private.
-        channels.channels.iter().filter(|channel| channel.by_operator).for_each(&mut add);
-        if presets {
-            let key = ChannelKey::expand(&[1]).expect("one byte is a key");
-            for name in PRESET_CHANNELS {
-                ring.add(ChannelTag { name: name.to_owned(), public: true }, name, key);
-            }
+        let mut ring = Keyring::default();
+        for (name, key, public) in kept(true).chain(presets).chain(kept(false)) {
+            let named = (name.to_owned(), channel_hash(name, &key));
+            let is_published = published.contains(&named);
+            let (name, hash) = named;
+            ring.add(ChannelTag { name: name.clone(), hash, public, is_published }, name, key);
         }
-        let mut add = |channel: &kosmo_store::OpenChannel| {
-            let tag = ChannelTag { name: channel.name.clone(), public: channel.visibility == Visibility::Public };
-            if let Ok(key) = ChannelKey::expand(&channel.key) {
-                ring.add(tag, &channel.name, key);
-            }
-        };
-        channels.channels.iter().filter(|channel| !channel.by_operator).for_each(&mut add);
         Self { sources: self.sources.clone(), ring, legacy_json: self.legacy_json, oldest: self.oldest, hasher: self.hasher.clone() }
     }
 
@@ -186,7 +188,7 @@ impl Reader {
         let consent = {
             let mut desk = desk.lock().expect(UNPOISONED);
             desk.was_read(source, received.from, received.id, says, now).map_err(|_| "limited")?;
-            received.ok_to_mqtt().filter(|agrees| desk.consents(received.from, *agrees))
+            received.ok_to_mqtt().filter(|agrees| desk.consents(received.from, *agrees, now))
         };
         let broker = &self.sources[source];
         // A report for maps is its owner's consent; everything else has to say so itself, and what says nothing does not.
@@ -197,11 +199,20 @@ impl Reader {
         let public = broker.public && agrees && on_public_channel;
         let judge = Judge { now, trust: broker.trust, oldest: self.oldest };
         let bodies = if public { judge.bodies(received) } else { Vec::new() };
+        let text = channel.filter(|channel| public && channel.is_published).and_then(|channel| self.text(received, channel, now));
         let mut packet = logged(received, gateway, now);
         packet.channel = channel.filter(|channel| channel.public).map(|channel| channel.name.clone());
         packet.private = !public;
         packet.fields = bodies.first().and_then(packets::fields_of);
-        Ok(Box::new(Taken { source, bodies, heard: heard(received, now), reception: reception(received, gateway, now), consent, packet }))
+        Ok(Box::new(Taken {
+            source,
+            bodies,
+            text,
+            heard: heard(received, now),
+            reception: reception(received, gateway, now),
+            consent,
+            packet,
+        }))
     }
 
     /// A packet that cannot be read: who, to whom, and how far.
@@ -209,7 +220,31 @@ impl Reader {
         metrics::counter!(SEALED, "why" => sealed.name()).increment(1);
         let packet = NewPacket { port: None, private: true, ..logged(received, gateway, now) };
         let reception = reception(received, gateway, now);
-        Box::new(Taken { source, bodies: Vec::new(), heard: heard(received, now), reception, consent: None, packet })
+        Box::new(Taken { source, bodies: Vec::new(), text: None, heard: heard(received, now), reception, consent: None, packet })
+    }
+
+    /// What is said to everybody on a channel, as far as anybody can read it.
+    fn text(&self, received: &Received, channel: &ChannelTag, now: Timestamp) -> Option<InboundText> {
+        let packet::Body::Text { text } = &received.body else { return None };
+        if !received.to.is_broadcast() || text.is_empty() {
+            return None;
+        }
+        let drawn = [0, 1].map(|part| self.hasher.hash_one((received.from, received.id, text, now, part)).to_be_bytes());
+        let bytes = drawn.concat();
+        let random: &[u8; 10] = bytes.first_chunk().expect("it has sixteen bytes");
+        Some(InboundText {
+            id: Builder::from_unix_timestamp_millis(now.as_micros().unsigned_abs() / 1000, random).into_uuid(),
+            from: received.from,
+            to: received.to,
+            packet_id: received.id,
+            to_bridge: false,
+            over_lora: false,
+            text: text.clone(),
+            reply_to: received.reply_id.filter(|id| id.is_given()),
+            reaction: received.emoji,
+            stored: false,
+            channel: Some(ChannelName { name: channel.name.clone(), hash: channel.hash }),
+        })
     }
 
     fn hash(&self, bytes: &[u8]) -> u64 {

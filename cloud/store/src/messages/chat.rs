@@ -5,7 +5,7 @@
 
 use crate::{
     Change, Error, Result, Store,
-    db::{Tx, on_reader, on_tx},
+    db::{Tx, TxDb, on_reader, on_tx},
     messages::{
         accept,
         columns::{parse_bridge, parse_packet, parse_status},
@@ -17,7 +17,7 @@ use crate::{
     users,
 };
 use futures_util::TryFutureExt as _;
-use kosmo_domain::{BridgeId, NodeId, PacketId, Period, Status, Timestamp};
+use kosmo_domain::{BridgeId, DAY, NodeId, PacketId, Period, Status, Timestamp};
 use std::fmt;
 use uuid::Uuid;
 
@@ -33,6 +33,18 @@ pub struct ChannelName {
     pub name: String,
     /// What its packets show on the air.
     pub hash: u8,
+}
+
+/// Who reads what was said on a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// Everybody: what was said since the channel is public, by nodes that want to be shown.
+    Everybody {
+        /// Since when it is.
+        since: Option<Timestamp>,
+    },
+    /// Operators, who read everything.
+    Operators,
 }
 
 /// A text to everybody on a channel.
@@ -134,7 +146,7 @@ impl Store {
     pub async fn channel_texts(
         &self,
         channel: &ChannelName,
-        since: Option<Timestamp>,
+        audience: Audience,
         before: Option<(Timestamp, Uuid)>,
         limit: u32,
     ) -> Result<Vec<ChannelText>> {
@@ -148,10 +160,16 @@ impl Store {
                                                      and p.attempt = (select max(o.attempt) from sent_packets o where o.message_id = c.message_id)
                             where c.channel_name = $1 and c.channel_hash = $2 and c.received_at >= $3
                               and (c.received_at < $4 or (c.received_at = $4 and c.id < $5))
+                              and (not $7 or c.from_node is null
+                                   or not exists (select 1 from node_identities i join nodes n on n.id = i.node
+                                                   where i.node_id = c.from_node and n.hidden <> 0))
                             order by c.received_at desc, c.id desc
                             limit $6";
         let (before, id) = before.unwrap_or((Timestamp::MAX, Uuid::max()));
-        let since = since.unwrap_or(Timestamp::EPOCH);
+        let (since, is_everybody) = match audience {
+            Audience::Everybody { since } => (since.unwrap_or(Timestamp::EPOCH), true),
+            Audience::Operators => (Timestamp::EPOCH, false),
+        };
         let rows: Vec<Row> = on_reader!(self, |db| {
             sqlx::query_as(SQL)
                 .bind(&channel.name)
@@ -160,6 +178,7 @@ impl Store {
                 .bind(At(before))
                 .bind(id)
                 .bind(i64::from(limit.min(MAX_PAGE)))
+                .bind(is_everybody)
                 .fetch_all(db)
         })?;
         rows.into_iter().map(ChannelText::try_from).collect()
@@ -218,7 +237,8 @@ impl Store {
     }
 }
 
-/// Stores what was heard on a channel, inside a use-case that has made sure that it is new.
+/// Stores what was heard on a channel inside another use-case, unless it was told of before, and returns whether it was not: a bridge
+/// and an uplink may tell of the same packet.
 pub(super) async fn store(
     tx: &mut Tx,
     bridge: &BridgeId,
@@ -226,9 +246,29 @@ pub(super) async fn store(
     text: &InboundText,
     heard_at: Timestamp,
     now: Timestamp,
-) -> Result<()> {
+) -> Result<bool> {
+    const KNOWN: &str = "select count(*) from (select 1 from channel_texts
+                                                where channel_name = $1 and channel_hash = $2 and received_at >= $3
+                                                  and from_node = $4 and packet_id = $5 and heard_at > $3 and heard_at < $6
+                                                limit 1) known";
     const SQL: &str = "insert into channel_texts (id, channel_name, channel_hash, from_node, packet_id, text, reply_to, reaction, stored, bridge, heard_at, received_at)
                        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    if text.packet_id.is_given() {
+        alone(tx, text).await?;
+        let known: i64 = on_tx!(tx, |db| {
+            sqlx::query_scalar(KNOWN)
+                .bind(storable(&channel.name, 32))
+                .bind(i64::from(channel.hash))
+                .bind(At(heard_at.minus(DAY)))
+                .bind(Node(text.from))
+                .bind(i64::from(text.packet_id.0))
+                .bind(At(heard_at.plus(DAY)))
+                .fetch_one(db)
+        })?;
+        if known > 0 {
+            return Ok(false);
+        }
+    }
     on_tx!(tx, |db| {
         sqlx::query(SQL)
             .bind(text.id)
@@ -247,5 +287,18 @@ pub(super) async fn store(
             .map_ok(drop)
     })?;
     tx.tell(Change::Chat(channel.name.clone(), channel.hash));
+    Ok(true)
+}
+
+/// Has one process at a time look whether a packet's text is known, or two would each take it for new.
+async fn alone(tx: &mut Tx, text: &InboundText) -> Result<()> {
+    match &mut tx.db {
+        // SQLite has one writer.
+        TxDb::Sqlite(_) => {}
+        TxDb::Postgres(tx) => {
+            let name = (i64::from(text.from.number()) << 32) | i64::from(text.packet_id.0);
+            sqlx::query("select pg_advisory_xact_lock($1)").bind(name).execute(&mut **tx).await?;
+        }
+    }
     Ok(())
 }

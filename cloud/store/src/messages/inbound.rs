@@ -118,12 +118,16 @@ pub(super) async fn take(
     if !is_new(tx, text, heard_at).await? {
         return Ok((Routed::Known, change));
     }
+    let mut is_told = true;
     if let Some(channel) = chat {
         // Our own are there since they were written, whichever bridge hears them.
         if packets::is_radio_of_ours(tx, text.from).await? && packets::is_sent(tx, text.packet_id, text.from).await? {
             return Ok((Routed::Known, change));
         }
-        chat::store(tx, bridge, channel, text, heard_at, now).await?;
+        is_told = chat::store(tx, bridge, channel, text, heard_at, now).await?;
+    }
+    if answered.is_none() && !to_bridge && !is_told {
+        return Ok((Routed::Known, change));
     }
     if answered.is_none() && !to_bridge {
         tx.tally.count(Kind::TextHeard, 1, now);

@@ -26,6 +26,7 @@ mod inbound;
 mod inbox;
 mod keys;
 mod offers;
+mod overheard;
 mod packets;
 mod quota;
 mod receipts;
@@ -35,11 +36,12 @@ mod routes;
 mod rows;
 mod timeline;
 
+pub(crate) use crate::messages::overheard::overhear;
 pub use crate::messages::{
     accept::{AcceptError, Accepted, IdempotencyKey, MAX_KEY, NewMessage, OFFER_JOB},
     batch::{Effect, GatewayBody, GatewayOutcome, GatewayRecord, NOT_DESTINATION, NOT_GRANTED, UNKNOWN_MESSAGE},
     cancel::{CANCEL_EVERY, Cancelled},
-    chat::{ChannelName, ChannelText, NewChannelText},
+    chat::{Audience, ChannelName, ChannelText, NewChannelText},
     conversations::{Conversation, PageFrom, ReadMark, Said},
     events::{EventKind, MemberEvent},
     facts::{Change, Teller},
@@ -49,6 +51,7 @@ pub use crate::messages::{
     inbound::{InboundText, Routed},
     keys::{Confirmed, NodeContact, NodeKey},
     offers::{OFFER_EVERY, SETTLE_AFTER},
+    overheard::OverheardText,
     packets::SentPacket,
     quota::Quota,
     receipts::{Receipt, WaitReason},

@@ -6,12 +6,15 @@ use crate::{
     ingest::Reception,
     packets::Teller,
     types::{At, Node},
+    uplinks::{self, UplinkReception},
 };
 use kosmo_domain::{DAY, NodeId, PacketId};
 use std::collections::BTreeMap;
 
 /// The most packets of a page.
 pub const MAX_PAGE: u32 = 500;
+/// The most gateways that are told of one packet.
+const MOST_RECEPTIONS: usize = 500;
 
 /// Which packets are looked for. What is absent does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,10 +62,10 @@ pub struct PacketRow {
     pub fields: Option<String>,
 }
 
-/// How one bridge received a packet.
+/// How one gateway received a packet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PacketReception {
-    /// The bridge.
+    /// The bridge, or the node that published it.
     pub gateway: String,
     /// How, and when.
     pub reception: Reception,
@@ -100,7 +103,7 @@ impl From<Columns> for PacketRow {
             port: row.port.and_then(small),
             gateway: row.gateway,
             teller: if row.uplink { Teller::Uplink } else { Teller::Bridge },
-            channel: row.channel,
+            channel: row.channel.filter(|_| !row.private),
             private: row.private,
             reception: Reception {
                 at: row.heard_at.0,
@@ -112,7 +115,7 @@ impl From<Columns> for PacketRow {
             },
             bytes: row.bytes.and_then(small),
             receptions: u64::try_from(row.receptions).unwrap_or(0),
-            fields: row.fields,
+            fields: row.fields.filter(|_| !row.private),
         }
     }
 }
@@ -122,12 +125,15 @@ fn small<T: TryFrom<i64>>(number: i64) -> Option<T> {
 }
 
 impl Store {
-    /// Returns the packets that fit, the latest first, with ids below `before` and above `after`; at most `limit` and [`MAX_PAGE`].
+    /// Returns the packets that fit, the latest first, with ids below `before` and above `after`; at most `limit` and [`MAX_PAGE`]. Of what
+    /// comes from a node that wants not to be shown there is the header, whenever it began to.
     ///
     /// # Errors
     /// As the database does.
     pub async fn packets(&self, filter: &PacketFilter, before: Option<i64>, after: Option<i64>, limit: u32) -> Result<Vec<PacketRow>> {
-        const SQL: &str = "select id, heard_at, sender, packet_id, addressee, port, gateway, uplink, channel, private,
+        const SQL: &str = "select id, heard_at, sender, packet_id, addressee, port, gateway, uplink, channel,
+                                  private or exists (select 1 from node_identities i join nodes n on n.id = i.node
+                                                      where i.node_id = packets.sender and n.hidden <> 0) as private,
                                   snr_db, rssi_dbm, hops_away, relay_node, via_mqtt, bytes, receptions, fields
                              from packets
                             where id < $1
@@ -137,6 +143,9 @@ impl Store {
                               and ($5 is null or gateway = $5)
                               and ($6 is null or channel = $6)
                               and ($7 is null or replace(lower(fields), $7, '') <> lower(fields))
+                              and (($6 is null and $7 is null)
+                                   or not exists (select 1 from node_identities i join nodes n on n.id = i.node
+                                                   where i.node_id = packets.sender and n.hidden <> 0))
                             order by id desc
                             limit $8";
         let rows: Vec<Columns> = on_reader!(self, |db| {
@@ -154,7 +163,7 @@ impl Store {
         Ok(rows.into_iter().map(PacketRow::from).collect())
     }
 
-    /// Returns a packet of the log, and how each bridge received it as far as that is still known.
+    /// Returns a packet of the log, and how each bridge and each node that published it received it, as far as that is still known.
     ///
     /// # Errors
     /// As the database does.
@@ -195,6 +204,15 @@ impl Store {
             };
             by_gateway.entry(gateway).or_insert(reception);
         }
-        Ok(by_gateway.into_iter().map(|(gateway, reception)| PacketReception { gateway, reception }).collect())
+        // Of what nodes publish, the store of readings knows the broker alone; who received it is kept apart.
+        let published = self.uplink_receptions(packet.from, packet.packet_id, at).await?;
+        if !published.is_empty() {
+            by_gateway.retain(|gateway, reception| !(reception.via_mqtt && uplinks::is_broker(gateway)));
+        }
+        for UplinkReception { gateway, at, snr_db, rssi_dbm, hops_away } in published {
+            let reception = Reception { at, snr_db, rssi_dbm, hops_away, relay_node: None, via_mqtt: true };
+            by_gateway.entry(gateway.to_string()).or_insert(reception);
+        }
+        Ok(by_gateway.into_iter().take(MOST_RECEPTIONS).map(|(gateway, reception)| PacketReception { gateway, reception }).collect())
     }
 }

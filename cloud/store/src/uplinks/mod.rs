@@ -21,6 +21,7 @@ use crate::{
     Result, Store,
     db::{Tx, on_tx},
     ingest::{self, Outcome, Record, blames_a_record, is_deadlock},
+    messages::{self, OverheardText},
     types::Node,
 };
 use futures_util::TryFutureExt as _;
@@ -46,13 +47,16 @@ pub struct UplinkBatch {
     pub limits: Vec<LimitTally>,
     /// Whether nodes agree to be passed on by MQTT, as they said last.
     pub consents: Vec<(NodeId, bool)>,
+    /// What was said to everybody on public channels, by nodes that agree.
+    pub texts: Vec<OverheardText>,
 }
 
 impl UplinkBatch {
     /// Tells whether there is nothing to store.
     pub fn is_empty(&self) -> bool {
-        let Self { records, receptions, gateways, limits, consents } = self;
-        records.is_empty() && receptions.is_empty() && gateways.is_empty() && limits.is_empty() && consents.is_empty()
+        let Self { records, receptions, gateways, limits, consents, texts } = self;
+        let counts = [records.len(), receptions.len(), gateways.len(), limits.len(), consents.len(), texts.len()];
+        counts.iter().all(|count| *count == 0)
     }
 }
 
@@ -106,6 +110,7 @@ async fn store(tx: &mut Tx, batch: &UplinkBatch, now: Timestamp) -> Result<Vec<O
     gateways::count(tx, &batch.gateways).await?;
     limits::count(tx, &batch.limits).await?;
     agree(tx, &batch.consents).await?;
+    messages::overhear(tx, &batch.texts, now).await?;
     Ok(outcomes)
 }
 
@@ -118,6 +123,11 @@ async fn agree(tx: &mut Tx, consents: &[(NodeId, bool)]) -> Result<()> {
         on_tx!(tx, |db| sqlx::query(SQL).bind(Node(*node)).bind(NO_CONSENT).bind(bit).execute(db).map_ok(drop))?;
     }
     Ok(())
+}
+
+/// Tells whether this is what a broker is called among bridges.
+pub(crate) fn is_broker(bridge: &str) -> bool {
+    bridge == "msh" || bridge.starts_with("msh-")
 }
 
 /// Tells whether a node's name says that it wants not to be shown: by a stop sign, or by `nomap` as a word of its own, in any

@@ -10,6 +10,7 @@ mod raw;
 mod retention;
 mod rollups;
 mod stats;
+mod traceroutes;
 mod views;
 
 pub use crate::weather::{
@@ -17,6 +18,7 @@ pub use crate::weather::{
     map::{LinkEnd, LinkPlace, LinkRow, MapRow},
     retention::{Keep, Purged},
     rollups::Progress,
+    traceroutes::{TraceroutePlace, TracerouteRow},
     views::{
         BridgeReception, Bucket, Identity, Kept, Latest, LatestValue, NeighborRow, NodeDetail, NodeListing, NodeName, NodePosition,
         NodeRow, ReadingRow, RollupRow,

@@ -8,6 +8,7 @@ use crate::{
     weather::{
         MAX_PAGE,
         latest::Values,
+        traceroutes,
         views::{BridgeReception, Identity, NeighborRow, NodeDetail, NodeListing, NodeName, NodePosition, NodeRow},
     },
 };
@@ -129,11 +130,16 @@ impl Store {
         let radio_stats = counts(stored.radio_stats.as_deref(), stored.radio_stats_at)?;
         let (host_stats, traffic_stats) = self.counts_beneath(id).await?;
         let identities = self.identities(id).await?;
-        let neighbors = self.neighbors_of(id).await?;
+        let mut neighbors = self.neighbors_of(id).await?;
         let heard_by = self.hearers_of(id).await?;
-        let traceroutes = self.traceroutes_to(id).await?;
+        let mut traceroutes = self.traceroutes_to(id).await?;
         let routes = traceroutes.iter().flat_map(|(way, _)| way.route.iter().chain(&way.route_back).chain([&way.to]));
         let others: BTreeSet<_> = neighbors.iter().chain(&heard_by).map(|row| &row.node).chain(routes).copied().collect();
+        // Who wants not to be shown is not shown beside others either.
+        let hidden = self.hidden_among(&others).await?;
+        neighbors.retain(|row| !hidden.contains(&row.node));
+        traceroutes.retain(|(way, _)| !hidden.contains(&way.to));
+        traceroutes.iter_mut().for_each(|(way, _)| traceroutes::veil(way, &hidden));
         let names = self.node_names(&others).await?;
         Ok(Some(NodeDetail {
             node: stored.node()?,
@@ -185,7 +191,7 @@ impl Store {
     async fn traceroutes_to(&self, id: i64) -> Result<Vec<(Traceroute, Timestamp)>> {
         const SQL: &str = "select route, at from traceroutes where node = $1 order by at desc, to_node limit $2";
         let rows: Vec<(String, At)> = on_reader!(self, |db| sqlx::query_as(SQL).bind(id).bind(MAX_TRACEROUTES).fetch_all(db))?;
-        rows.iter().map(traceroute).collect()
+        rows.into_iter().map(|(route, at)| Ok((traceroutes::read(&route)?, at.0))).collect()
     }
 
     /// Returns what those of the nodes call themselves that said so and may be shown.
@@ -269,10 +275,6 @@ fn reception(row: &StoredReception) -> Result<BridgeReception> {
             via_mqtt: row.via_mqtt,
         },
     })
-}
-
-fn traceroute((route, at): &(String, At)) -> Result<(Traceroute, Timestamp)> {
-    Ok((serde_json::from_str(route).map_err(|_| corrupt("a traceroute"))?, at.0))
 }
 
 fn key(bytes: &[u8]) -> Result<[u8; 32]> {

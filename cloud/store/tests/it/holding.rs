@@ -12,8 +12,8 @@ use kosmo_domain::{Charge, Fact, NodeId, NotSent, PacketId, Plan, RefusedBy, Sta
 use kosmo_store::{
     Store,
     messages::{
-        CANCEL_EVERY, Cancelled, ChannelName, Confirmed, Effect, GatewayOutcome, Grant, InboundText, NewChannelText, ROUTE_EVERY, Receipt,
-        RouteRequest, RouteWanted, Routed, WaitReason,
+        Audience, CANCEL_EVERY, Cancelled, ChannelName, Confirmed, Effect, GatewayOutcome, Grant, InboundText, NewChannelText, ROUTE_EVERY,
+        Receipt, RouteRequest, RouteWanted, Routed, WaitReason,
     },
 };
 use uuid::Uuid;
@@ -148,14 +148,14 @@ store_test! {
         let echo = InboundText { from: RADIO, ..said(4, 77, "ana: storm") };
         commit(&store, &[cellar.heard(echo, seconds(81))]).await;
 
-        let page = store.channel_texts(&long_fast(), None, None, 10).await.unwrap();
+        let page = store.channel_texts(&long_fast(), Audience::Operators, None, 10).await.unwrap();
         let shown: Vec<_> = page.iter().map(|text| (text.text.as_str(), text.from, text.status)).collect();
         assert_eq!(shown, [("ana: storm", Some(RADIO), Some(Status::Transmitted)), ("anybody there?", Some(HUT), None)]);
         let first = &page[0];
-        assert_eq!(store.channel_texts(&long_fast(), None, Some((first.received_at, first.id)), 10).await.unwrap().len(), 1);
-        assert!(store.channel_texts(&long_fast(), Some(at("2027-01-01T00:00:00Z")), None, 10).await.unwrap().is_empty());
+        assert_eq!(store.channel_texts(&long_fast(), Audience::Operators, Some((first.received_at, first.id)), 10).await.unwrap().len(), 1);
+        assert!(store.channel_texts(&long_fast(), Audience::Everybody { since: Some(at("2027-01-01T00:00:00Z")) }, None, 10).await.unwrap().is_empty());
         let other = ChannelName { hash: 9, ..long_fast() };
-        assert!(store.channel_texts(&other, None, None, 10).await.unwrap().is_empty());
+        assert!(store.channel_texts(&other, Audience::Operators, None, 10).await.unwrap().is_empty());
         learn(&store, new.id, Fact::Unconfirmed, seconds(300)).await;
     }
 

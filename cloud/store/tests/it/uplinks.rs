@@ -4,7 +4,9 @@ use crate::stores::{Fixture, at};
 use kosmo_domain::{BridgeId, DAY, Epoch, HOUR, NodeId, PacketId, Position, Stream, Timestamp};
 use kosmo_store::{
     Login, LoginKind, Secret,
-    ingest::{Body, Heard, NodeReport, Outcome, Raw, Reception, Record, RecordName, User},
+    ingest::{Body, Heard, Neighbor, NodeReport, Outcome, Raw, Reception, Record, RecordName, Traceroute, User},
+    messages::{Audience, ChannelName, GatewayBody, GatewayRecord, InboundText, OverheardText},
+    packets::{KeepPackets, NewPacket, PacketFilter, Teller},
     uplinks::{BrokerNote, BrokerState, GatewayTally, LimitTally, PacketReceptions, Role, SessionRow, Taken, UplinkBatch, UplinkReception},
 };
 use std::time::Duration;
@@ -145,6 +147,108 @@ store_test! {
         assert_eq!(store.uplink_brokers().await.unwrap(), [b, a], "the latest word first");
         store.purge_uplinks(noon(), noon().plus(DAY * 8)).await.unwrap();
         assert_eq!(store.uplink_brokers().await.unwrap(), []);
+    }
+
+    async fn who_wants_not_to_be_shown_is_not_shown_beside_others_nor_in_the_log_of_packets(store: Store) {
+        let route = |relay: u32, to: u32| {
+            let route = Traceroute {
+                to: node(to),
+                route: vec![node(relay), node(80)],
+                snr_towards_db: vec![Some(5.0), None, Some(1.5)],
+                route_back: vec![node(relay)],
+                snr_back_db: vec![Some(-3.0), Some(2.0)],
+            };
+            Body::Node { node: node(77), report: NodeReport::Traceroute(route), at: noon() }
+        };
+        let neighbors = [78, 79].map(|number| Neighbor { node: node(number), snr_db: 4.0 }).to_vec();
+        let hears = Body::Node { node: node(77), report: NodeReport::Neighbors(neighbors), at: noon() };
+        let records = [named(78, "Hut"), named(79, "Spring"), named(80, "Peak"), hears, route(78, 80), route(79, 81), route(80, 78)];
+        let from = [78, 79, 80, 77, 77, 77, 77];
+        let records = records.into_iter().zip(from).enumerate();
+        let records: Vec<_> = records.map(|(seq, (body, from))| record("msh", seq as u64, from, 100 + seq as u32, true, body)).collect();
+        store.ingest_uplinks(&of(records), noon()).await.unwrap();
+        let told = NewPacket {
+            from: node(78),
+            id: PacketId(5),
+            to: None,
+            port: Some(4),
+            gateway: "msh".to_owned(),
+            teller: Teller::Uplink,
+            channel: Some("LongFast".to_owned()),
+            private: false,
+            reception: Reception { at: noon(), snr_db: None, rssi_dbm: None, hops_away: None, relay_node: None, via_mqtt: true },
+            bytes: None,
+            fields: serde_json::json!({ "long_name": "Hut" }).as_object().cloned(),
+        };
+        store.log_packets(&[told], &KeepPackets::default()).await.unwrap();
+        let seen = || async {
+            let ways = store.traceroutes(None, None, 10).await.unwrap();
+            let detail = store.node(node(77)).await.unwrap().unwrap();
+            let q = PacketFilter { text: Some("hut".to_owned()), ..PacketFilter::default() };
+            let packet = store.packets(&PacketFilter::default(), None, None, 10).await.unwrap().remove(0);
+            (ways, detail, store.packets(&q, None, None, 10).await.unwrap().len(), packet)
+        };
+        let (ways, detail, found, packet) = seen().await;
+        assert_eq!((ways.len(), detail.traceroutes.len(), detail.neighbors.len(), found), (3, 3, 2, 1));
+        assert!(packet.fields.is_some_and(|fields| fields.contains("Hut")));
+        let through = store.traceroutes(Some(node(79)), None, 10).await.unwrap();
+        assert_eq!(through.iter().map(|row| row.way.to).collect::<Vec<_>>(), [node(81)]);
+        let rest = store.traceroutes(None, Some(ways[0].place), 10).await.unwrap();
+        assert_eq!(rest, ways[1..], "a page goes on where the last one ended");
+
+        let no = UplinkBatch { consents: vec![(node(78), false)], ..UplinkBatch::default() };
+        store.ingest_uplinks(&no, noon()).await.unwrap();
+        let (ways, detail, found, packet) = seen().await;
+        assert_eq!(detail.neighbors.iter().map(|row| row.node).collect::<Vec<_>>(), [node(79)]);
+        let told: Vec<_> = ways.iter().map(|row| (row.way.to, row.way.route[0])).collect();
+        assert_eq!(told, [(node(81), node(79)), (node(80), NodeId::BROADCAST)], "the way to the hut is gone, and it is no relay");
+        assert_eq!(detail.traceroutes.len(), 2);
+        assert_eq!((found, packet.private, packet.fields, packet.channel), (0, true, None, None));
+    }
+
+    async fn what_is_said_on_a_channel_is_there_once_whoever_tells_of_it_first(store: Store) {
+        let channel = ChannelName { name: "LongFast".to_owned(), hash: 8 };
+        let said = |from: u32, id: u32, words: &str| InboundText {
+            id: uuid::Uuid::from_u128(u128::from(from) << 64 | u128::from(id) << 32 | words.len() as u128),
+            from: node(from),
+            to: NodeId::BROADCAST,
+            packet_id: PacketId(id),
+            to_bridge: false,
+            over_lora: false,
+            text: words.to_owned(),
+            reply_to: None,
+            reaction: false,
+            stored: false,
+            channel: Some(channel.clone()),
+        };
+        let overheard = |text| OverheardText { source: "msh".parse().unwrap(), text, heard_at: noon() };
+        let by_bridge = |seq, text: InboundText| GatewayRecord {
+            origin: RecordName { bridge: "roof".parse().unwrap(), epoch: Epoch::from_random(1), stream: Stream::Gateway, seq },
+            at: noon(),
+            heard: None,
+            body: GatewayBody::Text(text),
+            raw: Raw::default(),
+        };
+        let hear = async |texts| {
+            store.ingest_uplinks(&UplinkBatch { texts, ..UplinkBatch::default() }, noon()).await.unwrap();
+        };
+        let window = Duration::from_hours(1);
+        hear(vec![overheard(said(77, 1, "by MQTT first"))]).await;
+        store.commit_gateway_batch(&[by_bridge(1, said(77, 1, "by MQTT first."))], window, noon()).await.unwrap();
+        store.commit_gateway_batch(&[by_bridge(2, said(77, 2, "by radio first"))], window, noon()).await.unwrap();
+        hear(vec![overheard(said(77, 2, "by radio first.")), overheard(said(78, 2, "another's")), overheard(said(77, 1, "again"))]).await;
+        let words = async |audience| {
+            let mut words: Vec<_> =
+                store.channel_texts(&channel, audience, None, 10).await.unwrap().into_iter().map(|text| text.text).collect();
+            words.sort();
+            words
+        };
+        let everybody = Audience::Everybody { since: None };
+        assert_eq!(words(everybody).await, ["another's", "by MQTT first", "by radio first"]);
+        // Who opts out is read by operators alone, for whom it may be a call for help.
+        store.ingest_uplinks(&of(vec![record("msh", 0, 78, 9, true, named(78, "Hut nomap"))]), noon()).await.unwrap();
+        assert_eq!(words(everybody).await, ["by MQTT first", "by radio first"]);
+        assert_eq!(words(Audience::Operators).await.len(), 3);
     }
 
     async fn the_login_of_a_node_is_for_that_node_and_can_be_taken_away(store: Store) {

@@ -3,6 +3,7 @@
 pub(crate) mod frames;
 pub(crate) mod links;
 pub(crate) mod nodes;
+pub(crate) mod traceroutes;
 
 use kosmo_contract::{BridgeState, Status};
 use kosmo_domain::{BridgeId, NodeId, Timestamp};
