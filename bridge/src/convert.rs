@@ -8,8 +8,8 @@ use crate::{
     record::{Body, NewRecord},
 };
 use kosmo_contract::{
-    Base64Bytes, ChannelRef, ChannelReport, InboundBody, Measured, Neighbor, NodeBody, NodeReport, Packet, RadioStats, ReadingBody,
-    ReadingKind, RefusedValue, Text, Transport, User,
+    Base64Bytes, ChannelRef, ChannelReport, InboundBody, Measured, Neighbor, NodeBody, NodeReport, Packet, ReadingBody, ReadingKind,
+    RefusedValue, Text, Transport, User,
 };
 use kosmo_domain::{NodeId, Timestamp};
 use kosmo_meshtastic::{
@@ -17,14 +17,15 @@ use kosmo_meshtastic::{
     packet::{self, Received},
     payload::{NeighborReport, PositionReport, Route},
     radio::{Channel, ChannelRole, RadioState},
-    telemetry::{LocalStats, Telemetry, TelemetryKind},
+    telemetry::{Telemetry, TelemetryKind},
+    waypoint::Waypoint,
 };
 
 /// Returns the record that a packet makes, or what it is counted as if it makes none.
 ///
 /// # Errors
 /// The counter.
-pub(crate) fn packet(received: &Received, channel: Option<&ChannelRef>, heard_at: Timestamp) -> Result<NewRecord, Counter> {
+pub(crate) fn packet(received: &Received, channel: Option<&ChannelReport>, heard_at: Timestamp) -> Result<NewRecord, Counter> {
     received.from.sender().map_err(|_| Counter::ReservedNode)?;
     let body = match &received.body {
         packet::Body::Text { text } => Body::Inbound(inbound(received, text, channel)?),
@@ -38,7 +39,8 @@ pub(crate) fn packet(received: &Received, channel: Option<&ChannelRef>, heard_at
         packet::Body::Malformed { .. } => return Err(Counter::Malformed),
         packet::Body::Encrypted => return Err(Counter::Encrypted),
         packet::Body::Routing(_) => return Err(Counter::Routing),
-        packet::Body::Waypoint(_) | packet::Body::Unknown => return Err(Counter::OtherPort),
+        packet::Body::Waypoint(place) => about(received.from, waypoint(received, place, channel)?),
+        packet::Body::Unknown => return Err(Counter::OtherPort),
     };
     Ok(NewRecord { heard_at, packet: Some(reception(received)), body })
 }
@@ -112,13 +114,13 @@ fn reception(received: &Received) -> Packet {
 }
 
 /// A text longer than the air carries is a forgery of the radio's; cutting it would put words into somebody's mouth.
-fn inbound(received: &Received, text: &str, channel: Option<&ChannelRef>) -> Result<InboundBody, Counter> {
+fn inbound(received: &Received, text: &str, channel: Option<&ChannelReport>) -> Result<InboundBody, Counter> {
     let text = Text::try_from(text.to_owned()).map_err(|_| Counter::Malformed)?;
     Ok(InboundBody {
         text,
         reply_to: received.reply_id,
         reaction: received.emoji,
-        channel: channel.filter(|_| received.to.is_broadcast()).cloned(),
+        channel: channel.filter(|_| received.to.is_broadcast()).map(|report| report.channel.clone()),
         stored: false,
     })
 }
@@ -129,10 +131,11 @@ fn telemetry_body(received: &Received, telemetry: &Telemetry) -> Result<Body, Co
         TelemetryKind::AirQuality => ReadingKind::AirQuality,
         TelemetryKind::Power => ReadingKind::Power,
         TelemetryKind::Device => ReadingKind::Device,
-        TelemetryKind::LocalStats(stats) => return Ok(about(received.from, NodeReport::RadioStats(radio_stats(stats)))),
-        TelemetryKind::Health | TelemetryKind::Host(_) | TelemetryKind::TrafficManagement | TelemetryKind::Unknown => {
-            return Err(Counter::TelemetryUnsupported);
-        }
+        TelemetryKind::LocalStats(stats) => return Ok(about(received.from, NodeReport::RadioStats((*stats).into()))),
+        TelemetryKind::Host(stats) => return Ok(about(received.from, NodeReport::HostStats((*stats).into()))),
+        TelemetryKind::TrafficManagement(stats) => return Ok(about(received.from, NodeReport::TrafficStats((*stats).into()))),
+        TelemetryKind::Health => return Err(Counter::TelemetryHealth),
+        TelemetryKind::Unknown => return Err(Counter::TelemetryUnsupported),
     };
     let metrics = measured(telemetry);
     if is_empty(&metrics) && telemetry.unmapped == 0 {
@@ -151,23 +154,6 @@ fn measured(telemetry: &Telemetry) -> Measured {
 
 fn is_empty(measured: &Measured) -> bool {
     measured.metrics.is_empty() && measured.refused.is_empty()
-}
-
-fn radio_stats(stats: &LocalStats) -> RadioStats {
-    RadioStats {
-        uptime_s: stats.uptime_s,
-        channel_utilization_pct: stats.channel_utilization_pct,
-        air_util_tx_pct: stats.air_util_tx_pct,
-        packets_tx: stats.packets_tx,
-        packets_rx: stats.packets_rx,
-        packets_rx_bad: stats.packets_rx_bad,
-        packets_rx_duplicate: stats.packets_rx_duplicate,
-        packets_relayed: stats.packets_relayed,
-        relays_cancelled: stats.relays_cancelled,
-        nodes_online: stats.nodes_online,
-        nodes_known: stats.nodes_known,
-        noise_floor_dbm: stats.noise_floor_dbm,
-    }
 }
 
 fn user(info: &UserInfo) -> User {
@@ -202,14 +188,31 @@ fn neighbors(from: NodeId, report: &NeighborReport) -> Body {
     about(report.node.sender().unwrap_or(from), NodeReport::Neighbors { neighbors: heard.collect() })
 }
 
+/// What is marked for one node is between the two.
+fn waypoint(received: &Received, place: &Waypoint, channel: Option<&ChannelReport>) -> Result<NodeReport, Counter> {
+    if !received.to.is_broadcast() || place.id == 0 {
+        return Err(Counter::WaypointPrivate);
+    }
+    Ok(NodeReport::Waypoint(kosmo_contract::Waypoint {
+        waypoint_id: place.id,
+        latitude: place.place.map(|place| place.latitude()),
+        longitude: place.place.map(|place| place.longitude()),
+        expires_at: place.expires,
+        locked_to: place.locked_to,
+        name: place.name.as_deref().map(Text::cut),
+        description: place.description.as_deref().map(Text::cut),
+        icon: place.icon.map(|icon| Text::cut(&icon.to_string())),
+        channel: channel.map(|report| report.channel.clone()),
+        public: channel.is_some_and(|report| report.public),
+    }))
+}
+
 /// A route is known when it comes back; what goes out is a question.
 fn traceroute(received: &Received, route: &Route) -> Result<Body, Counter> {
     if received.request_id.is_none() {
         return Err(Counter::TracerouteRequest);
     }
-    let Route { route, snr_towards, route_back, snr_back } = route.clone();
-    let report = NodeReport::Traceroute { to: received.to, route, snr_towards_db: snr_towards, route_back, snr_back_db: snr_back };
-    Ok(about(received.from, report))
+    Ok(about(received.from, route.asked_by(received.to).into()))
 }
 
 #[cfg(test)]
@@ -228,6 +231,10 @@ mod tests {
         let payload_variant = Some(proto::mesh_packet::PayloadVariant::Decoded(data));
         let packet = proto::MeshPacket { from: SENDER, to: 0x4daa_1001, id: 5, payload_variant, ..Default::default() };
         Received::read(packet, Vec::new())
+    }
+
+    fn on(channel: &ChannelRef) -> ChannelReport {
+        ChannelReport { index: 0, channel: channel.clone(), primary: true, public: true, uplink: false, downlink: false }
     }
 
     fn told(port: i32, payload: &impl Message) -> Result<Body, Counter> {
@@ -285,15 +292,46 @@ mod tests {
         let Ok(Body::Reading(body)) = telemetry(Variant::PowerMetrics(power)) else { panic!("no reading") };
         assert!(body.metrics.metrics.is_empty() && body.raw.is_some_and(|raw| !raw.as_bytes().is_empty()));
         assert_eq!(telemetry(Variant::PowerMetrics(proto::PowerMetrics::default())), Err(Counter::TelemetryEmpty));
-        assert_eq!(telemetry(Variant::HealthMetrics(proto::HealthMetrics::default())), Err(Counter::TelemetryUnsupported));
+        assert_eq!(telemetry(Variant::HealthMetrics(proto::HealthMetrics::default())), Err(Counter::TelemetryHealth));
     }
 
     #[test]
     fn a_radio_s_counters_are_a_report_on_its_node() {
         let stats = proto::LocalStats { uptime_seconds: 60, num_packets_rx: 9, noise_floor: -98, ..Default::default() };
         let body = report(telemetry(Variant::LocalStats(stats)));
-        let expect = RadioStats { uptime_s: 60, packets_rx: 9, noise_floor_dbm: Some(-98), ..RadioStats::default() };
+        let expect = kosmo_contract::RadioStats { uptime_s: 60, packets_rx: 9, noise_floor_dbm: Some(-98), ..Default::default() };
         assert_eq!((body.node_id.number(), body.report), (SENDER, NodeReport::RadioStats(expect)));
+    }
+
+    #[test]
+    fn what_computers_and_traffic_management_count_are_reports_too() {
+        let host = proto::HostMetrics { uptime_seconds: 60, diskfree1_bytes: 1 << 40, load1: 12, ..Default::default() };
+        let NodeReport::HostStats(stats) = report(telemetry(Variant::HostMetrics(host))).report else { panic!("no host") };
+        assert_eq!((stats.uptime_s, stats.disk_free_bytes, stats.load_1m_hundredths), (60, 1 << 40, 12));
+        let traffic = proto::TrafficManagementStats { packets_inspected: 9, rate_limit_drops: 2, ..Default::default() };
+        let NodeReport::TrafficStats(stats) = report(telemetry(Variant::TrafficManagementStats(traffic))).report else {
+            panic!("no traffic")
+        };
+        assert_eq!((stats.packets_inspected, stats.rate_limited), (9, 2));
+    }
+
+    #[test]
+    fn a_place_marked_for_everybody_is_told_with_its_channel_and_one_for_a_single_node_is_not() {
+        let place = proto::Waypoint {
+            id: 7,
+            latitude_i: Some(509_345_792),
+            longitude_i: Some(69_468_160),
+            name: "Spring".into(),
+            ..Default::default()
+        };
+        let channel = ChannelRef { name: Text::cut("LongFast"), hash: 8 };
+        let mut packet = received(8, place.encode_to_vec(), |_| {});
+        assert_eq!(super::packet(&packet, Some(&on(&channel)), Timestamp::EPOCH), Err(Counter::WaypointPrivate));
+        packet.to = NodeId::BROADCAST;
+        let told = super::packet(&packet, Some(&on(&channel)), Timestamp::EPOCH).map(|record| record.body);
+        let NodeReport::Waypoint(told) = report(told).report else { panic!("no waypoint") };
+        assert_eq!((told.waypoint_id, told.channel, told.public), (7, Some(channel), true));
+        assert_eq!((told.latitude, told.name.map(|name| name.to_string())), (Some(50.934_579_2), Some("Spring".to_owned())));
     }
 
     #[test]
@@ -331,7 +369,7 @@ mod tests {
         let kept = |rr: RequestResponse| {
             let kept = proto::StoreAndForward { rr: rr.into(), variant: Some(Variant::Text(b"is anybody there?".to_vec())) };
             let to_all = Received { to: NodeId::BROADCAST, ..received(65, kept.encode_to_vec(), |_| {}) };
-            packet(&to_all, Some(&channel), Timestamp::EPOCH)
+            packet(&to_all, Some(&on(&channel)), Timestamp::EPOCH)
         };
         let record = kept(RequestResponse::RouterTextBroadcast).unwrap();
         let expect = InboundBody {

@@ -6,7 +6,7 @@ use kosmo_meshtastic::session::Dropped;
 use std::collections::BTreeMap;
 
 /// How many port numbers are told apart; a mesh has a dozen, a forger has all of them.
-const MAX_PORTS: usize = 16;
+const MAX_PORTS: usize = 10;
 /// How many counters a status holds.
 const MAX_IN_STATUS: usize = 64;
 
@@ -64,6 +64,10 @@ counters! {
     TextNotUtf8 "texts_not_utf8";
     /// Telemetry of a part that is not taken over.
     TelemetryUnsupported "telemetry_unsupported";
+    /// What sensors measured on a person's body, which is nobody else's.
+    TelemetryHealth "telemetry_health";
+    /// Places marked for one node alone.
+    WaypointPrivate "waypoints_private";
     /// Telemetry without a value.
     TelemetryEmpty "telemetry_empty";
     /// Positions without a place on earth.
@@ -214,10 +218,19 @@ mod tests {
         for port in 0..1000 {
             counters.other_port(port);
         }
-        counters.note_dropped(&Dropped { duplicates: 1, torn_frames: 1, garbage_bytes: 1, ignored: 1, unknown: 1, ..Dropped::default() });
+        counters.note_dropped(&Dropped {
+            duplicates: 1,
+            torn_frames: 1,
+            garbage_bytes: 1,
+            foreign_handshakes: 1,
+            ignored: 1,
+            unknown: 1,
+            excess_nodes: 1,
+            ..Dropped::default()
+        });
         let counts = counters.by_name();
         assert!(counts.len() <= MAX_IN_STATUS);
-        assert_eq!(counts[&Text::cut("packets_port_15")], 1);
+        assert_eq!(counts[&Text::cut("packets_port_9")], 1);
         assert_eq!(counts[&Text::cut("packets_other_port")], 1001);
     }
 }

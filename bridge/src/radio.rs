@@ -5,7 +5,7 @@ use crate::{
     health::{Finding, Trouble},
     link::{Loss, RadioUrl},
 };
-use kosmo_contract::{ChannelRef, RadioLink, RadioStatus, Text};
+use kosmo_contract::{ChannelReport, RadioLink, RadioStatus, Text};
 use kosmo_domain::{NodeId, Timestamp};
 use kosmo_meshtastic::{
     radio::{ChannelRole, RadioState},
@@ -127,8 +127,8 @@ impl Radio {
     }
 
     /// Returns the channel with this index of the radio's.
-    pub(crate) fn channel(&self, index: u32) -> Option<&ChannelRef> {
-        self.status.channels.iter().find(|channel| u32::from(channel.index) == index).map(|report| &report.channel)
+    pub(crate) fn channel(&self, index: u32) -> Option<&ChannelReport> {
+        self.status.channels.iter().find(|channel| u32::from(channel.index) == index)
     }
 
     /// Notes how much room it has.
@@ -222,5 +222,45 @@ fn rounded(span: Duration) -> String {
         minutes @ 0..120 => format!("{minutes} minutes"),
         minutes @ 120..2880 => format!("{} hours", minutes / 60),
         minutes => format!("{} days", minutes / 1440),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(radio: &Radio) -> Vec<&'static str> {
+        radio.findings().iter().map(|finding| finding.trouble.code()).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_queue_is_stuck_that_has_had_no_room_for_minutes_and_not_one_that_is_busy() {
+        let mut radio = Radio::new(None);
+        let says = |free| QueueStatus { packet: None, result: 0, free, capacity: 16 };
+        radio.note_queue(&says(0));
+        tokio::time::advance(Duration::from_secs(179)).await;
+        assert_eq!(words(&radio), [""; 0]);
+        radio.note_queue(&says(0));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(words(&radio), ["queue_stuck"], "said again, it began when it was said first");
+        radio.note_queue(&says(1));
+        assert_eq!(words(&radio), [""; 0]);
+    }
+
+    #[test]
+    fn a_clock_that_is_off_is_told_by_how_much_and_which_way() {
+        let mut radio = Radio::new(None);
+        let noon = Timestamp::from_unix_seconds(1_780_315_200);
+        radio.note_clock(noon.plus(Duration::from_mins(9)), noon);
+        assert_eq!(words(&radio), [""; 0]);
+        for (says, expect) in [
+            (noon.minus(Duration::from_mins(11)), "11 minutes behind"),
+            (noon.plus(Duration::from_hours(3)), "3 hours ahead of"),
+            (Timestamp::from_unix_seconds(1_577_836_800), "2343 days behind"),
+        ] {
+            radio.note_clock(says, noon);
+            assert_eq!(words(&radio), ["radio_clock"]);
+            assert!(radio.findings()[0].says.contains(expect), "{}", radio.findings()[0].says);
+        }
     }
 }

@@ -72,6 +72,7 @@ pub async fn run(config: Config, deps: Deps, shutdown: CancellationToken) -> Res
             Event::Asked(stream) => local::answer(stream, &bridge.report()),
             Event::Client(event) => bridge.on_client(event),
             Event::Proxy(event) => bridge.on_proxy(event).await,
+            Event::ReconfigureDue => bridge.ask_for_settings().await,
         }
         bridge.drive_sending().await;
     }
@@ -103,6 +104,8 @@ enum Event {
     Asked(UnixStream),
     /// A client of the shared radio does something.
     Client(ClientEvent),
+    /// The radio is to be asked what it is set to.
+    ReconfigureDue,
     /// Something came from the broker of the radio's own MQTT.
     Proxy(ProxyEvent),
 }
@@ -132,6 +135,8 @@ struct Bridge {
     local: Option<Local>,
     /// The radio as other programs see it, if they may.
     share: Option<Share>,
+    /// When the radio is asked what it is set to, because a program that shares it has changed that.
+    reconfigure_at: Option<Instant>,
     /// What carries the radio's own MQTT, if it wants that.
     carrier: Carrier,
     is_online: bool,
@@ -172,6 +177,7 @@ impl Bridge {
             local: config.socket.as_deref().map(Local::listen),
             share,
             carrier,
+            reconfigure_at: None,
             config,
             clock,
             rng,
@@ -221,6 +227,7 @@ impl Bridge {
             () = at(publish_at) => Event::PublishDue,
             () = has_room, if self.wants_room && self.is_online => Event::PublishDue,
             () = at(texts_at) => Event::TextsDue,
+            () = at(self.reconfigure_at) => Event::ReconfigureDue,
             () = sleep_until(self.status_at) => Event::StatusDue,
             () = sleep_until(self.hour_at) => Event::HourOver,
         }

@@ -25,7 +25,12 @@ impl Told {
             NodeReport::Position { .. } => (1, None),
             NodeReport::Device { .. } => (2, None),
             NodeReport::Link { .. } => (3, body.last_heard),
-            NodeReport::Neighbors { .. } | NodeReport::Traceroute { .. } | NodeReport::RadioStats(_) => return true,
+            NodeReport::Neighbors { .. }
+            | NodeReport::Traceroute { .. }
+            | NodeReport::RadioStats(_)
+            | NodeReport::HostStats(_)
+            | NodeReport::TrafficStats(_)
+            | NodeReport::Waypoint(_) => return true,
         };
         let mut hasher = DefaultHasher::new();
         let report = serde_json::to_vec(&body.report).expect("a report has text keys only, and none of its types fail to serialise");

@@ -3,6 +3,7 @@
 use kosmo_meshtastic::{
     Message as _,
     airtime::Modem,
+    outgoing::signature_bytes,
     proto::{self, mesh_packet::PayloadVariant},
 };
 use std::time::Duration;
@@ -35,12 +36,13 @@ pub(crate) fn retry_after(modem: Modem, bytes: usize) -> Duration {
     modem.retransmission(bytes, 0.0)
 }
 
-/// Returns the length of a packet on air, its header included.
-pub(crate) fn length(packet: &proto::MeshPacket) -> usize {
-    AIR_HEADER
-        + match &packet.payload_variant {
-            Some(PayloadVariant::Decoded(data)) => data.encoded_len(),
-            Some(PayloadVariant::Encrypted(bytes)) => bytes.len(),
-            None => 0,
-        }
+/// Returns the length of a packet on air, its header included. Where broadcasts are signed, those that have room for it are longer.
+pub(crate) fn length(packet: &proto::MeshPacket, signs: bool) -> usize {
+    let content = match &packet.payload_variant {
+        Some(PayloadVariant::Decoded(data)) => data.encoded_len(),
+        Some(PayloadVariant::Encrypted(bytes)) => bytes.len(),
+        None => 0,
+    };
+    let signature = if signs && packet.to == u32::MAX { signature_bytes(content) } else { 0 };
+    AIR_HEADER + content + signature
 }

@@ -40,6 +40,8 @@ pub(crate) struct Ready {
     pub(crate) node: NodeId,
     hop_limit: u32,
     modem: Modem,
+    /// Whether it signs what is for everybody.
+    signs: bool,
     /// Whether it is set up to send at all.
     pub(crate) can_send: bool,
 }
@@ -47,7 +49,7 @@ pub(crate) struct Ready {
 impl From<&RadioState> for Ready {
     fn from(radio: &RadioState) -> Self {
         let can_send = radio.lora.as_ref().is_none_or(|lora| lora.tx_enabled && lora.region != "UNSET");
-        Self { node: radio.node, hop_limit: radio.hop_limit(), modem: radio.modem(), can_send }
+        Self { node: radio.node, hop_limit: radio.hop_limit(), modem: radio.modem(), signs: radio.has_firmware(2, 8), can_send }
     }
 }
 
@@ -204,7 +206,7 @@ impl Queue {
         let (Some(radio), Some(text)) = (self.radio, self.texts.get(&message_id)) else { return (from, None) };
         // What is no packet ends as soon as it is tried.
         let Ok(packet) = text.packet(message_id, radio.node, radio.hop_limit, 0) else { return (from, None) };
-        self.air.open_from(text.wish.priority, is_repetition, radio.modem.airtime(packet.bytes_on_air()), from)
+        self.air.open_from(text.wish.priority, is_repetition, radio.modem.airtime(packet.bytes_on_air(radio.signs)), from)
     }
 
     /// Returns what keeps the next text from the air, if anything does.
@@ -258,7 +260,7 @@ impl Queue {
     pub(crate) fn question(&mut self, to: NodeId, id: PacketId, now: Now) -> Option<Outgoing> {
         let radio = self.radio.filter(|radio| radio.can_send)?;
         let question = Outgoing::traceroute(radio.node, to, id, radio.hop_limit)?;
-        let airtime = radio.modem.airtime(question.bytes_on_air());
+        let airtime = radio.modem.airtime(question.bytes_on_air(radio.signs));
         let (open_from, _) = self.air.open_from(Priority::Low, false, airtime, now.uptime);
         (open_from <= now.uptime).then(|| {
             self.air.note_given(airtime, now.uptime);
@@ -332,9 +334,9 @@ impl Queue {
         let receipts = self.receipts.len();
         let Some(text) = self.texts.get_mut(&message_id) else { return };
         let before = text.clone();
-        let airtime = radio.modem.airtime(packet.bytes_on_air());
+        let airtime = radio.modem.airtime(packet.bytes_on_air(radio.signs));
         // A busy channel only makes the radio wait longer between its tries.
-        let tries = radio.modem.retransmission(packet.bytes_on_air(), 50.0) * TRIES;
+        let tries = radio.modem.retransmission(packet.bytes_on_air(radio.signs), 50.0) * TRIES;
         let written_after = Some(self.handshakes);
         match &mut text.stage {
             Stage::Given(given) => *given = Given { airtime, tries, phase: Phase::Written, is_doubted: true, written_after, ..*given },

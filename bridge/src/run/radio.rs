@@ -20,9 +20,7 @@ impl Bridge {
             }
             LinkEvent::Received(bytes) => {
                 self.tell_session(Input::Received(&bytes)).await;
-                if let Some(share) = &mut self.share {
-                    share.on_radio_bytes(&bytes);
-                }
+                self.tell_sharers(&bytes);
             }
             LinkEvent::Lost(loss) => {
                 fail_point!("radio::lost");

@@ -5,12 +5,34 @@ use crate::{
     share::{ClientEvent, Share},
 };
 use kosmo_meshtastic::session::Input;
+use std::time::Duration;
 use tokio::time::Instant;
+
+/// How long to wait for further changes before the radio is asked what it is set to.
+const AFTER_CHANGES: Duration = Duration::from_secs(2);
 
 impl Bridge {
     pub(super) fn on_client(&mut self, event: ClientEvent) {
         if let Some(share) = &mut self.share {
             share.on_event(event);
+        }
+    }
+
+    /// Passes on what the radio said, and notes if by that a program has changed its settings.
+    pub(super) fn tell_sharers(&mut self, bytes: &[u8]) {
+        let Some(share) = &mut self.share else { return };
+        share.on_radio_bytes(bytes);
+        if share.has_changed_settings() {
+            self.reconfigure_at = Some(Instant::now() + AFTER_CHANGES);
+        }
+    }
+
+    /// Asks the radio what it is set to, once it has nothing of the bridge's in its hands. One that restarts for a change tells by itself.
+    pub(super) async fn ask_for_settings(&mut self) {
+        let is_idle = self.session.may_send_from().is_some();
+        self.reconfigure_at = (!is_idle && self.connection.is_some()).then(|| Instant::now() + AFTER_CHANGES);
+        if is_idle {
+            self.tell_session(Input::Reconfigure).await;
         }
     }
 

@@ -77,6 +77,8 @@ pub(crate) struct Share {
     routes: VecDeque<Route>,
     /// Whether the bridge sent last, so that it is the clients' turn.
     is_turn: bool,
+    /// Whether a client has changed the radio's settings, so that the bridge knows old ones.
+    has_changed: bool,
     rng: StdRng,
     _end: DropGuard,
 }
@@ -138,6 +140,7 @@ impl Share {
             in_flight: None,
             routes: VecDeque::new(),
             is_turn: false,
+            has_changed: false,
             rng,
             _end: end.drop_guard(),
         })
@@ -300,6 +303,11 @@ impl Share {
         }
     }
 
+    /// Tells once whether a client has changed what the bridge needs to know of the radio.
+    pub(crate) fn has_changed_settings(&mut self) -> bool {
+        std::mem::take(&mut self.has_changed)
+    }
+
     /// Notes that a connection to the radio begins or ends.
     pub(crate) fn on_radio_lost(&mut self) {
         self.decoder.reset();
@@ -379,6 +387,8 @@ impl Share {
         let Some(route) = self.route(data.request_id) else { return };
         let (client, change) = (route.client, route.change.take().filter(|_| succeeded && Some(packet.from) == own));
         if let (Some(change), Some(portrait)) = (change, &mut self.portrait) {
+            self.has_changed |=
+                matches!(change, Admin::SetChannel(_) | Admin::SetConfig(_) | Admin::SetModuleConfig(_) | Admin::SetOwner(_));
             portrait.change(change);
         }
         self.tell(client, Said::Packet(packet));

@@ -1,7 +1,7 @@
 //! The virtual radio: other programs use the bridge's radio as if it were theirs.
 
 use crate::world::{PATIENCE, Running, config, noon};
-use kosmo_bridge::ShareConfig;
+use kosmo_bridge::{ShareConfig, local};
 use kosmo_domain::{ManualClock, NodeId};
 use kosmo_meshtastic::{
     Message as _,
@@ -29,7 +29,7 @@ struct Scene {
     mesh: Mesh,
     address: SocketAddr,
     bridge: Running,
-    _folder: TempDir,
+    folder: TempDir,
     _end: DropGuard,
 }
 
@@ -53,7 +53,7 @@ async fn scene(admin: bool) -> Scene {
     let mut config = config(&radio, "mqtt://127.0.0.1:9", folder.path());
     config.share = Some(ShareConfig { listener: Arc::new(listener), admin });
     let bridge = Running::start(config);
-    Scene { mesh, address, bridge, _folder: folder, _end: shutdown.drop_guard() }
+    Scene { mesh, address, bridge, folder, _end: shutdown.drop_guard() }
 }
 
 /// A program that takes the bridge for a radio.
@@ -220,6 +220,23 @@ async fn settings_change_only_where_that_is_allowed() {
     assert!(
         told.iter().any(|said| matches!(said, Said::NodeInfo(node) if node.user.as_ref().is_some_and(|user| user.long_name == "renamed")))
     );
+    // The bridge learns of it, too: it is the bridge that sends on channels.
+    let settings = proto::ChannelSettings { name: "ops".to_owned(), psk: vec![7; 16], ..Default::default() };
+    let channel = proto::Channel { index: 1, settings: Some(settings), role: proto::channel::Role::Secondary.into() };
+    program.send(7, own, admin(Admin::SetChannel(channel))).await;
+    assert_eq!(program.outcome(7).await, (own, 0));
+    let socket = allowed.folder.path().join("status.sock");
+    let learns = async {
+        loop {
+            let report = local::ask(&socket).await.unwrap().expect("the bridge answers");
+            let channels = report.status.radio.map(|radio| radio.channels).unwrap_or_default();
+            if channels.iter().any(|told| &*told.channel.name == "ops" && !told.public) {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, learns).await.expect("the bridge knows the new channel");
     // Who was never told the key cannot give it back.
     let keyless = proto::Config { payload_variant: Some(Section::Security(proto::config::SecurityConfig::default())) };
     program.send(6, own, admin(Admin::SetConfig(keyless))).await;

@@ -5,9 +5,9 @@ use crate::{
     radio::{Manner, Radio, Seen, packet, temperature},
     world::{Running, config},
 };
-use kosmo_bridge::spool::SpoolLimits;
+use kosmo_bridge::{local, spool::SpoolLimits};
 use kosmo_contract::{BridgeState, RadioLink, Status};
-use kosmo_domain::{NodeId, Stream};
+use kosmo_domain::{NodeId, Stream, Timestamp};
 use kosmo_meshtastic::{Message as _, proto};
 use kosmo_test_support::{Mosquitto, MosquittoOptions};
 use tokio::{
@@ -246,5 +246,26 @@ async fn a_full_spool_is_said_and_loses_no_text() {
         count(status, "records_waiting_for_disk") == 0 && !status.problems.iter().any(|problem| problem.contains("cannot be written"))
     };
     cloud.until("a spool that works", |heard| latest(heard, works)).await;
+    bridge.stop().await;
+}
+
+#[tokio::test]
+async fn a_machine_without_the_time_says_so() {
+    let broker = Mosquitto::start(&MosquittoOptions::default()).await;
+    let radio = Radio::start(RECORDING, Manner::default()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let bridge = Running::start_at(config(&radio.url(), &broker.url(), folder.path()), Timestamp::from_unix_seconds(60));
+    let asked = async {
+        loop {
+            let report = local::ask(&folder.path().join("status.sock")).await.unwrap();
+            let findings = report.map(|report| report.findings).unwrap_or_default();
+            if let Some(found) = findings.into_iter().find(|finding| finding.code == "clock") {
+                return found;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let found = tokio::time::timeout(crate::world::PATIENCE, asked).await.expect("the clock is spoken of");
+    assert_eq!(found.says, "this machine does not know what time it is");
     bridge.stop().await;
 }

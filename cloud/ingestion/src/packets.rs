@@ -81,6 +81,10 @@ fn of_report(report: &NodeReport) -> Option<Map<String, Value>> {
             Some(object(&json!({ "neighbors": neighbors.iter().map(neighbor).collect::<Vec<_>>() })))
         }
         NodeReport::Traceroute(route) => Some(object(&serde_json::to_value(route).ok()?)),
+        NodeReport::HostStats(stats) => Some(object(&serde_json::to_value(stats).ok()?)),
+        NodeReport::TrafficStats(stats) => Some(object(&serde_json::to_value(stats).ok()?)),
+        // Where it is and what is said of it is shown where places are, if it may be.
+        NodeReport::Waypoint(place) => Some(object(&json!({ "waypoint_id": place.id, "expires_at": place.expires_at }))),
         NodeReport::Link { .. } => None,
     }
 }

@@ -1,11 +1,13 @@
 //! The channels of the mesh: what each is called, its key, and whether what is learnt on it may be shown to everybody.
 //!
 //! A channel is private until an operator makes it public. Its key is sealed with the installation's own ([`Vault`]), and
-//! leaves the store to those alone who decrypt with it.
+//! leaves the store to those alone who decrypt with it. Bridges tell of channels without their keys; an operator may give one later.
+
+mod told;
 
 use crate::{
     Error, Result, Store, Vault,
-    db::{on_reader, on_tx, on_writer},
+    db::{Tx, on_reader, on_tx, on_writer},
     types::{At, storable},
 };
 use futures_util::TryFutureExt as _;
@@ -17,6 +19,9 @@ use uuid::Uuid;
 pub const MAX_CHANNEL_NAME: usize = 32;
 /// The most channels that are kept; a list of all of them is read at once.
 pub const MAX_CHANNELS: i64 = 1_000;
+
+/// What stands for the number of a key's bytes where the key is not known.
+const KEYLESS: i64 = -1;
 
 /// Who may be shown what is learnt on a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,8 +78,8 @@ pub struct ChannelRow {
     pub name: String,
     /// The hash that packets name it by.
     pub hash: u8,
-    /// How many bytes its key has: 0, 16 or 32.
-    pub key_bytes: u8,
+    /// How many bytes its key has: 0, 16 or 32; nothing if it is not known here.
+    pub key_bytes: Option<u8>,
     /// Which key seals it: [`Vault::name`].
     pub sealed_by: String,
     /// Who may be shown what is learnt on it.
@@ -156,6 +161,10 @@ impl Store {
         if number >= MAX_CHANNELS {
             return Err(Error::TooLarge { what: "the list of channels", max: usize::try_from(MAX_CHANNELS).unwrap_or(usize::MAX) });
         }
+        if let Some(id) = fill(&mut tx, vault, channel, &name, same, now).await? {
+            tx.commit().await?;
+            return Ok(ChannelAdded::New(id));
+        }
         let sealed = vault.seal(channel.id.as_bytes(), channel.key, channel.nonce);
         let key_bytes = i64::try_from(channel.key.len()).unwrap_or(i64::MAX);
         let published_at = (channel.visibility == Visibility::Public).then_some(At(now));
@@ -197,7 +206,7 @@ impl Store {
     pub async fn open_channels(&self, vault: &Vault) -> Result<OpenChannels> {
         let rows: Vec<Row> = on_reader!(self, |db| sqlx::query_as(ALL).fetch_all(db))?;
         let mut open = OpenChannels::default();
-        for row in rows {
+        for row in rows.into_iter().filter(|row| row.key_bytes != KEYLESS) {
             let visibility = Visibility::parse(&row.visibility)?;
             match vault.open(row.id.as_bytes(), &row.sealed_key) {
                 Some(key) => {
@@ -233,6 +242,36 @@ impl Store {
         let rows = on_writer!(self, |db| sqlx::query(SQL).bind(id).execute(db).map_ok(|done| done.rows_affected()))?;
         Ok(rows > 0)
     }
+}
+
+/// Gives its key to a channel that a bridge has told of, if there is one of this name and hash without a key, and returns its id. Whether
+/// it is public stays as it is, unless it is to be.
+async fn fill(tx: &mut Tx, vault: &Vault, channel: &NewChannel<'_>, name: &str, same: &[u8], now: Timestamp) -> Result<Option<Uuid>> {
+    const FIND: &str = "select id from channels where name = $1 and hash = $2 and key_bytes = $3";
+    const FILL: &str = "update channels
+                           set key_bytes = $2, sealed_key = $3, sealed_by = $4, same = $5, source = $6,
+                               visibility = case when $7 then 'public' else visibility end,
+                               published_at = case when $7 and published_at is null then $8 else published_at end
+                         where id = $1";
+    let found: Option<Uuid> =
+        on_tx!(tx, |db| sqlx::query_scalar(FIND).bind(name).bind(i64::from(channel.hash)).bind(KEYLESS).fetch_optional(db))?;
+    let Some(id) = found else { return Ok(None) };
+    let sealed = vault.seal(id.as_bytes(), channel.key, channel.nonce);
+    let key_bytes = i64::try_from(channel.key.len()).unwrap_or(i64::MAX);
+    on_tx!(tx, |db| {
+        sqlx::query(FILL)
+            .bind(id)
+            .bind(key_bytes)
+            .bind(&sealed)
+            .bind(vault.name())
+            .bind(same)
+            .bind(channel.source.to_string())
+            .bind(channel.visibility == Visibility::Public)
+            .bind(At(now))
+            .execute(db)
+            .map_ok(drop)
+    })?;
+    Ok(Some(id))
 }
 
 impl Visibility {
@@ -277,7 +316,7 @@ impl TryFrom<Row> for ChannelRow {
         Ok(Self {
             id: row.id,
             hash: byte(row.hash)?,
-            key_bytes: byte(row.key_bytes)?,
+            key_bytes: if row.key_bytes == KEYLESS { None } else { Some(byte(row.key_bytes)?) },
             sealed_by: row.sealed_by,
             visibility: Visibility::parse(&row.visibility)?,
             source: ChannelSource::parse(&row.source)?,

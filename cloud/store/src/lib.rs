@@ -33,6 +33,7 @@ pub mod uplinks;
 pub mod users;
 mod vault;
 mod wal;
+pub mod waypoints;
 pub mod weather;
 
 pub use crate::{

@@ -2,6 +2,7 @@
 //! needs, and the table of metrics. Everything here is public, so positions are rounded.
 
 mod buckets;
+mod counts;
 mod csv;
 mod export;
 mod heard;
@@ -15,13 +16,24 @@ mod params;
 mod series;
 mod step;
 mod views;
+mod waypoints;
 
+use kosmo_domain::Clock;
 use kosmo_http::{Check, OpenApiRouter, Service};
 use kosmo_store::Store;
+use std::sync::Arc;
 use utoipa_axum::routes;
 
+/// What an answer takes that depends on the time of day.
+#[derive(Clone)]
+struct Shared {
+    store: Store,
+    clock: Arc<dyn Clock>,
+}
+
 /// Returns the service.
-pub fn service(store: Store) -> Service {
+pub fn service(store: Store, clock: Arc<dyn Clock>) -> Service {
+    let timely = OpenApiRouter::new().routes(routes!(waypoints::handler)).with_state(Shared { store: store.clone(), clock });
     let routes = OpenApiRouter::new()
         .routes(routes!(latest::handler))
         .routes(routes!(history::handler))
@@ -32,7 +44,9 @@ pub fn service(store: Store) -> Service {
         .routes(routes!(node::handler))
         .routes(routes!(map::nodes::handler))
         .routes(routes!(map::links::handler))
+        .routes(routes!(map::traceroutes::handler))
         .routes(routes!(map::frames::handler))
-        .with_state(store.clone());
+        .with_state(store.clone())
+        .merge(timely);
     Service::new("weather", routes).public().depends_on(Check::database(store))
 }

@@ -1,13 +1,16 @@
 //! `GET /api/v1/nodes/{id}`: all that is publicly known of one node.
 
-use crate::nodes::{MAX_AGE, NodeView};
+use crate::{
+    counts::{HostStatsView, RadioStatsView, TrafficStatsView},
+    nodes::{MAX_AGE, NodeView},
+};
 use axum::{extract::State, http::HeaderMap, response::Response};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use kosmo_domain::{BridgeId, NodeId, Timestamp};
 use kosmo_http::{Path, Problem, ProblemBody, cacheable};
 use kosmo_store::{
     Store,
-    ingest::{RadioStats, Reception, Traceroute},
+    ingest::{Reception, Traceroute},
     weather::{BridgeReception, Identity, NeighborRow, NodeDetail, NodeName},
 };
 use serde::Serialize;
@@ -34,6 +37,12 @@ pub(crate) struct NodeDetailView {
     /// What its radio counts, for radios that bridges are attached to.
     #[serde(skip_serializing_if = "Option::is_none")]
     radio_stats: Option<RadioStatsView>,
+    /// What the computer counts that it runs on, where it is no microcontroller.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    host_stats: Option<HostStatsView>,
+    /// What its traffic management counts (firmware 2.8).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traffic_stats: Option<TrafficStatsView>,
 }
 
 /// An id and a key under which a node was heard.
@@ -128,40 +137,6 @@ struct TracerouteView {
     at: Timestamp,
 }
 
-/// What a radio has counted since it started.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = RadioStats)]
-struct RadioStatsView {
-    /// When it said so.
-    #[schema(value_type = String, format = DateTime)]
-    at: Timestamp,
-    /// Seconds since it started.
-    uptime_s: u32,
-    /// Share of the last minute in which it heard the channel in use.
-    channel_utilization_pct: f32,
-    /// Share of the last hour in which it sent.
-    air_util_tx_pct: f32,
-    /// Packets sent.
-    packets_tx: u32,
-    /// Packets received.
-    packets_rx: u32,
-    /// Packets received damaged.
-    packets_rx_bad: u32,
-    /// Packets received again.
-    packets_rx_duplicate: u32,
-    /// Packets relayed for others.
-    packets_relayed: u32,
-    /// Relays given up because another node was faster.
-    relays_cancelled: u32,
-    /// Nodes heard in the last two hours.
-    nodes_online: u32,
-    /// Nodes in the radio's memory.
-    nodes_known: u32,
-    /// Noise on the channel in dBm.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    noise_floor_dbm: Option<i32>,
-}
-
 /// One node
 ///
 /// All that is publicly known of the node that has, or had, this id.
@@ -194,6 +169,8 @@ impl From<NodeDetail> for NodeDetailView {
             traceroutes: detail.traceroutes.into_iter().map(TracerouteView::from).collect(),
             names: detail.names.into_iter().map(NameView::from).collect(),
             radio_stats: detail.radio_stats.map(RadioStatsView::from),
+            host_stats: detail.host_stats.map(HostStatsView::from),
+            traffic_stats: detail.traffic_stats.map(TrafficStatsView::from),
         }
     }
 }
@@ -226,25 +203,5 @@ impl From<NeighborRow> for NeighborView {
 impl From<(Traceroute, Timestamp)> for TracerouteView {
     fn from((Traceroute { to, route, snr_towards_db, route_back, snr_back_db }, at): (Traceroute, Timestamp)) -> Self {
         Self { to, route, snr_towards_db, route_back, snr_back_db, at }
-    }
-}
-
-impl From<(RadioStats, Timestamp)> for RadioStatsView {
-    fn from((stats, at): (RadioStats, Timestamp)) -> Self {
-        Self {
-            at,
-            uptime_s: stats.uptime_s,
-            channel_utilization_pct: stats.channel_utilization_pct,
-            air_util_tx_pct: stats.air_util_tx_pct,
-            packets_tx: stats.packets_tx,
-            packets_rx: stats.packets_rx,
-            packets_rx_bad: stats.packets_rx_bad,
-            packets_rx_duplicate: stats.packets_rx_duplicate,
-            packets_relayed: stats.packets_relayed,
-            relays_cancelled: stats.relays_cancelled,
-            nodes_online: stats.nodes_online,
-            nodes_known: stats.nodes_known,
-            noise_floor_dbm: stats.noise_floor_dbm,
-        }
     }
 }

@@ -6,6 +6,7 @@
 
 mod ack;
 mod channel;
+mod counts;
 mod inbound;
 mod node;
 mod offer;
@@ -23,8 +24,9 @@ pub mod topic;
 pub use crate::{
     ack::{Ack, AckBody, MAX_RANGES, Ranges, Rejection},
     channel::{ChannelRef, ChannelReport},
+    counts::{HostStats, RadioStats, TrafficStats},
     inbound::InboundBody,
-    node::{Neighbor, NodeBody, NodeReport, RadioStats, User},
+    node::{Neighbor, NodeBody, NodeReport, User, Waypoint},
     offer::{Contact, Offer, Priority},
     packet::{Packet, Transport},
     parse::{MAX_PAYLOAD_BYTES, Refusal, RefusalCode, parse},

@@ -1,12 +1,14 @@
 //! Node reports: what is known of a node besides what it measured.
 
 use crate::{
+    channel::ChannelRef,
+    counts::{HostStats, RadioStats, TrafficStats},
     parse::at_most,
     reading::Measured,
     schema,
     text::{Base64Bytes, Text},
 };
-use kosmo_domain::{NodeId, Timestamp};
+use kosmo_domain::{NodeId, Timestamp, Traceroute};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +59,12 @@ pub enum NodeReport {
     },
     /// What the bridge's own radio counts.
     RadioStats(RadioStats),
+    /// What the computer counts that the node runs on.
+    HostStats(HostStats),
+    /// What the node's traffic management counts.
+    TrafficStats(TrafficStats),
+    /// A place that the node marks for everybody on a channel.
+    Waypoint(Waypoint),
     /// Whom the node hears directly.
     Neighbors {
         /// At most ten, by the firmware's limit.
@@ -100,6 +108,50 @@ pub enum NodeReport {
     },
 }
 
+impl From<Traceroute> for NodeReport {
+    fn from(Traceroute { to, route, snr_towards_db, route_back, snr_back_db }: Traceroute) -> Self {
+        Self::Traceroute { to, route, snr_towards_db, route_back, snr_back_db }
+    }
+}
+
+/// A place that somebody marks: a meeting point, a spring, a road that is closed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Waypoint {
+    /// What it is known by, so that it can be changed and taken away.
+    pub waypoint_id: u32,
+    /// Degrees north, WGS 84; absent if it takes one away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = -90, max = 90))]
+    pub latitude: Option<f64>,
+    /// Degrees east.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = -180, max = 180))]
+    pub longitude: Option<f64>,
+    /// Until when it counts; absent is for good. A time that is over takes it away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::Time>")]
+    pub expires_at: Option<Timestamp>,
+    /// The one node that may change it; absent lets everybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::NodeIdText>")]
+    pub locked_to: Option<NodeId>,
+    /// Its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Text<64>>,
+    /// What is said of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<Text<200>>,
+    /// The one character it is drawn as.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub icon: Option<Text<8>>,
+    /// The channel it was marked on, if the radio knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<ChannelRef>,
+    /// Whether anybody can read that channel: it has no key, or one that every radio knows.
+    #[serde(default)]
+    pub public: bool,
+}
+
 /// Who a node says it is. Names are whatever its owner typed: markup is text, and whoever shows it escapes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct User {
@@ -134,34 +186,4 @@ pub struct Neighbor {
     pub node_id: NodeId,
     /// Signal to noise in decibels.
     pub snr_db: f32,
-}
-
-/// Counters of a radio since its start.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
-pub struct RadioStats {
-    /// Seconds since it started.
-    pub uptime_s: u32,
-    /// Share of the last minute in which it heard the channel in use.
-    pub channel_utilization_pct: f32,
-    /// Share of the last hour in which it sent.
-    pub air_util_tx_pct: f32,
-    /// Packets sent.
-    pub packets_tx: u32,
-    /// Packets received.
-    pub packets_rx: u32,
-    /// Packets received damaged.
-    pub packets_rx_bad: u32,
-    /// Packets received again.
-    pub packets_rx_duplicate: u32,
-    /// Packets relayed for others.
-    pub packets_relayed: u32,
-    /// Relays given up because another node was faster.
-    pub relays_cancelled: u32,
-    /// Nodes heard in the last two hours.
-    pub nodes_online: u32,
-    /// Nodes in the radio's memory.
-    pub nodes_known: u32,
-    /// Noise on the channel in dBm, where measured.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub noise_floor_dbm: Option<i32>,
 }

@@ -4,6 +4,7 @@
 //! Bridge, cloud and simulator all speak in these types, so that a node id or a unit is parsed once, at the edge.
 
 mod clock;
+mod counts;
 mod delivery;
 mod ids;
 mod listening;
@@ -21,6 +22,7 @@ mod time;
 
 pub use crate::{
     clock::{Clock, ManualClock},
+    counts::{HostStats, RadioStats, Traceroute, TrafficStats},
     delivery::{Charge, DeliveryEvidence, Fact, Facts, NotSent, RefusedBy, Status, UnknownName},
     ids::{BridgeId, Epoch, IdError, NodeId, PacketId, Stream},
     listening::{BELIEVED, GapChange, GapReason, Listening, Span, Track, silence},

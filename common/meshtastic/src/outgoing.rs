@@ -22,6 +22,10 @@ pub const DEFAULT_HOP_LIMIT: u32 = 3;
 
 /// The packet's header on the air.
 const HEADER_BYTES: usize = 16;
+/// The most of a packet on the air that is not its header.
+const MAX_CONTENT: usize = 239;
+/// A signature with its field's number and length.
+const SIGNATURE_BYTES: usize = 66;
 /// What encryption for the addressee adds: a tag and a nonce.
 const PKI_BYTES: usize = 12;
 
@@ -229,10 +233,14 @@ impl Outgoing {
     }
 
     /// Returns how many bytes it takes on the air. A direct message is encrypted for its addressee; the question for a route never is.
-    pub fn bytes_on_air(&self) -> usize {
+    /// A radio that signs what is for everybody, as firmware from 2.8 on does, makes that longer.
+    pub fn bytes_on_air(&self, signs: bool) -> usize {
         let pki = !NodeId::from_number(self.0.to).is_broadcast() && self.traffic() == Traffic::Text;
         match &self.0.payload_variant {
-            Some(PayloadVariant::Decoded(data)) => bytes_on_air(data, pki),
+            Some(PayloadVariant::Decoded(data)) => {
+                let bytes = bytes_on_air(data, pki);
+                bytes + if signs && self.0.to == u32::MAX { signature_bytes(bytes - HEADER_BYTES) } else { 0 }
+            }
             Some(PayloadVariant::Encrypted(_)) | None => HEADER_BYTES,
         }
     }
@@ -246,13 +254,18 @@ impl Outgoing {
 /// Shows everything but the text.
 impl fmt::Debug for Outgoing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Outgoing({} to {}, {} bytes)", self.0.id, NodeId::from_number(self.0.to), self.bytes_on_air())
+        write!(f, "Outgoing({} to {}, {} bytes)", self.0.id, NodeId::from_number(self.0.to), self.bytes_on_air(false))
     }
 }
 
 /// Tells whether a port is one of those that firmware lets pass once in ten seconds.
 const fn is_report(portnum: i32) -> bool {
     matches!(portnum.cast_unsigned(), port::POSITION | port::WAYPOINT | port::ALERT | port::TELEMETRY)
+}
+
+/// Returns what a signature (XEdDSA, firmware from 2.8 on) adds to a broadcast whose content has so many bytes: nothing if it does not fit.
+pub const fn signature_bytes(content: usize) -> usize {
+    if content + SIGNATURE_BYTES <= MAX_CONTENT { SIGNATURE_BYTES } else { 0 }
 }
 
 /// Returns the size of a packet on the air. The firmware sets flags in each packet of its own.
@@ -295,11 +308,24 @@ mod tests {
     }
 
     #[test]
+    fn a_signature_makes_a_text_to_everybody_longer_where_it_fits() {
+        let bytes = |to, length: usize, signs| {
+            let text = "x".repeat(length);
+            Outgoing::try_from(TextPacket { to, text: &text, ..TEXT }).unwrap().bytes_on_air(signs)
+        };
+        let all = NodeId::BROADCAST;
+        assert_eq!(bytes(all, 166, true) - bytes(all, 166, false), 66);
+        assert_eq!(bytes(all, 166, true), MAX_FRAME);
+        assert_eq!(bytes(all, 167, true), bytes(all, 167, false));
+        assert_eq!(bytes(TEXT.to, 30, true), bytes(TEXT.to, 30, false));
+    }
+
+    #[test]
     fn the_airtime_of_a_text_counts_all_of_its_packet() {
         let modem = crate::airtime::Modem::from_preset("LONG_FAST").unwrap();
         for (bytes, milliseconds) in [(32, 723), (64, 969), (128, 1460), (200, 1993)] {
             let outgoing = Outgoing::try_from(TextPacket { text: &"x".repeat(bytes), ..TEXT }).unwrap();
-            let airtime = modem.airtime(outgoing.bytes_on_air()).as_millis();
+            let airtime = modem.airtime(outgoing.bytes_on_air(false)).as_millis();
             assert!(airtime.abs_diff(milliseconds) <= 1, "{bytes} bytes: {airtime} instead of {milliseconds} ms");
         }
     }

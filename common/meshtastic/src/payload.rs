@@ -1,7 +1,7 @@
 //! What packets carry besides telemetry: positions, routing results, routes and neighbours.
 
 use crate::proto;
-use kosmo_domain::{NodeId, Position, PositionError, Timestamp};
+use kosmo_domain::{NodeId, Position, PositionError, Timestamp, Traceroute};
 
 /// Returns the time a device gives in seconds since 1970, where 0 says that it knows none.
 pub(crate) fn clock_time(seconds: u32) -> Option<Timestamp> {
@@ -123,6 +123,14 @@ impl Route {
         let nodes = |numbers: &[u32]| numbers.iter().copied().map(NodeId::from_number).collect();
         let decibels = |steps: &[i32]| steps.iter().copied().map(read_quarter_decibels).collect();
         Ok(Self { route: nodes(route), snr_towards: decibels(snr_towards), route_back: nodes(route_back), snr_back: decibels(snr_back) })
+    }
+}
+
+impl Route {
+    /// Returns the way, as it was asked for by this node.
+    pub fn asked_by(&self, to: NodeId) -> Traceroute {
+        let Self { route, snr_towards, route_back, snr_back } = self.clone();
+        Traceroute { to, route, snr_towards_db: snr_towards, route_back, snr_back_db: snr_back }
     }
 }
 

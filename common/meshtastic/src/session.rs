@@ -151,6 +151,7 @@ impl Session {
             Input::Tick => {}
             Input::Send(packet) => self.on_send(*packet, now),
             Input::Proxy(message) => self.on_proxy(*message),
+            Input::Reconfigure => self.on_reconfigure(now),
             Input::Shutdown => self.close(CloseReason::Shutdown),
         }
         self.on_time(now);
@@ -227,6 +228,12 @@ impl Session {
         match begun {
             Ok(()) => self.write(packet.into_message()),
             Err(refused) => self.event(Event::HandOver(refused)),
+        }
+    }
+
+    fn on_reconfigure(&mut self, now: Uptime) {
+        if matches!(self.phase, Phase::Ready { .. }) {
+            self.leave_ready(Phase::Waking { until: now, attempt: 1 });
         }
     }
 

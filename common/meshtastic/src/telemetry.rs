@@ -3,7 +3,7 @@
 //! Field meanings follow `telemetry.proto`; where firmware and its comments disagree, what the firmware sends counts.
 
 use crate::proto;
-use kosmo_domain::{Metric, Metrics, Timestamp};
+use kosmo_domain::{HostStats, Metric, Metrics, RadioStats, Timestamp, TrafficStats};
 use proto::telemetry::Variant;
 
 /// What a node told of its sensors or of itself.
@@ -42,13 +42,13 @@ pub enum TelemetryKind {
     /// Voltages and currents.
     Power,
     /// Counters of the radio itself.
-    LocalStats(LocalStats),
+    LocalStats(RadioStats),
     /// A person's pulse, oxygen and temperature. Not read: what concerns a body is no business of a weather network.
     Health,
     /// The computer that a native node runs on.
     Host(HostStats),
-    /// Counters of the firmware's traffic management. Not read.
-    TrafficManagement,
+    /// Counters of the firmware's traffic management.
+    TrafficManagement(TrafficStats),
     /// A part that this version has no name for, or none at all.
     Unknown,
 }
@@ -64,61 +64,15 @@ impl TelemetryKind {
             Self::LocalStats(_) => "local_stats",
             Self::Health => "health",
             Self::Host(_) => "host",
-            Self::TrafficManagement => "traffic_management",
+            Self::TrafficManagement(_) => "traffic_management",
             Self::Unknown => "unknown",
         }
     }
 
     /// Tells whether its values are read at all.
     pub const fn is_supported(&self) -> bool {
-        !matches!(self, Self::Health | Self::TrafficManagement | Self::Unknown)
+        !matches!(self, Self::Health | Self::Unknown)
     }
-}
-
-/// Counters of a radio since its start.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct LocalStats {
-    /// Seconds since it started.
-    pub uptime_s: u32,
-    /// Share of the last minute in which it heard the channel in use, in percent.
-    pub channel_utilization_pct: f32,
-    /// Share of the last hour in which it sent, in percent.
-    pub air_util_tx_pct: f32,
-    /// Packets sent.
-    pub packets_tx: u32,
-    /// Packets received.
-    pub packets_rx: u32,
-    /// Packets received damaged.
-    pub packets_rx_bad: u32,
-    /// Packets received again.
-    pub packets_rx_duplicate: u32,
-    /// Packets relayed for others.
-    pub packets_relayed: u32,
-    /// Relays given up because another node was faster.
-    pub relays_cancelled: u32,
-    /// Packets that found the queue full.
-    pub packets_tx_dropped: u32,
-    /// Nodes heard in the last two hours.
-    pub nodes_online: u32,
-    /// Nodes in the radio's memory.
-    pub nodes_known: u32,
-    /// Free memory in bytes; 0 where unknown.
-    pub heap_free_bytes: u32,
-    /// Noise on the channel in dBm, where measured.
-    pub noise_floor_dbm: Option<i32>,
-}
-
-/// The computer that a native node runs on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HostStats {
-    /// Seconds since it started.
-    pub uptime_s: u32,
-    /// Free memory in bytes.
-    pub memory_free_bytes: u64,
-    /// Free room on its first disk in bytes.
-    pub disk_free_bytes: u64,
-    /// Load of one, five and fifteen minutes, in hundredths.
-    pub load_hundredths: [u32; 3],
 }
 
 impl Telemetry {
@@ -136,7 +90,7 @@ impl Telemetry {
             Some(Variant::LocalStats(stats)) => TelemetryKind::LocalStats(read_local_stats(stats)?),
             Some(Variant::HostMetrics(host)) => TelemetryKind::Host(read_host(host)),
             Some(Variant::HealthMetrics(_)) => TelemetryKind::Health,
-            Some(Variant::TrafficManagementStats(_)) => TelemetryKind::TrafficManagement,
+            Some(Variant::TrafficManagementStats(traffic)) => TelemetryKind::TrafficManagement(read_traffic(traffic)),
             None => TelemetryKind::Unknown,
         };
         Ok(Self::of(kind, message.time, values))
@@ -275,11 +229,11 @@ fn read_power(power: &proto::PowerMetrics, values: &mut Values) -> TelemetryKind
     TelemetryKind::Power
 }
 
-fn read_local_stats(stats: &proto::LocalStats) -> Result<LocalStats, &'static str> {
+fn read_local_stats(stats: &proto::LocalStats) -> Result<RadioStats, &'static str> {
     if !stats.channel_utilization.is_finite() || !stats.air_util_tx.is_finite() {
         return Err("a share of airtime that is no number");
     }
-    Ok(LocalStats {
+    Ok(RadioStats {
         uptime_s: stats.uptime_seconds,
         channel_utilization_pct: stats.channel_utilization,
         air_util_tx_pct: stats.air_util_tx,
@@ -292,7 +246,7 @@ fn read_local_stats(stats: &proto::LocalStats) -> Result<LocalStats, &'static st
         packets_tx_dropped: stats.num_tx_dropped,
         nodes_online: stats.num_online_nodes,
         nodes_known: stats.num_total_nodes,
-        heap_free_bytes: stats.heap_free_bytes,
+        heap_free_bytes: (stats.heap_free_bytes != 0).then_some(stats.heap_free_bytes),
         noise_floor_dbm: (stats.noise_floor != 0).then_some(stats.noise_floor),
     })
 }
@@ -302,7 +256,21 @@ fn read_host(host: &proto::HostMetrics) -> HostStats {
         uptime_s: host.uptime_seconds,
         memory_free_bytes: host.freemem_bytes,
         disk_free_bytes: host.diskfree1_bytes,
-        load_hundredths: [host.load1, host.load5, host.load15],
+        load_1m_hundredths: host.load1,
+        load_5m_hundredths: host.load5,
+        load_15m_hundredths: host.load15,
+    }
+}
+
+fn read_traffic(traffic: &proto::TrafficManagementStats) -> TrafficStats {
+    TrafficStats {
+        packets_inspected: traffic.packets_inspected,
+        positions_dropped: traffic.position_dedup_drops,
+        node_infos_answered: traffic.nodeinfo_cache_hits,
+        rate_limited: traffic.rate_limit_drops,
+        unknown_dropped: traffic.unknown_packet_drops,
+        hops_exhausted: traffic.hop_exhausted_packets,
+        hops_preserved: traffic.router_hops_preserved,
     }
 }
 

@@ -117,7 +117,8 @@ async fn list(store: &Store, vault: &Vault) -> Result<()> {
         return say("there is no channel besides those that everybody's radio has: `kosmo channel add NAME` adds one");
     }
     let own = vault.name();
-    let key = |row: &ChannelRow| match (row.sealed_by == own, row.key_bytes) {
+    let key = |row: &ChannelRow| match (row.sealed_by == own, row.key_bytes.unwrap_or(0)) {
+        _ if row.key_bytes.is_none() => "not known here".to_owned(),
         (false, _) => format!("sealed with key {}, which is not here", plain(&row.sealed_by)),
         (true, 0) => "none".to_owned(),
         (true, bytes) => format!("{} bits", u32::from(bytes) * 8),
@@ -130,7 +131,7 @@ async fn list(store: &Store, vault: &Vault) -> Result<()> {
         })
         .collect();
     say(&table(["ID", "NAME", "HASH", "KEY", "SEEN BY", "TOLD BY"], &cells))?;
-    if rows.iter().any(|row| row.sealed_by != own) {
+    if rows.iter().any(|row| row.key_bytes.is_some() && row.sealed_by != own) {
         say("\nA channel that was sealed with another key is read again once that key is `secrets.key`, or it is removed and added anew.")?;
     }
     Ok(())

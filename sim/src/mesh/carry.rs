@@ -46,7 +46,7 @@ impl Core {
         let journey = if reach == Reach::EveryRadio {
             self.straight_to_radios(node)
         } else if let Some(ends) = sure {
-            let airtime = self.ether.air.modem().airtime(lora::length(packet));
+            let airtime = self.ether.air.modem().airtime(lora::length(packet, self.ether.signs));
             self.ether.air.along(ends, chance, packet.hop_limit, airtime)
         } else {
             if let Some((due, turn)) = self.ether.send(node, to, packet.clone(), now) {

@@ -107,6 +107,8 @@ pub(crate) struct Ether {
     seed: u64,
     /// Whether packets get in each other's way.
     crowded: bool,
+    /// Whether broadcasts are signed, as firmware 2.8 does.
+    pub(crate) signs: bool,
     roles: Vec<Role>,
     macs: Vec<Mac>,
     floods: BTreeMap<u64, Flood>,
@@ -115,9 +117,9 @@ pub(crate) struct Ether {
 }
 
 impl Ether {
-    pub(crate) fn new(air: Air, pace: Pace, seed: u64, crowded: bool, roles: Vec<Role>) -> Self {
+    pub(crate) fn new(air: Air, pace: Pace, seed: u64, crowded: bool, signs: bool, roles: Vec<Role>) -> Self {
         let macs = roles.iter().map(|_| Mac::default()).collect();
-        Self { air, pace, seed, crowded, roles, macs, floods: BTreeMap::new(), waves: BTreeMap::new(), given: 0 }
+        Self { air, pace, seed, crowded, signs, roles, macs, floods: BTreeMap::new(), waves: BTreeMap::new(), given: 0 }
     }
 
     /// Returns a packet on its way.
@@ -200,7 +202,7 @@ impl Ether {
             return Some((now.max(sends_until).plus(self.pace.of(wait)), Turn::Attempt { node, item }));
         }
         let Item { flood, hops, path, .. } = self.macs[node].waiting.remove(place);
-        let length = self.floods.get(&flood).map(|flood| lora::length(&flood.packet))?;
+        let length = self.floods.get(&flood).map(|flood| lora::length(&flood.packet, self.signs))?;
         let airtime = self.pace.of(self.air.modem().airtime(length));
         let end = now.plus(airtime);
         let wave = self.next();
@@ -327,7 +329,7 @@ mod tests {
 
     fn ether(seed: u64, nodes: &[Node], preset: &str, crowded: bool) -> Ether {
         let air = Air::over(seed, nodes, Modem::from_preset(preset).unwrap(), crowded);
-        Ether::new(air, Pace::new(1), seed, crowded, nodes.iter().map(|node| node.role).collect())
+        Ether::new(air, Pace::new(1), seed, crowded, false, nodes.iter().map(|node| node.role).collect())
     }
 
     fn packet(id: u32, hop_limit: u32, bytes: usize) -> proto::MeshPacket {

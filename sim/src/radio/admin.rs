@@ -209,6 +209,9 @@ impl Radio {
         {
             self.identity.user.public_key.clone_from(&security.public_key);
         }
+        if let Section::Device(device) = &section {
+            self.identity.user.role = device.role;
+        }
         self.settings.set_section(section)
     }
 

@@ -175,7 +175,7 @@ pub(crate) enum Outgoing {
 impl Radio {
     pub(crate) fn new(identity: Identity, device: proto::DeviceMetrics, nodes: NodeDb, setup: Setup) -> Self {
         let settings = Settings::of_factory(&identity, &setup.preset);
-        let sending = Sending::new(setup.pace, settings.modem());
+        let sending = Sending::new(setup.pace, settings.modem(), setup.firmware == Firmware::V28);
         Self {
             identity,
             settings,

@@ -25,6 +25,8 @@ const DUTY_WINDOW: Duration = Duration::from_hours(1);
 pub(crate) struct Sending {
     pace: Pace,
     modem: Modem,
+    /// Whether broadcasts are signed.
+    signs: bool,
     /// The next to be sent first.
     queue: VecDeque<proto::MeshPacket>,
     pending: Vec<Pending>,
@@ -69,10 +71,11 @@ pub(crate) enum Step {
 }
 
 impl Sending {
-    pub(crate) fn new(pace: Pace, modem: Modem) -> Self {
+    pub(crate) fn new(pace: Pace, modem: Modem, signs: bool) -> Self {
         Self {
             pace,
             modem,
+            signs,
             queue: VecDeque::new(),
             pending: Vec::new(),
             starts: None,
@@ -87,8 +90,8 @@ impl Sending {
 
     /// Starts anew with nothing to send; what the radio is set to, and the channel around it, stay as they are.
     pub(crate) fn restart(&mut self) {
-        let Self { pace, modem, jammed, disabled, enabled, duty_limit, .. } = *self;
-        *self = Self { jammed, disabled, enabled, duty_limit, ..Self::new(pace, modem) };
+        let Self { pace, modem, signs, jammed, disabled, enabled, duty_limit, .. } = *self;
+        *self = Self { jammed, disabled, enabled, duty_limit, ..Self::new(pace, modem, signs) };
     }
 
     /// Takes over how its radio is set up: how it modulates, and whether it sends at all.
@@ -149,7 +152,7 @@ impl Sending {
 
     /// Waits longer for acknowledgements, which cannot have come while another packet was on air.
     pub(crate) fn delay_others(&mut self, packet: &proto::MeshPacket) {
-        let taken = self.pace.of(self.modem.airtime(lora::length(packet)));
+        let taken = self.pace.of(self.modem.airtime(lora::length(packet, self.signs)));
         for pending in self.pending.iter_mut().filter(|pending| pending.packet.id != packet.id) {
             pending.due = pending.due.plus(taken);
         }
@@ -193,7 +196,7 @@ impl Sending {
             if self.starts == Some(due) {
                 self.starts = None;
                 let Some(packet) = self.queue.pop_front() else { continue };
-                let airtime = self.pace.of(self.modem.airtime(lora::length(&packet)));
+                let airtime = self.pace.of(self.modem.airtime(lora::length(&packet, self.signs)));
                 self.busy_until = due.plus(airtime);
                 self.spent.push_back((due, airtime));
                 self.plan(due);
@@ -222,7 +225,7 @@ impl Sending {
     }
 
     fn retry_after(&self, packet: &proto::MeshPacket) -> Duration {
-        self.pace.of(lora::retry_after(self.modem, lora::length(packet)))
+        self.pace.of(lora::retry_after(self.modem, lora::length(packet, self.signs)))
     }
 }
 

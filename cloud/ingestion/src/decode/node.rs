@@ -6,7 +6,7 @@ use crate::{
 };
 use kosmo_contract::{NodeBody, NodeReport as Told, Text};
 use kosmo_domain::{Position, PositionError, Timestamp};
-use kosmo_store::ingest::{Body, Neighbor, NodeReport, Note, RadioStats, Traceroute, User};
+use kosmo_store::ingest::{Body, Neighbor, NodeReport, Note, RadioStats, Traceroute, User, Waypoint};
 
 /// Returns the report as far as it can be stored.
 pub(super) fn judge(case: &mut Case<'_, NodeBody>) -> Result<Body, Note> {
@@ -23,7 +23,10 @@ pub(super) fn judge(case: &mut Case<'_, NodeBody>) -> Result<Body, Note> {
             accept_position(case, latitude, longitude, altitude_m, precision_bits)?
         }
         Told::Device { metrics } => NodeReport::Device(reading::plausible(case, metrics, "body.report.metrics")?),
-        Told::RadioStats(stats) => NodeReport::RadioStats(accept_stats(&stats)?),
+        Told::RadioStats(stats) => NodeReport::RadioStats(accept_stats(stats.into())?),
+        Told::HostStats(stats) => NodeReport::HostStats(stats.into()),
+        Told::TrafficStats(stats) => NodeReport::TrafficStats(stats.into()),
+        Told::Waypoint(place) => NodeReport::Waypoint(accept_waypoint(case, place)?),
         Told::Neighbors { neighbors } => NodeReport::Neighbors(
             neighbors
                 .into_iter()
@@ -97,24 +100,27 @@ fn accept_position(
     Ok(NodeReport::Position { position, precision_bits: precision_bits.filter(|&bits| bits <= 32) })
 }
 
-fn accept_stats(stats: &kosmo_contract::RadioStats) -> Result<RadioStats, Note> {
-    let shares = [("channel_utilization_pct", stats.channel_utilization_pct), ("air_util_tx_pct", stats.air_util_tx_pct)];
-    if let Some((name, share)) = shares.into_iter().find(|(_, share)| !(0.0..=1000.0).contains(share)) {
-        return Err(Reason::OutOfRange.note(format!("body.report.{name}"), format!("{share} is no share of the time")));
+fn accept_stats(stats: RadioStats) -> Result<RadioStats, Note> {
+    match stats.absurd_share() {
+        Some((name, share)) => Err(Reason::OutOfRange.note(format!("body.report.{name}"), format!("{share} is no share of the time"))),
+        None => Ok(stats),
     }
-    Ok(RadioStats {
-        uptime_s: stats.uptime_s,
-        channel_utilization_pct: stats.channel_utilization_pct,
-        air_util_tx_pct: stats.air_util_tx_pct,
-        packets_tx: stats.packets_tx,
-        packets_rx: stats.packets_rx,
-        packets_rx_bad: stats.packets_rx_bad,
-        packets_rx_duplicate: stats.packets_rx_duplicate,
-        packets_relayed: stats.packets_relayed,
-        relays_cancelled: stats.relays_cancelled,
-        nodes_online: stats.nodes_online,
-        nodes_known: stats.nodes_known,
-        noise_floor_dbm: stats.noise_floor_dbm,
+}
+
+/// A place that is none takes nothing away: that is said by leaving it out.
+fn accept_waypoint(case: &mut Case<'_, NodeBody>, told: kosmo_contract::Waypoint) -> Result<Waypoint, Note> {
+    let place = told.latitude.zip(told.longitude).map(|(latitude, longitude)| Position::new(latitude, longitude, None));
+    let position = place.transpose().map_err(|error| Reason::InvalidPosition.note("body.report.latitude", error.to_string()))?;
+    Ok(Waypoint {
+        id: told.waypoint_id,
+        position,
+        expires_at: told.expires_at,
+        locked_to: told.locked_to.filter(|node| node.sender().is_ok()),
+        name: accept_name(case, told.name, "name"),
+        description: accept_name(case, told.description, "description"),
+        icon: told.icon.as_deref().and_then(names::printable),
+        channel: told.channel.map(|channel| (channel.name.to_string(), channel.hash)),
+        public: told.public,
     })
 }
 

@@ -86,7 +86,7 @@ fn packet(taker: &mut Taker<'_>, row: ViewPacket) {
             TelemetryKind::LocalStats(_)
             | TelemetryKind::Health
             | TelemetryKind::Host(_)
-            | TelemetryKind::TrafficManagement
+            | TelemetryKind::TrafficManagement(_)
             | TelemetryKind::Unknown => taker.leave_out("of a kind that is not kept"),
         },
         Body::Position(report) => {

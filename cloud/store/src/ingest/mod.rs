@@ -23,7 +23,10 @@ mod reports;
 mod streams;
 mod told;
 
-pub use crate::ingest::record::{Body, Heard, Neighbor, NodeReport, Note, Outcome, RadioStats, Raw, Reception, Record, Traceroute, User};
+pub use crate::ingest::record::{
+    Body, Heard, HostStats, Neighbor, NodeReport, Note, Outcome, RadioStats, Raw, Reception, Record, Traceroute, TrafficStats, User,
+    Waypoint,
+};
 pub(crate) use crate::ingest::{
     packets::json,
     streams::{Streams, Verdict},

@@ -29,6 +29,9 @@ fn part(body: &Body) -> i64 {
             NodeReport::Neighbors(_) => 6,
             NodeReport::Traceroute(_) => 7,
             NodeReport::Link { .. } => 8,
+            NodeReport::HostStats(_) => 10,
+            NodeReport::TrafficStats(_) => 11,
+            NodeReport::Waypoint(_) => 12,
         },
     }
 }

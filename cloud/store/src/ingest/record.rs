@@ -2,6 +2,7 @@
 
 use crate::rejects::RecordName;
 use bytes::Bytes;
+pub use kosmo_domain::{HostStats, RadioStats, Traceroute, TrafficStats};
 use kosmo_domain::{Metrics, NodeId, PacketId, Position, Reading, Source, TimeSource, Timestamp, Trust};
 
 /// One record of a bridge's spool.
@@ -100,6 +101,12 @@ pub enum NodeReport {
     Neighbors(Vec<Neighbor>),
     /// The way a packet took to the node and back.
     Traceroute(Traceroute),
+    /// What the computer counts that the node runs on.
+    HostStats(HostStats),
+    /// What the node's traffic management counts.
+    TrafficStats(TrafficStats),
+    /// A place that the node marks.
+    Waypoint(Waypoint),
     /// How the bridge's radio last received the node.
     Link {
         /// Signal to noise in decibels.
@@ -130,35 +137,6 @@ pub struct User {
     pub unmessagable: bool,
 }
 
-/// Counters of a radio since its start.
-#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
-pub struct RadioStats {
-    /// Seconds since it started.
-    pub uptime_s: u32,
-    /// Share of the last minute in which it heard the channel in use.
-    pub channel_utilization_pct: f32,
-    /// Share of the last hour in which it sent.
-    pub air_util_tx_pct: f32,
-    /// Packets sent.
-    pub packets_tx: u32,
-    /// Packets received.
-    pub packets_rx: u32,
-    /// Packets received damaged.
-    pub packets_rx_bad: u32,
-    /// Packets received again.
-    pub packets_rx_duplicate: u32,
-    /// Packets relayed for others.
-    pub packets_relayed: u32,
-    /// Relays given up because another node was faster.
-    pub relays_cancelled: u32,
-    /// Nodes heard in the last two hours.
-    pub nodes_online: u32,
-    /// Nodes in the radio's memory.
-    pub nodes_known: u32,
-    /// Noise on the channel in dBm, where measured.
-    pub noise_floor_dbm: Option<i32>,
-}
-
 /// A node that another one hears directly.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Neighbor {
@@ -168,20 +146,27 @@ pub struct Neighbor {
     pub snr_db: f32,
 }
 
-/// The way a packet took to a node and back: the relays between, and the signal to noise of each step, absent where
-/// a relay did not say.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Traceroute {
-    /// Who asked.
-    pub to: NodeId,
-    /// The relays on the way there.
-    pub route: Vec<NodeId>,
-    /// Signal to noise in decibels at each step there.
-    pub snr_towards_db: Vec<Option<f32>>,
-    /// The relays on the way back.
-    pub route_back: Vec<NodeId>,
-    /// Signal to noise in decibels at each step back.
-    pub snr_back_db: Vec<Option<f32>>,
+/// A place that somebody marks for everybody on a channel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Waypoint {
+    /// What it is known by, whoever tells of it.
+    pub id: u32,
+    /// Where it is; nothing if it takes one away.
+    pub position: Option<Position>,
+    /// Until when it counts; nothing is for good.
+    pub expires_at: Option<Timestamp>,
+    /// The one node that may change it.
+    pub locked_to: Option<NodeId>,
+    /// Its name, whatever was typed.
+    pub name: Option<String>,
+    /// What is said of it.
+    pub description: Option<String>,
+    /// The one character it is drawn as.
+    pub icon: Option<String>,
+    /// Name and hash of the channel it was marked on.
+    pub channel: Option<(String, u8)>,
+    /// Whether everybody can read that channel.
+    pub public: bool,
 }
 
 /// Something that was refused, and why: a value of a record, or all of it.

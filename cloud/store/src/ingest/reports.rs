@@ -4,12 +4,14 @@
 use crate::{
     Result,
     db::{Tx, on_tx},
-    ingest::{Body, Neighbor, NodeReport, RadioStats, Record, Traceroute, User, nodes::Nodes},
+    ingest::{Body, Neighbor, NodeReport, Record, Traceroute, User, nodes::Nodes},
     types::{At, Node, storable},
     uplinks::{self, OPTED_OUT},
+    waypoints,
 };
 use futures_util::TryFutureExt as _;
-use kosmo_domain::{Position, Timestamp};
+use kosmo_domain::{NodeId, Position, Timestamp};
+use serde::Serialize;
 
 /// The most that is kept of a long name, or of the name of a model or role, in bytes.
 const MAX_NAME: usize = 100;
@@ -22,16 +24,19 @@ const MAX_NEIGHBORS: usize = 64;
 pub(super) async fn store(tx: &mut Tx, records: &[&Record], nodes: &Nodes) -> Result<()> {
     for record in records {
         let Body::Node { node, report, at } = &record.body else { continue };
-        store_one(tx, nodes.id(*node)?, report, *at).await?;
+        store_one(tx, (nodes.id(*node)?, *node), report, *at).await?;
     }
     Ok(())
 }
 
-async fn store_one(tx: &mut Tx, node: i64, report: &NodeReport, at: Timestamp) -> Result<()> {
+async fn store_one(tx: &mut Tx, (node, id): (i64, NodeId), report: &NodeReport, at: Timestamp) -> Result<()> {
     match report {
         NodeReport::User(user) => store_user(tx, node, user, at).await,
         NodeReport::Position { position, precision_bits } => store_position(tx, node, position, *precision_bits, at).await,
-        NodeReport::RadioStats(stats) => store_stats(tx, node, stats, at).await,
+        NodeReport::RadioStats(stats) => store_stats(tx, RADIO_STATS, node, stats, at).await,
+        NodeReport::HostStats(stats) => store_stats(tx, HOST_STATS, node, stats, at).await,
+        NodeReport::TrafficStats(stats) => store_stats(tx, TRAFFIC_STATS, node, stats, at).await,
+        NodeReport::Waypoint(place) => waypoints::store(tx, id, place, at).await,
         NodeReport::Neighbors(neighbors) => store_neighbors(tx, node, neighbors, at).await,
         NodeReport::Traceroute(route) => store_traceroute(tx, node, route, at).await,
         // What a radio remembers is shown among the latest values, and how it hears a node among the receptions.
@@ -83,11 +88,17 @@ async fn store_position(tx: &mut Tx, node: i64, position: &Position, precision_b
     Ok(())
 }
 
-async fn store_stats(tx: &mut Tx, node: i64, stats: &RadioStats, at: Timestamp) -> Result<()> {
-    const SQL: &str = "update nodes set radio_stats = $2, radio_stats_at = $3
-                        where id = $1 and (radio_stats_at is null or radio_stats_at <= $3)";
+/// What a node, its computer and its traffic management count: the latest of each.
+const RADIO_STATS: &str = "update nodes set radio_stats = $2, radio_stats_at = $3
+                            where id = $1 and (radio_stats_at is null or radio_stats_at <= $3)";
+const HOST_STATS: &str = "update nodes set host_stats = $2, host_stats_at = $3
+                           where id = $1 and (host_stats_at is null or host_stats_at <= $3)";
+const TRAFFIC_STATS: &str = "update nodes set traffic_stats = $2, traffic_stats_at = $3
+                              where id = $1 and (traffic_stats_at is null or traffic_stats_at <= $3)";
+
+async fn store_stats(tx: &mut Tx, sql: &'static str, node: i64, stats: &impl Serialize, at: Timestamp) -> Result<()> {
     let stats = serde_json::to_string(stats).expect("numbers are always JSON");
-    on_tx!(tx, |db| sqlx::query(SQL).bind(node).bind(stats).bind(At(at)).execute(db).map_ok(drop))?;
+    on_tx!(tx, |db| sqlx::query(sql).bind(node).bind(stats).bind(At(at)).execute(db).map_ok(drop))?;
     Ok(())
 }
 

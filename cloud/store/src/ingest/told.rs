@@ -24,9 +24,13 @@ pub(super) fn nodes(records: &[&Record]) -> Vec<NodeChange> {
             Body::Node { node, report, .. } => match report {
                 NodeReport::Device(_) => note(*node, true, false),
                 NodeReport::User(_) | NodeReport::Position { .. } => note(*node, false, true),
-                NodeReport::RadioStats(_) | NodeReport::Neighbors(_) | NodeReport::Traceroute(_) | NodeReport::Link { .. } => {
-                    note(*node, false, false);
-                }
+                NodeReport::RadioStats(_)
+                | NodeReport::HostStats(_)
+                | NodeReport::TrafficStats(_)
+                | NodeReport::Waypoint(_)
+                | NodeReport::Neighbors(_)
+                | NodeReport::Traceroute(_)
+                | NodeReport::Link { .. } => note(*node, false, false),
             },
             Body::Text | Body::Rejected => {}
         }

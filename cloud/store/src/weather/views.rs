@@ -1,6 +1,6 @@
 //! What the store answers about the weather and the nodes.
 
-use crate::ingest::{RadioStats, Reception, Traceroute};
+use crate::ingest::{HostStats, RadioStats, Reception, Traceroute, TrafficStats};
 use kosmo_domain::{BridgeId, Metric, Metrics, NodeId, Position, Rollup, TimeSource, Timestamp, Trust};
 
 /// What a node measured last, each metric at its own time.
@@ -139,6 +139,10 @@ pub struct NodeDetail {
     pub names: Vec<NodeName>,
     /// What its radio counts, and when it said so.
     pub radio_stats: Option<(RadioStats, Timestamp)>,
+    /// What the computer counts that it runs on.
+    pub host_stats: Option<(HostStats, Timestamp)>,
+    /// What its traffic management counts.
+    pub traffic_stats: Option<(TrafficStats, Timestamp)>,
 }
 
 /// An id and a key under which a node was heard.

@@ -36,10 +36,35 @@ store_test! {
         assert_eq!(store.add_channel(&vault(), &other_key, noon()).await.unwrap(), ChannelAdded::New(other_key.id));
 
         let rows = store.channels().await.unwrap();
-        assert_eq!(rows.iter().map(|row| (row.id, row.key_bytes)).collect::<Vec<_>>(), [(family.id, 32), (other_key.id, 16)]);
+        assert_eq!(rows.iter().map(|row| (row.id, row.key_bytes)).collect::<Vec<_>>(), [(family.id, Some(32)), (other_key.id, Some(16))]);
         assert_eq!((rows[0].source.clone(), rows[0].visibility, rows[0].added_at), (ChannelSource::Operator, Visibility::Private, noon()));
         let open = store.open_channels(&vault()).await.unwrap();
         assert_eq!((open.closed, open.channels[0].key.as_slice(), open.channels[1].key.as_slice()), (0, &[9; 32][..], &[8; 16][..]));
+    }
+
+    async fn what_a_bridge_tells_of_is_private_and_has_no_key_until_an_operator_gives_one(store: Store) {
+        let (bridge, family) = ("roof".parse().unwrap(), channel(1, "Family", &[9; 32]));
+        let told = [("Family".to_owned(), family.hash), ("LongFast".to_owned(), 8)];
+        assert_eq!(store.note_channels(&bridge, &told, noon()).await.unwrap(), 2);
+        assert_eq!(store.note_channels(&"hill".parse().unwrap(), &told, noon()).await.unwrap(), 0);
+        let rows = store.channels().await.unwrap();
+        assert!(rows.iter().all(|row| row.key_bytes.is_none() && row.visibility == Visibility::Private));
+        assert_eq!(rows[0].source, ChannelSource::Bridge(bridge.clone()));
+        let open = store.open_channels(&vault()).await.unwrap();
+        assert_eq!((open.channels.len(), open.closed), (0, 0), "nobody can read with no key, and none is missing");
+
+        // Made public before its key was known, it stays so.
+        let id = rows.iter().find(|row| row.name == "Family").unwrap().id;
+        store.set_channel_visibility(id, Visibility::Public, noon()).await.unwrap();
+        assert_eq!(store.add_channel(&vault(), &family, noon()).await.unwrap(), ChannelAdded::New(id));
+        let open = store.open_channels(&vault()).await.unwrap();
+        assert_eq!((open.channels.len(), &open.channels[0].key[..], open.channels[0].visibility), (1, &[9; 32][..], Visibility::Public));
+        assert_eq!(store.note_channels(&bridge, &told, noon()).await.unwrap(), 0);
+        assert_eq!(store.add_channel(&vault(), &channel(5, "Family", &[9; 32]), noon()).await.unwrap(), ChannelAdded::Known(id));
+        assert_eq!(store.channels().await.unwrap().len(), 2);
+
+        let flood: Vec<_> = (0..700).map(|number| (format!("c{number}"), 1)).collect();
+        assert_eq!(store.note_channels(&bridge, &flood, noon()).await.unwrap(), 499);
     }
 
     async fn without_the_key_that_sealed_them_channels_are_counted_and_stay(store: Store) {

@@ -8,4 +8,5 @@ mod mesh;
 mod nodes;
 mod refusals;
 mod series;
+mod waypoints;
 mod weather;

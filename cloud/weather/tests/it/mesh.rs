@@ -6,14 +6,14 @@ use axum::{
     http::{HeaderMap, Request, StatusCode},
 };
 use futures_util::StreamExt as _;
-use kosmo_domain::{Epoch, Metric, Metrics, NodeId, PacketId, Reading, Source, Stream, TimeSource, Timestamp, Trust};
+use kosmo_domain::{Epoch, ManualClock, Metric, Metrics, NodeId, PacketId, Reading, Source, Stream, TimeSource, Timestamp, Trust};
 use kosmo_http::{App, Info, recorder};
 use kosmo_store::{
     Database, Store,
     ingest::{Body as Said, Heard, NodeReport, Raw, Reception, Record, RecordName},
 };
 use serde_json::Value;
-use std::cell::Cell;
+use std::{cell::Cell, sync::Arc};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
@@ -33,7 +33,8 @@ impl Mesh {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&Database::Sqlite { path: folder.path().join("kosmo.sqlite") }).await.unwrap();
         store.migrate().await.unwrap();
-        let app = App::new("test", Info::new("Test", "1"), 0).with(kosmo_weather::service(store.clone()));
+        let app = App::new("test", Info::new("Test", "1"), 0)
+            .with(kosmo_weather::service(store.clone(), Arc::new(ManualClock::at(at("2026-06-01T12:00:00Z")))));
         Self { store, app: app.into_router(recorder().handle()), seq: Cell::new(0), _folder: folder }
     }
 

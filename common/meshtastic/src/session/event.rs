@@ -20,6 +20,9 @@ pub enum Input<'a> {
     Send(Box<Outgoing>),
     /// Hand the radio what came from its broker ([`crate::proxy`]). Without a radio that is ready nothing comes of it.
     Proxy(Box<proto::MqttClientProxyMessage>),
+    /// Ask the radio for its configuration anew, because somebody has changed it. Nothing may be sent until it has told. Without a radio
+    /// that is ready nothing comes of it.
+    Reconfigure,
     /// The program ends: take leave of the radio. Without a connection nothing comes of it.
     Shutdown,
 }
@@ -227,6 +230,7 @@ impl fmt::Debug for Input<'_> {
             Self::Tick => f.write_str("Tick"),
             Self::Send(packet) => packet.fmt(f),
             Self::Proxy(_) => f.write_str("Proxy"),
+            Self::Reconfigure => f.write_str("Reconfigure"),
             Self::Shutdown => f.write_str("Shutdown"),
         }
     }
