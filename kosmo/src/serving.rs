@@ -128,7 +128,7 @@ impl Serving {
 
     /// Adds the weather API, which needs nothing but the database.
     pub fn add_weather(&mut self) {
-        self.services.push((Kind::Weather, kosmo_weather::service(self.store.clone())));
+        self.services.push((Kind::Weather, kosmo_weather::service(self.store.clone(), self.clock.clone())));
     }
 
     /// Listens on the port of each of these services, and answers there; `web` answers for all.

@@ -5,6 +5,7 @@ mod cli;
 mod config;
 mod lifecycle;
 mod openapi;
+mod radios;
 mod sim;
 mod up;
 mod wellbeing;

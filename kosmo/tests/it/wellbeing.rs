@@ -9,7 +9,7 @@ use std::{
 };
 use tokio::time::Instant;
 
-struct Running(Child);
+pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {

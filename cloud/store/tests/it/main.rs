@@ -36,4 +36,5 @@ mod rollups;
 mod schema;
 mod spools;
 mod uplinks;
+mod waypoints;
 mod workers;
