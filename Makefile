@@ -39,6 +39,7 @@ web/dist/index.html: web/node_modules/.installed web/index.html $(wildcard web/*
 lint: setup web/node_modules/.installed ## formatting, lints, licences, types and translations of the web app
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --locked -p kosmo --no-default-features --features bridge -- -D warnings
 	target/tools/bin/cargo-deny --locked --all-features check bans licenses sources
 	cd web && npm run --silent types && npm run --silent lint && npm run --silent i18n:check
 
