@@ -6,7 +6,7 @@ use crate::{
     network::{BELIEVED, Judged, State as Condition, judge},
 };
 use axum::extract::State;
-use kosmo_contract::{QueueDepth, RadioStatus, Status};
+use kosmo_contract::{Air, QueueDepth, RadioStatus, Status, WaitReason};
 use kosmo_domain::{BridgeId, Clock, NodeId, Timestamp};
 use kosmo_http::{Json, Problem, ProblemBody, Query, cursor, page_size, read_cursor};
 use kosmo_store::{BridgeRow, Store, ingest::RadioStats};
@@ -92,6 +92,29 @@ struct BridgeView {
     /// What its spool did since it started.
     #[serde(skip_serializing_if = "Option::is_none")]
     spool: Option<SpoolView>,
+    /// How its radio may use the air, and what texts wait for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    airtime: Option<AirtimeView>,
+}
+
+/// How a bridge's radio may use the air, as the bridge counts it. Shares are in percent; what is not known is left out.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BridgeAirtime)]
+struct AirtimeView {
+    /// What texts wait for: `turn` (the texts before them), `radio` (which is not connected), `radio_queue` (room in the radio),
+    /// `duty_cycle` (the law's limit on airtime) or `channel` (a quieter channel); left out if none waits for longer than sending takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    waits_for: Option<&'static str>,
+    /// For how many seconds they have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waits_s: Option<u64>,
+    /// Of the last hour, in how much of it the radio sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    used_pct: Option<f32>,
+    /// How much of an hour the law allows in the radio's region; 100 is no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allowed_pct: Option<f32>,
 }
 
 /// A bridge's radio. What nobody has told is left out.
@@ -231,7 +254,21 @@ impl BridgeView {
             radio: status.as_ref().and_then(|status| status.radio.as_ref()).map(|radio| RadioView::new(radio, stats)),
             queues,
             spool,
+            airtime: status.as_ref().and_then(|status| status.air.as_ref()).map(AirtimeView::from),
         }
+    }
+}
+
+impl From<&Air> for AirtimeView {
+    fn from(air: &Air) -> Self {
+        let waits_for = air.waits_for.map(|reason| match reason {
+            WaitReason::Turn => "turn",
+            WaitReason::Radio => "radio",
+            WaitReason::RadioQueue => "radio_queue",
+            WaitReason::DutyCycle => "duty_cycle",
+            WaitReason::Channel => "channel",
+        });
+        Self { waits_for, waits_s: air.waits_s, used_pct: air.used_pct, allowed_pct: air.allowed_pct }
     }
 }
 

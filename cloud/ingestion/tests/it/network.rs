@@ -114,7 +114,8 @@ async fn a_bridge_is_told_with_its_queues_its_radio_and_the_air() {
                 "air": { "at": "2026-06-01T11:59:00Z", "channel_utilization_pct": 12.5, "air_util_tx_pct": 1.5, "nodes_online": 7 }
             },
             "queues": { "ingest": { "waiting": 3, "in_flight": 3 }, "gateway": { "waiting": 0, "in_flight": 0 }, "outbound": { "waiting": 1, "in_flight": 1 } },
-            "spool": { "packets": 1200, "spooled": 0, "committed": 0, "rejected": 0, "dropped": 0, "lost": 0 }
+            "spool": { "packets": 1200, "spooled": 0, "committed": 0, "rejected": 0, "dropped": 0, "lost": 0 },
+            "airtime": { "waits_for": "duty_cycle", "waits_s": 40, "used_pct": 9.75, "allowed_pct": 10.0 }
         }]
     });
     assert_eq!(network.read("bridges").await, expect);

@@ -41,6 +41,9 @@ function Particulars({ bridge, page, now }: { readonly bridge: Bridge; readonly 
   const look = stateLook(present(bridge, page, now).state)
   const { radio, spool, queues } = bridge
   const air = radio?.air ?? undefined
+  const used = bridge.airtime?.used_pct ?? 0
+  // Where the law sets no limit there is none to come near to.
+  const allowed = bridge.airtime?.allowed_pct == null || bridge.airtime.allowed_pct >= 100 ? null : bridge.airtime.allowed_pct
   return (
     <div className="flex flex-col gap-6">
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
@@ -71,9 +74,15 @@ function Particulars({ bridge, page, now }: { readonly bridge: Bridge; readonly 
             label={<Trans>Channel in use</Trans>} value={air.channel_utilization_pct} max={100} words={`${number(air.channel_utilization_pct, 1)} %`}
             tone={air.channel_utilization_pct >= FULL ? 'bad' : air.channel_utilization_pct >= BUSY ? 'warn' : 'good'}
           />
-          <Meter label={<Trans>Sends in an hour</Trans>} value={air.air_util_tx_pct} max={10} words={`${number(air.air_util_tx_pct, 1)} %`} tone={air.air_util_tx_pct >= 8 ? 'warn' : 'good'} />
+          {allowed === null && <Meter label={<Trans>Sends in an hour</Trans>} value={air.air_util_tx_pct} max={10} words={`${number(air.air_util_tx_pct, 1)} %`} tone={air.air_util_tx_pct >= 8 ? 'warn' : 'good'} />}
           <p className="text-xs text-muted"><Trans>as its radio said <Since at={air.at} now={now} /></Trans></p>
         </div>
+      )}
+      {allowed !== null && (
+        <Meter
+          label={<Trans>Sent in the last hour, of what the law allows</Trans>} value={used} max={allowed} words={`${number(used, 1)} % / ${number(allowed)} %`}
+          tone={used >= allowed ? 'bad' : used >= 0.8 * allowed ? 'warn' : 'good'}
+        />
       )}
       {queues != null && (
         <Facts title={<Trans>What waits</Trans>}>

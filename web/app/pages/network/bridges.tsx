@@ -1,6 +1,6 @@
 import { useLingui } from '@lingui/react'
 import { Plural, Trans, useLingui as useTexts } from '@lingui/react/macro'
-import { RadioTower } from 'lucide-react'
+import { Hourglass, RadioTower } from 'lucide-react'
 import type { Bridge, BridgePage } from '@/api/schema'
 import { useFormat } from '@/format/hooks'
 import { numberFormat } from '@/format/intl'
@@ -10,12 +10,15 @@ import { cx } from '@/ui/cx'
 import { EmptyState } from '@/ui/states'
 import { INK } from '@/ui/tone'
 import { Since } from './since'
-import { stateLook, troubleWords } from './words'
+import { stateLook, troubleWords, WAITS } from './words'
+
+/** What a bridge in these states says of itself is over. */
+const GONE: readonly string[] = ['offline', 'silent', 'unheard']
 
 /** Returns a bridge's state and troubles as they are by now: a word that nobody renews is believed only so long. */
 export function present(bridge: Bridge, page: Pick<BridgePage, 'believed_s'>, now: number): { readonly state: string; readonly trouble: readonly string[] } {
   const said = parseTime(bridge.status_at)
-  const isGone = ['offline', 'silent', 'unheard'].includes(bridge.state)
+  const isGone = GONE.includes(bridge.state)
   if (!isGone && said !== null && now - said > page.believed_s * 1000) return { state: 'silent', trouble: ['silent'] }
   return { state: bridge.state, trouble: bridge.trouble }
 }
@@ -65,6 +68,7 @@ function BridgeCard({ bridge, page, now, onOpen }: BridgesProps & { readonly bri
       </div>
       {trouble.map((code) => <TroubleNote key={code} code={code} bridge={bridge} />)}
       <Queues bridge={bridge} isOld={state === 'silent' || state === 'offline'} />
+      {!GONE.includes(state) && <Waits bridge={bridge} />}
       <RadioLine bridge={bridge} />
     </li>
   )
@@ -111,6 +115,21 @@ function Queues({ bridge, isOld }: { readonly bridge: Bridge; readonly isOld: bo
         ))}
       </dl>
     </div>
+  )
+}
+
+/** Why texts are not on the air yet. */
+function Waits({ bridge }: { readonly bridge: Bridge }) {
+  const { i18n } = useLingui()
+  const { duration } = useFormat()
+  const { waits_for: reason, waits_s: seconds } = bridge.airtime ?? {}
+  const words = reason == null ? undefined : WAITS[reason]
+  if (words === undefined) return null
+  return (
+    <p data-waits={reason} className="flex items-start gap-1.5 text-xs text-warn">
+      <Hourglass aria-hidden className="mt-px size-3.5 shrink-0" />
+      <span>{i18n._(words)}{seconds != null && <span className="tabular text-muted"> {duration(seconds * 1000)}</span>}</span>
+    </p>
   )
 }
 

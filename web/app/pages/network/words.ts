@@ -74,6 +74,15 @@ const TROUBLE: Record<string, Trouble> = {
   },
 }
 
+/** What texts wait for in a bridge. */
+export const WAITS: Record<string, MessageDescriptor> = {
+  turn: msg`Texts wait until those before them have gone out.`,
+  radio: msg`Texts wait for the radio, which is not connected.`,
+  radio_queue: msg`Texts wait for room in the radio's queue.`,
+  duty_cycle: msg`Texts wait: the radio has used up the airtime that the law allows in an hour.`,
+  channel: msg`Texts wait for a quieter channel.`,
+}
+
 const UNKNOWN: Look = { title: msg`Unknown`, tone: 'neutral', icon: CircleDashed }
 
 /** Returns how a bridge's state looks; a newer server may know states that this page does not. */
