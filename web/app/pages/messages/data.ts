@@ -148,6 +148,9 @@ export function useConfirmKey(node: string) {
   const queries = useQueryClient()
   return useMutation({
     mutationFn: (key: string) => take(api.POST('/api/v1/messages/conversations/{node_id}/key', { params: { path: { node_id: node } }, body: { public_key: key } })),
-    onSettled: () => { for (const queryKey of [keyOf(node), keys.conversations]) void queries.invalidateQueries({ queryKey }) },
+    // The answer says how it stands. Nobody may be asking any more: the text that waited is on its way.
+    onSuccess: (view) => { queries.setQueryData(keyOf(node), view) },
+    onError: () => { void queries.invalidateQueries({ queryKey: keyOf(node) }) },
+    onSettled: () => { void queries.invalidateQueries({ queryKey: keys.conversations }) },
   })
 }
