@@ -23,10 +23,13 @@ use tokio::{
     net::TcpStream,
     sync::mpsc,
     task::{JoinHandle, spawn_blocking},
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 /// How long the radio may take to accept what is written.
 const WRITE_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a radio is heard out after it was told that we go, and how long it may say nothing meanwhile.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+const LAST_SILENCE: Duration = Duration::from_secs(1);
 /// The most bytes passed on at once.
 const READ_BYTES: usize = 4096;
 /// How many reads may wait to be taken.
@@ -227,6 +230,7 @@ impl Keeper {
                     Some((_, Command::Close)) | None => {
                         // The other side may be gone already, and then there is nothing to take leave of.
                         let _ = timeout(WRITE_PATIENCE, stream.shutdown()).await;
+                        self.hear_out(&mut stream, &mut buffer).await;
                         return Loss::Ours;
                     }
                 },
@@ -241,6 +245,17 @@ impl Keeper {
                     }
                     Err(error) => return Loss::from_io(&error, &self.url, &self.place),
                 },
+            }
+        }
+    }
+
+    /// Passes on what the radio had written before it learnt that we go, for it will not say it again.
+    async fn hear_out(&self, stream: &mut Box<dyn Stream>, buffer: &mut [u8]) {
+        let end = Instant::now() + LAST_WORDS;
+        // A port ends only with its device, so that a silence is the end as well.
+        while let Ok(Ok(count @ 1..)) = timeout_at(end.min(Instant::now() + LAST_SILENCE), stream.read(buffer)).await {
+            if self.events.send(LinkEvent::Received(buffer[..count].to_vec())).await.is_err() {
+                return;
             }
         }
     }

@@ -8,54 +8,7 @@ use crate::{
 use kosmo_bridge::local;
 use kosmo_contract::RadioLink;
 use kosmo_domain::Stream;
-use kosmo_test_support::{Mosquitto, MosquittoOptions};
-use std::{
-    fs::{self, File},
-    io::Write as _,
-    path::Path,
-    process::Command,
-};
-use tempfile::TempDir;
-
-/// A file system in memory that is soon full; it goes with this value.
-struct SmallDisk(TempDir);
-
-impl SmallDisk {
-    /// Returns a disk of so many megabytes; nothing where this process may not mount one.
-    #[expect(clippy::print_stderr, reason = "what was not tried is said")]
-    fn of(megabytes: u32) -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
-        let size = format!("size={megabytes}m");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(folder.path()).output();
-        if !mounted.is_ok_and(|output| output.status.success()) {
-            eprintln!("skipped: a small disk can be mounted by root alone; run this test as root");
-            return None;
-        }
-        Some(Self(folder))
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn fill(&self) {
-        let mut file = File::create(self.path().join("filler")).unwrap();
-        for size in [1 << 20, 4096, 1] {
-            let piece = vec![0; size];
-            while file.write_all(&piece).is_ok() {}
-        }
-    }
-
-    fn make_room(&self) {
-        fs::remove_file(self.path().join("filler")).unwrap();
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("--lazy").arg(self.path()).output();
-    }
-}
+use kosmo_test_support::{Mosquitto, MosquittoOptions, SmallDisk};
 
 fn is_ready(heard: &Heard) -> bool {
     heard.status().and_then(|status| status.radio.as_ref()).is_some_and(|radio| radio.link == RadioLink::Ready)

@@ -134,6 +134,17 @@ async fn a_bridge_that_dies_goes_on_where_its_spool_stands() {
 }
 
 #[tokio::test]
+async fn a_bridge_that_ends_in_good_order_takes_in_what_its_radio_had_said_by_then() {
+    let mut scene = scene().await;
+    scene.radio = Radio::start(RECORDING, Manner { last_word: true, ..Manner::default() }).await;
+    scene.cloud.set_answering(false);
+    let bridge = scene.start_bridge();
+    scene.cloud.until("a handshake", |heard| heard.distinct(Stream::Ingest) == HANDSHAKE).await;
+    bridge.stop().await;
+    assert_eq!(scene.left(Stream::Ingest).await, range(1, HANDSHAKE + 1), "with the radio's last word");
+}
+
+#[tokio::test]
 async fn while_the_radio_is_away_the_spool_drains_and_its_memory_is_not_told_twice() {
     let mut scene = scene().await;
     scene.cloud.set_answering(false);

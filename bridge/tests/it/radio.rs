@@ -20,6 +20,8 @@ pub(crate) struct Manner {
     pub(crate) split: Option<usize>,
     /// After console text and half a frame.
     pub(crate) junk: bool,
+    /// With a temperature that is on its way already when a client takes its leave.
+    pub(crate) last_word: bool,
 }
 
 /// What a client did.
@@ -128,14 +130,18 @@ impl Radio {
     }
 
     fn tell(&self, variant: from_radio::PayloadVariant) {
-        let message = proto::FromRadio { payload_variant: Some(variant), ..Default::default() };
-        self.says.send(stream::encode(&message.encode_to_vec()).unwrap()).unwrap();
+        self.says.send(frame(variant)).unwrap();
     }
 
     /// Has the radio close the connection.
     pub(crate) fn hang_up(&self) {
         self.says.send(Vec::new()).unwrap();
     }
+}
+
+fn frame(variant: from_radio::PayloadVariant) -> Vec<u8> {
+    let message = proto::FromRadio { payload_variant: Some(variant), ..Default::default() };
+    stream::encode(&message.encode_to_vec()).unwrap()
 }
 
 /// Serves one client.
@@ -178,7 +184,12 @@ pub(crate) async fn serve(
                 }
                 Some(to_radio::PayloadVariant::Packet(packet)) => drop(seen.send(Seen::Packet(Box::new(packet)))),
                 Some(to_radio::PayloadVariant::Heartbeat(_)) => drop(seen.send(Seen::Heartbeat)),
-                Some(to_radio::PayloadVariant::Disconnect(_)) => drop(seen.send(Seen::Disconnect)),
+                Some(to_radio::PayloadVariant::Disconnect(_)) => {
+                    if manner.last_word {
+                        stream.write_all(&frame(from_radio::PayloadVariant::Packet(temperature(99, 9.9)))).await.unwrap();
+                    }
+                    let _ = seen.send(Seen::Disconnect);
+                }
                 _ => {}
             }
         }

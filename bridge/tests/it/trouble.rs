@@ -167,7 +167,7 @@ async fn no_key_of_a_radio_reaches_a_log_or_a_wire() {
     let broker = Mosquitto::start(&MosquittoOptions::default()).await;
     let cloud = Cloud::connect(&broker.url()).await;
     let folder = tempfile::tempdir().unwrap();
-    let radio = Radio::start("a_handshake_full", Manner { junk: true, split: Some(7) }).await;
+    let radio = Radio::start("a_handshake_full", Manner { junk: true, split: Some(7), ..Manner::default() }).await;
     let secrets = secrets();
     assert!(secrets.len() >= 2, "the recording has a private key and a channel's");
     let log = crate::log::captured();

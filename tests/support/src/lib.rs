@@ -5,6 +5,7 @@
 
 mod client;
 mod cluster;
+mod disk;
 mod mosquitto;
 mod postgres;
 mod psql;
@@ -13,6 +14,7 @@ mod tether;
 pub use crate::{
     client::{Row, official_client},
     cluster::{ClusterOptions, PostgresCluster},
+    disk::SmallDisk,
     mosquitto::{Mosquitto, MosquittoOptions},
     postgres::{TestDatabase, cluster_url},
     tether::{signal, spawn},

@@ -7,58 +7,9 @@ use crate::{
 };
 use kosmo_domain::{Metric, NodeId, Timestamp};
 use kosmo_store::{Database, Store, ingest::Record};
-use kosmo_test_support::{ClusterOptions, PostgresCluster};
-use std::{
-    fs::{self, File},
-    io::Write as _,
-    os::unix::fs::PermissionsExt as _,
-    path::Path,
-    process::Command,
-};
-use tempfile::TempDir;
+use kosmo_test_support::{ClusterOptions, PostgresCluster, SmallDisk};
 
 const NODE: NodeId = NodeId::from_number(0xa1b2_c3d4);
-
-/// A file system in memory that is soon full; it goes with this value.
-struct SmallDisk(TempDir);
-
-impl SmallDisk {
-    /// Returns a disk of so many megabytes; nothing where this process may not mount one.
-    #[expect(clippy::print_stderr, reason = "what was not tried is said")]
-    fn of(megabytes: u32) -> Option<Self> {
-        let folder = tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o755)).tempdir().unwrap();
-        let size = format!("size={megabytes}m");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(folder.path()).output();
-        if !mounted.is_ok_and(|output| output.status.success()) {
-            eprintln!("skipped: a small disk can be mounted by root alone; run this test as root");
-            return None;
-        }
-        Some(Self(folder))
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    /// Leaves no byte free.
-    fn fill(&self) {
-        let mut file = File::create(self.path().join("filler")).unwrap();
-        for size in [1 << 20, 4096, 1] {
-            let piece = vec![0; size];
-            while file.write_all(&piece).is_ok() {}
-        }
-    }
-
-    fn make_room(&self) {
-        fs::remove_file(self.path().join("filler")).unwrap();
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("--lazy").arg(self.path()).output();
-    }
-}
 
 fn batch(spool: &mut Spool, round: u64) -> Vec<Record> {
     let noon = at("2026-06-01T12:00:00Z");

@@ -177,8 +177,23 @@ fn taking_leave_is_said_to_the_radio() {
     assert_eq!((client.take_written(), client.closed), (vec![Asked::Disconnect(true)], Some(CloseReason::Shutdown)));
     client.closed = None;
     client.input(Input::Shutdown);
+    client.input(Input::Disconnected);
     client.receive(recording("a_handshake_full").sent);
     assert_eq!((client.take_written(), client.closed, client.take_events()), (vec![], None, vec![]));
+}
+
+#[test]
+fn what_a_radio_said_before_it_heard_of_the_leave_is_taken_in() {
+    let mut client = Client::ready();
+    client.input(Input::Shutdown);
+    client.take_written();
+    let packet = proto::MeshPacket { from: 77, to: u32::MAX, id: 5, ..Default::default() };
+    client.receive(&from_radio(PayloadVariant::Packet(packet)));
+    client.receive(&from_radio(PayloadVariant::Rebooted(true)));
+    client.wait(200_000);
+    let events = client.take_events();
+    assert!(matches!(&events[..], [Event::Packet(packet), Event::Rebooted] if packet.from.number() == 77), "{events:?}");
+    assert_eq!(client.take_written(), [], "nobody is asked anything");
 }
 
 #[test]
