@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-packages=(build-essential pkg-config ca-certificates git openssl procps postgresql mosquitto mosquitto-clients faketime sqlite3 chromium python3 python3-venv)
+packages=(build-essential pkg-config ca-certificates git openssl procps postgresql mosquitto mosquitto-clients faketime sqlite3 chromium iproute2 python3 python3-venv)
 cargo_deny=0.20.2
 
 missing=()

@@ -16,21 +16,29 @@ const PATIENCE = 180_000
 /** A program that runs, and how to end it. */
 export interface Running {
   readonly url: string
-  /** The folder of its data. */
-  readonly data: string
+  /** The folder of all that is its own, its data among it. */
+  readonly folder: string
   readonly pid: number
   readonly stop: () => Promise<void>
 }
 
-/** Starts `kosmo demo` with these further arguments, and returns when it is ready. */
-export async function startDemo(args: readonly string[] = []): Promise<Running> {
+interface Start {
+  /** The command that runs it, if any does. */
+  readonly within?: readonly string[]
+  /** The folder of one that ran before and was killed, whose data it takes over. */
+  readonly folder?: string
+}
+
+/** Starts `kosmo demo`, and returns when it is ready. */
+export async function startDemo({ within = [], folder: old }: Start = {}): Promise<Running> {
   if (!existsSync(PROGRAM)) throw new Error(`${PROGRAM} is not there: build it with \`cargo build -p kosmo\`, or name another with KOSMO_BIN`)
-  const folder = await mkdtemp(join(tmpdir(), 'kosmo-e2e-'))
+  const folder = old ?? (await mkdtemp(join(tmpdir(), 'kosmo-e2e-')))
   const ready = join(folder, 'ready.json')
-  const data = join(folder, 'data')
+  await rm(ready, { force: true })
+  const [command, ...words] = [...within, PROGRAM]
   const child = spawn(
-    PROGRAM,
-    ['demo', '--port-base', '0', '--mqtt-port', '0', '--radio-port', '0', '--every', '5', '--data', data, '--ready-file', ready, '--log', 'warn', ...args],
+    command,
+    [...words, 'demo', '--port-base', '0', '--mqtt-port', '0', '--radio-port', '0', '--every', '5', '--data', join(folder, 'data'), '--ready-file', ready, '--log', 'warn'],
     { stdio: ['ignore', 'ignore', 'pipe'], cwd: folder },
   )
   let log = ''
@@ -51,15 +59,18 @@ export async function startDemo(args: readonly string[] = []): Promise<Running> 
     if (outcome === 'late') child.kill('SIGKILL')
     await rm(folder, { recursive: true, force: true })
   }
-  return { url: addresses.web, data, pid: child.pid ?? 0, stop }
+  return { url: addresses.web, folder, pid: child.pid ?? 0, stop }
 }
 
-/** What is compiled into the program must be what lies in web/dist, or the tests would be about another app. */
+/** Where the app lies that is tested. */
+const DIST = process.env['KOSMO__HTTP__WEB_DIR'] ?? join(root, 'web/dist')
+
+/** What is compiled into the program must be what was built, or the tests would be about another app. */
 async function checkApp(url: string): Promise<void> {
   const served = await (await fetch(url, { headers: { Accept: 'text/html' } })).text()
-  const built = await readFile(join(root, 'web/dist/index.html'), 'utf8').catch(() => '')
+  const built = await readFile(join(DIST, 'index.html'), 'utf8').catch(() => '')
   if (built === '') throw new Error('the app is not built: run `make web`, then `cargo build -p kosmo`')
-  if (served !== built) throw new Error('the program serves another app than web/dist: run `cargo build -p kosmo`, or set KOSMO__HTTP__WEB_DIR to web/dist')
+  if (served !== built) throw new Error(`the program serves another app than ${DIST}: build it anew, or set KOSMO__HTTP__WEB_DIR`)
 }
 
 export default async function setup(): Promise<(() => Promise<void>) | undefined> {

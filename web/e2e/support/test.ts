@@ -15,7 +15,7 @@ export const MEMBERS = {
 export const LENA = '!a1b2c3d4'
 
 /** Every route of the app, the stations' and nodes' by one of the demo's. */
-export const ROUTES = ['/', '/nodes', `/nodes/${LENA}`, '/stations/!072a2786', '/messages', `/messages/${LENA}`, '/network', '/network/topology'] as const
+export const ROUTES = ['/', '/nodes', `/nodes/${LENA}`, '/stations/!072a2786', '/messages', `/messages/${LENA}`, '/network', '/network/packets', '/network/topology'] as const
 
 export interface Choices {
   readonly theme?: 'system' | 'light' | 'dark'
