@@ -1,6 +1,7 @@
-import { useQuery } from '@tanstack/react-query'
+import { infiniteQueryOptions, keepPreviousData, useQuery } from '@tanstack/react-query'
 import { api, take } from '@/api/client'
 import { keys } from '@/api/queries'
+import type { PageTraceroute } from '@/api/schema'
 import type { TopologyLink, TopologyNode } from './model'
 
 /** How many pages are read at most: 5,000 nodes, 10,000 links. Anybody can invent nodes, and a browser must stay usable. */
@@ -37,3 +38,15 @@ export function useMesh() {
     refetchInterval: 60_000,
   })
 }
+
+/** The ways that were traced, those of one node or all, the latest first. */
+export const tracedQuery = (node: string | undefined) =>
+  infiniteQueryOptions({
+    queryKey: [...keys.network, 'traced', node ?? ''],
+    queryFn: ({ signal, pageParam }): Promise<PageTraceroute> =>
+      take(api.GET('/api/v1/traceroutes', { params: { query: { limit: 20, ...(node === undefined ? {} : { node_id: node }), ...(pageParam === '' ? {} : { cursor: pageParam }) } }, signal })),
+    initialPageParam: '',
+    getNextPageParam: (page: PageTraceroute) => page.next,
+    placeholderData: keepPreviousData,
+    refetchInterval: 60_000,
+  })

@@ -1,17 +1,17 @@
 import { Plural, Trans, useLingui } from '@lingui/react/macro'
 import { createLazyRoute, Link, useNavigate } from '@tanstack/react-router'
 import { ChevronLeft, Waypoints, ZoomIn, ZoomOut } from 'lucide-react'
-import { Fragment, useMemo, useState } from 'react'
-import { nodeName } from '@/format/names'
-import { IconButton } from '@/ui/button'
+import { useMemo, useState } from 'react'
+import { Button, IconButton } from '@/ui/button'
 import { Card } from '@/ui/card'
 import { Page } from '@/ui/page'
-import { Snr } from '@/ui/snr'
 import { EmptyState, ErrorState, Skeleton } from '@/ui/states'
+import { Chain } from './chain'
 import { useMesh } from './data'
 import { Graph } from './graph'
 import { type Place, topologyOf, wayOf } from './model'
 import { Ways } from './table'
+import { Traced } from './traced'
 
 export const topologyPage = createLazyRoute('/network/topology')({ component: TopologyView })
 
@@ -66,6 +66,13 @@ function TopologyView() {
             <p className="px-4 pb-2 text-sm text-muted"><Trans>A node that others depend on is their only known way: if it fails, they are cut off. What nobody heard or reported in a day is not counted, so there may be more ways than these.</Trans></p>
             <Ways places={topology.places} byId={byId} chosen={chosen} onChoose={choose} />
           </Card>
+          <Card
+            title={t`Traced ways`} flush
+            aside={chosen !== undefined && <Button look="quiet" className="-mr-2" onClick={() => { choose(undefined) }}><Trans>Of all nodes</Trans></Button>}
+          >
+            <p className="px-4 pb-2 text-sm text-muted"><Trans>What packets were seen to do when somebody asked, with the signal at each step. The ways above are what links make possible.</Trans></p>
+            <Traced chosen={chosen} named={(id) => byId.get(id)?.node ?? { node_id: id }} />
+          </Card>
         </div>
       )}
     </Page>
@@ -91,14 +98,14 @@ function Key() {
 
 /** The way of the chosen node in words. */
 function Way({ way }: { readonly way: readonly Place[] }) {
+  const named = (place: Place) => place.node ?? { node_id: place.id }
+  const [first, ...rest] = way
+  if (first === undefined) return null
+  // Each place knows how well it is heard by the next.
+  const steps = rest.map((place, index) => ({ node: named(place), snr: way[index]?.snr ?? null }))
   return (
     <p role="status" data-testid="way" className="mt-2 flex flex-wrap items-center gap-x-2 gap-y-1 rounded-lg bg-sunken px-3 py-2 text-sm">
-      {way.map((place) => (
-        <Fragment key={place.id}>
-          <bdi className="foreign font-medium">{nodeName(place.node ?? { node_id: place.id })}</bdi>
-          {place.next !== null && <span className="inline-flex items-center gap-1 text-xs"><span aria-hidden>→</span><Snr value={place.snr} /><span aria-hidden>→</span></span>}
-        </Fragment>
-      ))}
+      <Chain first={named(first)} steps={steps} />
     </p>
   )
 }
