@@ -138,7 +138,24 @@ test('it looks right in both themes, and axe finds nothing', async ({ page }) =>
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme })
     await expectAccessible(page)
-    // What differs from run to run is covered: ages, and where in the charts the minutes fall.
-    await expect(page).toHaveScreenshot(`network-${colorScheme}.png`, { mask: [page.locator('time'), page.locator('svg[role=img]'), page.locator('[data-service] .tabular')] })
+    // What differs from run to run is covered: ages, rates, and where in the charts the minutes fall.
+    const moving = ['time', 'svg[role=img]', '[data-service] .tabular', '[data-rate] .text-xs', '[data-rate] > [aria-hidden]']
+    await expect(page).toHaveScreenshot(`network-${colorScheme}.png`, { mask: moving.map((selector) => page.locator(selector)) })
   }
+})
+
+test('what texts wait for in a bridge is said, and how much of its airtime is used', async ({ page }) => {
+  await roof.says({ version: '0.2.0', uptime_s: 7260, radio: READY, queues: queues(3), air: { waits_for: 'duty_cycle', waits_s: 40, used_pct: 9.75, allowed_pct: 10, channel_pct: 18.5 } })
+  await until('the server knows', async () => (await house.read<{ data: readonly { airtime?: { waits_for?: string } }[] }>('/api/v1/network/bridges')).data.some(({ airtime }) => airtime?.waits_for === 'duty_cycle'))
+  await open(page, '/network?bridge=roof')
+  await expect(page.locator('[data-bridge=roof] [data-waits=duty_cycle]')).toContainText('the radio has used up the airtime that the law allows in an hour')
+  await expect(page.getByRole('dialog', { name: 'roof' })).toContainText('9.8 % / 10 %')
+})
+
+test('brokers of nodes are told of as the API has them', async ({ page }) => {
+  await open(page)
+  const { brokers } = await house.read<{ readonly brokers: readonly { readonly source: string; readonly state: string }[] }>('/api/v1/network/uplinks')
+  expect(brokers.map(({ source }) => source)).toEqual(['msh'])
+  for (const { source, state } of brokers) await expect(page.locator(`[data-broker="${source}"]`)).toHaveAttribute('data-state', state)
+  await expect(page.getByTestId('uplinks')).toContainText('No node publishes here by itself')
 })

@@ -1,6 +1,7 @@
 import { choose, expect, expectAccessible, expectLooks, replayed, settled, test } from './support/test'
 
 interface Row { readonly node_id: string; readonly bridges?: readonly object[] }
+interface Traced { readonly from_node_id: string; readonly to_node_id: string }
 interface LinkRow { readonly from: string; readonly to: string }
 
 test('ways to the bridges are those of the links that the API knows', async ({ page, request }) => {
@@ -28,6 +29,23 @@ test('ways to the bridges are those of the links that the API knows', async ({ p
   await expectAccessible(page)
   await page.emulateMedia({ colorScheme: 'dark' })
   await expectAccessible(page)
+})
+
+test('ways that somebody traced are told step by step, those of one node or all', async ({ page, request }) => {
+  await choose(page, {})
+  const traced = async (query = '') => ((await (await request.get(`/api/v1/traceroutes?limit=20${query}`)).json()) as { data: Traced[] }).data
+  // Now and then the owners of the demo's radios ask for ways.
+  await expect.poll(async () => (await traced()).length, { timeout: 120_000 }).toBeGreaterThan(0)
+  const [way] = await traced()
+  const node = way?.to_node_id ?? ''
+  await page.goto('/network/topology')
+  await settled(page)
+  const list = page.getByTestId('traced')
+  await expect(list.locator('[data-traced]').first()).toContainText('dB')
+  await page.goto(`/network/topology?node=${encodeURIComponent(node)}`)
+  await settled(page)
+  await expect.poll(async () => (await list.locator('[data-traced]').evaluateAll((rows) => rows.map((row) => (row as HTMLElement).dataset['traced']))).sort())
+    .toEqual((await traced(`&node_id=${encodeURIComponent(node)}`)).map(({ from_node_id: from, to_node_id: to }) => `${from} ${to}`).sort())
 })
 
 test('the topology looks as it should', async ({ page, isMobile }) => {
