@@ -3,12 +3,13 @@
 use crate::{
     conversations::{LONGEST_PAGE, PAGE, Params},
     identity::Member,
+    path::node_id,
     shared::Shared,
     views::TextView,
 };
 use axum::extract::State;
 use kosmo_domain::NodeId;
-use kosmo_http::{Code, Json, Page, Path, Problem, ProblemBody, Query, cursor, page_size, read_cursor};
+use kosmo_http::{Json, Page, Path, Problem, ProblemBody, Query, cursor, page_size, read_cursor};
 use kosmo_store::messages::PageFrom;
 
 /// What the member and a node said to each other
@@ -36,8 +37,7 @@ pub(crate) async fn handler(
     Path(node): Path<String>,
     Query(params): Query<Params>,
 ) -> Result<Json<Page<TextView>>, Problem> {
-    let node: NodeId =
-        node.parse().map_err(|error: kosmo_domain::IdError| Problem::new(Code::InvalidNodeId, error.to_string()).of("node_id"))?;
+    let node = node_id(&node)?;
     let size = page_size(params.limit.as_deref(), PAGE, LONGEST_PAGE)?;
     let before = match params.cursor.as_deref().map(read_cursor::<(NodeId, i64)>).transpose()? {
         None => i64::MAX,

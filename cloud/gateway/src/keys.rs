@@ -1,6 +1,6 @@
 //! `/api/v1/messages/conversations/{node_id}/key`: the key by which a member knows a node, and whether texts wait for it.
 
-use crate::{identity::Member, shared::Shared};
+use crate::{identity::Member, path::node_id, shared::Shared};
 use axum::extract::State;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use kosmo_domain::{NodeId, Timestamp};
@@ -123,10 +123,6 @@ pub(crate) async fn confirm(
         }
         Confirmed::NoKey => Err(Problem::not_found("this node never showed a key").of("node_id")),
     }
-}
-
-fn node_id(text: &str) -> Result<NodeId, Problem> {
-    text.parse().map_err(|error: kosmo_domain::IdError| Problem::new(Code::InvalidNodeId, error.to_string()).of("node_id"))
 }
 
 fn view(node_id: NodeId, key: NodeKey) -> KeyView {

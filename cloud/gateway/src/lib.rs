@@ -23,6 +23,7 @@ mod live;
 mod message;
 mod offers;
 mod pace;
+mod path;
 mod quota;
 mod radios;
 mod read;

@@ -1,9 +1,8 @@
 //! `POST /api/v1/messages/conversations/{node_id}/read`: notes how far a member has read.
 
-use crate::{identity::Member, live::ReadView, shared::Shared};
+use crate::{identity::Member, live::ReadView, path::node_id, shared::Shared};
 use axum::extract::State;
-use kosmo_domain::NodeId;
-use kosmo_http::{Code, Json, Path, Problem, ProblemBody};
+use kosmo_http::{Json, Path, Problem, ProblemBody};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -44,8 +43,7 @@ pub(crate) async fn handler(
     Path(node): Path<String>,
     Json(posted): Json<Posted>,
 ) -> Result<Json<ReadView>, Problem> {
-    let node: NodeId =
-        node.parse().map_err(|error: kosmo_domain::IdError| Problem::new(Code::InvalidNodeId, error.to_string()).of("node_id"))?;
+    let node = node_id(&node)?;
     if posted.seq < 0 {
         return Err(Problem::invalid("seq", "this is the number of a text: 0 or more"));
     }
