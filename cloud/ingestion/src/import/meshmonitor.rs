@@ -1,6 +1,6 @@
 //! MeshMonitor: one row for each value, in its own words.
 
-use super::{ImportError, Listener, Taker};
+use super::{ImportError, Listener, Taker, pages::Pages};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use kosmo_domain::{Metric, Metrics, NodeId, PacketId, Timestamp};
 use kosmo_meshtastic::proto;
@@ -53,43 +53,11 @@ const EVERYBODY: i64 = 0xffff_ffff;
 pub(super) async fn read(file: &Path, taker: &mut Taker<'_>, tell: Listener<'_>) -> Result<(), ImportError> {
     let mut foreign = Foreign::meshmonitor(file).await?;
     let all = foreign.monitor_rows().await?;
-    let mut done = 0;
-    let mut after = i64::MIN;
-    loop {
-        let rows = foreign.monitor_nodes(after).await?;
-        let Some(last) = rows.last() else { break };
-        after = last.row;
-        done += rows.len() as u64;
-        for row in rows {
-            node(taker, row);
-        }
-        taker.flush_if_full().await?;
-        tell(done, all);
-    }
-    after = i64::MIN;
+    let mut pages = Pages { foreign, taker, tell, done: 0, all };
+    pages.table(Foreign::monitor_nodes, |row| row.row, |taker, rows| rows.into_iter().for_each(|row| node(taker, row))).await?;
     // The values of one packet are rows one after the other, and a page may end between them: they meet again in the store.
-    loop {
-        let rows = foreign.monitor_telemetry(after).await?;
-        let Some(last) = rows.last() else { break };
-        after = last.row;
-        done += rows.len() as u64;
-        measured(taker, &rows);
-        taker.flush_if_full().await?;
-        tell(done, all);
-    }
-    after = i64::MIN;
-    loop {
-        let rows = foreign.monitor_texts(after).await?;
-        let Some(last) = rows.last() else { break };
-        after = last.row;
-        done += rows.len() as u64;
-        for row in rows {
-            text(taker, row);
-        }
-        taker.flush_if_full().await?;
-        tell(done, all);
-    }
-    Ok(())
+    pages.table(Foreign::monitor_telemetry, |row| row.row, |taker, rows| measured(taker, &rows)).await?;
+    pages.table(Foreign::monitor_texts, |row| row.row, |taker, rows| rows.into_iter().for_each(|row| text(taker, row))).await
 }
 
 fn from_millis(millis: i64) -> Option<Timestamp> {

@@ -1,6 +1,6 @@
 //! Meshview: whole packets, decrypted, which say more than its tables do.
 
-use super::{ImportError, Listener, Taker};
+use super::{ImportError, Listener, Taker, pages::Pages};
 use kosmo_domain::{PacketId, Timestamp};
 use kosmo_meshtastic::{
     Message as _,
@@ -21,32 +21,9 @@ const UNKNOWN: &str = "unknown name";
 pub(super) async fn read(file: &Path, taker: &mut Taker<'_>, tell: Listener<'_>) -> Result<(), ImportError> {
     let mut foreign = Foreign::meshview(file).await?;
     let all = foreign.view_rows().await?;
-    let mut done = 0;
-    let mut after = i64::MIN;
-    loop {
-        let rows = foreign.view_nodes(after).await?;
-        let Some(last) = rows.last() else { break };
-        after = last.row;
-        done += rows.len() as u64;
-        for row in rows {
-            node(taker, row);
-        }
-        taker.flush_if_full().await?;
-        tell(done, all);
-    }
-    after = i64::MIN;
-    loop {
-        let rows = foreign.view_packets(after).await?;
-        let Some(last) = rows.last() else { break };
-        after = last.row;
-        done += rows.len() as u64;
-        for row in rows {
-            packet(taker, row);
-        }
-        taker.flush_if_full().await?;
-        tell(done, all);
-    }
-    Ok(())
+    let mut pages = Pages { foreign, taker, tell, done: 0, all };
+    pages.table(Foreign::view_nodes, |row| row.row, |taker, rows| rows.into_iter().for_each(|row| node(taker, row))).await?;
+    pages.table(Foreign::view_packets, |row| row.row, |taker, rows| rows.into_iter().for_each(|row| packet(taker, row))).await
 }
 
 fn time(micros: Option<i64>) -> Option<Timestamp> {
@@ -76,6 +53,9 @@ fn packet(taker: &mut Taker<'_>, row: ViewPacket) {
     };
     let received = Received::read(packet, Vec::new());
     let Some(node) = taker.node(Some(i64::from(received.from.number()))) else { return };
+    if received.ok_to_mqtt() == Some(false) {
+        return taker.leave_out("not to be passed on, as its sender says");
+    }
     let told = time(row.at);
     match received.body {
         Body::Telemetry(telemetry) => match telemetry.kind {

@@ -6,6 +6,7 @@
 
 mod meshmonitor;
 mod meshview;
+mod pages;
 
 use crate::decode::{Rules, printable};
 use kosmo_domain::{
