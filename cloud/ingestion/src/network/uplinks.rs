@@ -117,7 +117,7 @@ struct Amount {
 struct Limited {
     /// The broker it came from.
     source: String,
-    /// The node.
+    /// The node; `!ffffffff` stands for gateways that nobody has heard of.
     #[schema(value_type = String, pattern = "^![0-9a-f]{8}$")]
     node_id: NodeId,
     /// As what it is meant: `node` or `gateway`.

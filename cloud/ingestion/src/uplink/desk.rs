@@ -4,7 +4,7 @@
 use crate::uplink::{
     Source,
     generations::Generations,
-    guard::{Bucket, Guard, Limit, UplinkLimits},
+    guard::{Guard, Limit, UplinkLimits},
 };
 use kosmo_domain::{HOUR, NodeId, PacketId, Timestamp};
 use kosmo_store::uplinks::{GatewayTally, LimitTally, PacketReceptions, Role, Taken, UplinkReception};
@@ -20,11 +20,6 @@ const PACKETS: usize = 65_536;
 const PENDING: usize = 20_000;
 const TALLIES: usize = 500;
 const LIMITS: usize = 200;
-/// How many gateways of a broker that nobody has heard of are told of at once, and a second: names cost nothing to invent.
-const NEWCOMERS: f64 = 500.0;
-const NEWCOMERS_PER_S: f64 = 0.2;
-/// How many gateways are remembered to have been told of.
-const TOLD: usize = 4_000;
 /// Of how many nodes it is remembered whether they agree.
 const CONSENTS: usize = 20_000;
 /// How often the store is told again whether a node agrees.
@@ -77,8 +72,6 @@ pub(crate) struct Desk {
     consents: Generations<NodeId, (bool, Timestamp)>,
     pending: HashMap<(NodeId, PacketId), PacketReceptions>,
     tallies: HashMap<(usize, NodeId), GatewayTally>,
-    told: Generations<(usize, NodeId), ()>,
-    newcomers: HashMap<usize, Bucket>,
     limits: HashMap<(usize, Role, NodeId, Limit), LimitTally>,
 }
 
@@ -91,8 +84,6 @@ impl Desk {
             consents: Generations::new(CONSENTS),
             pending: HashMap::new(),
             tallies: HashMap::new(),
-            told: Generations::new(TOLD),
-            newcomers: HashMap::new(),
             limits: HashMap::new(),
         }
     }
@@ -118,26 +109,27 @@ impl Desk {
                 self.tally(source, gateway, now, |taken| taken.packets += 1);
                 other
             }
-            Err((role, limit)) => {
-                let node = if role == Role::Node { packet.from } else { gateway };
+            Err((role, node, limit)) => {
                 self.limit(source, role, node, limit, now);
-                self.tally(source, gateway, now, |taken| taken.limited += 1);
+                if !node.is_broadcast() {
+                    self.tally(source, gateway, now, |taken| taken.limited += 1);
+                }
                 Admission::Limited(limit)
             }
         }
     }
 
-    fn judge(&mut self, source: usize, gateway: NodeId, packet: &Named, now: Timestamp) -> Result<Admission, (Role, Limit)> {
-        let of_gateway = |limit| (Role::Gateway, limit);
-        self.guard.gateway(source, gateway, now).map_err(of_gateway)?;
-        Guard::age(packet.rx_time, now).map_err(of_gateway)?;
+    fn judge(&mut self, source: usize, gateway: NodeId, packet: &Named, now: Timestamp) -> Result<Admission, (Role, NodeId, Limit)> {
+        self.guard.gateway(source, gateway, now).map_err(|(node, limit)| (Role::Gateway, node, limit))?;
+        Guard::age(packet.rx_time, now).map_err(|limit| (Role::Gateway, gateway, limit))?;
         if packet.id.is_given() {
             let known = self.known.get_mut(&(packet.from, packet.id));
             if known.is_some_and(|known| known.was_read || known.carries == packet.carries) {
                 return Ok(Admission::Copy);
             }
         }
-        self.guard.node(source, gateway, packet.from, now)?;
+        let of = |(role, limit)| (role, if role == Role::Node { packet.from } else { gateway }, limit);
+        self.guard.node(source, gateway, packet.from, now).map_err(of)?;
         if packet.id.is_given() {
             self.known.insert((packet.from, packet.id), Known { first_at: now, carries: packet.carries, was_read: false });
         }
@@ -200,26 +192,13 @@ impl Desk {
 
     fn tally(&mut self, source: usize, gateway: NodeId, now: Timestamp, add: impl FnOnce(&mut Taken)) {
         let key = (source, gateway);
-        if !self.tallies.contains_key(&key) && (self.tallies.len() >= TALLIES || !self.may_be_told(key, now)) {
+        if self.tallies.len() >= TALLIES && !self.tallies.contains_key(&key) {
             return;
         }
         let name = self.name(source);
         let tally = self.tallies.entry(key).or_insert_with(|| GatewayTally { source: name, gateway, at: now, taken: Taken::default() });
         tally.at = tally.at.max(now);
         add(&mut tally.taken);
-    }
-
-    /// Tells whether there is room for one more gateway, or it was told of before.
-    fn may_be_told(&mut self, key: (usize, NodeId), now: Timestamp) -> bool {
-        if self.told.get_mut(&key).is_some() {
-            return true;
-        }
-        let newcomers = self.newcomers.entry(key.0).or_insert_with(|| Bucket::full(NEWCOMERS, now));
-        let may = newcomers.take(now, NEWCOMERS_PER_S, NEWCOMERS);
-        if may {
-            self.told.insert(key, ());
-        }
-        may
     }
 
     fn limit(&mut self, source: usize, role: Role, node: NodeId, limit: Limit, now: Timestamp) {

@@ -3,7 +3,10 @@
 use crate::uplink::generations::Generations;
 use kosmo_domain::{NodeId, Timestamp};
 use kosmo_store::uplinks::Role;
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 /// How much is taken of one node and one gateway.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,6 +45,12 @@ impl Default for UplinkLimits {
 pub(crate) const REPEATS_WITHIN: Duration = Duration::from_mins(10);
 /// How old a packet may be by the clock of the gateway that received it. What is older is played again.
 const OLDEST: Duration = Duration::from_mins(30);
+/// How many gateways that nobody has heard of a broker brings a second, in the long run, and how many at once.
+const GATEWAYS_PER_S: f64 = 1.0;
+const GATEWAYS_BURST: f64 = 500.0;
+/// How many nodes that nobody has heard of a broker brings a second, by however many gateways, and how many at once.
+const NODES_PER_S: f64 = 5.0;
+const NODES_BURST: f64 = 2_000.0;
 /// How many nodes, gateways and contents are remembered.
 const NODES: usize = 20_000;
 const GATEWAYS: usize = 4_000;
@@ -113,6 +122,8 @@ pub(crate) struct Guard {
     denied: HashSet<(Role, NodeId)>,
     nodes: Generations<NodeId, Bucket>,
     gateways: Generations<(usize, NodeId), (Bucket, Bucket)>,
+    /// Of each broker, what is left of gateways and of nodes that nobody has heard of.
+    sources: HashMap<usize, (Bucket, Bucket)>,
     contents: Generations<(NodeId, u64), Content>,
 }
 
@@ -123,6 +134,7 @@ impl Guard {
             denied: HashSet::new(),
             nodes: Generations::new(NODES),
             gateways: Generations::new(GATEWAYS),
+            sources: HashMap::new(),
             contents: Generations::new(CONTENTS),
         }
     }
@@ -132,15 +144,23 @@ impl Guard {
         self.denied = denied;
     }
 
-    /// Tells whether a gateway's message is taken, of which packet it may be.
-    pub(crate) fn gateway(&mut self, source: usize, gateway: NodeId, now: Timestamp) -> Result<(), Limit> {
+    /// Tells whether a gateway's message is taken, whosever packet it is, and if not, because of whom: everybody stands for gateways
+    /// that nobody has heard of, whose names cost nothing to invent.
+    pub(crate) fn gateway(&mut self, source: usize, gateway: NodeId, now: Timestamp) -> Result<(), (NodeId, Limit)> {
         if self.denied.contains(&(Role::Gateway, gateway)) {
-            return Err(Limit::Denied);
+            return Err((gateway, Limit::Denied));
         }
         let limits = self.limits;
+        if self.gateways.get_mut(&(source, gateway)).is_none() && !self.source(source, now).0.take(now, GATEWAYS_PER_S, GATEWAYS_BURST) {
+            return Err((NodeId::BROADCAST, Limit::TooManyStrangers));
+        }
         let full = |burst| Bucket::full(burst, now);
         let (messages, _) = self.gateways.entry((source, gateway), || (full(limits.gateway_burst), full(limits.strangers_burst)));
-        if messages.take(now, limits.gateway_per_s, limits.gateway_burst) { Ok(()) } else { Err(Limit::TooFast) }
+        if messages.take(now, limits.gateway_per_s, limits.gateway_burst) { Ok(()) } else { Err((gateway, Limit::TooFast)) }
+    }
+
+    fn source(&mut self, source: usize, now: Timestamp) -> &mut (Bucket, Bucket) {
+        self.sources.entry(source).or_insert_with(|| (Bucket::full(GATEWAYS_BURST, now), Bucket::full(NODES_BURST, now)))
     }
 
     /// Tells whether a node's packet is taken that no gateway has told of.
@@ -149,11 +169,15 @@ impl Guard {
             return Err((Role::Node, Limit::Denied));
         }
         let limits = self.limits;
-        if self.nodes.get_mut(&node).is_none()
-            && let Some((_, strangers)) = self.gateways.get_mut(&(source, gateway))
-            && !strangers.take(now, limits.strangers_per_s, limits.strangers_burst)
-        {
-            return Err((Role::Gateway, Limit::TooManyStrangers));
+        if self.nodes.get_mut(&node).is_none() {
+            if let Some((_, strangers)) = self.gateways.get_mut(&(source, gateway))
+                && !strangers.take(now, limits.strangers_per_s, limits.strangers_burst)
+            {
+                return Err((Role::Gateway, Limit::TooManyStrangers));
+            }
+            if !self.source(source, now).1.take(now, NODES_PER_S, NODES_BURST) {
+                return Err((Role::Gateway, Limit::TooManyStrangers));
+            }
         }
         let bucket = self.nodes.entry(node, || Bucket::full(limits.node_burst, now));
         if bucket.take(now, limits.node_per_s, limits.node_burst) { Ok(()) } else { Err((Role::Node, Limit::TooFast)) }
@@ -216,6 +240,20 @@ mod tests {
     }
 
     #[test]
+    fn a_broker_cannot_invent_gateways_and_nodes_without_end() {
+        let mut guard = Guard::new(UplinkLimits::default());
+        let gateways: Vec<_> = (1..=10_000).map(node).filter(|gateway| guard.gateway(7, *gateway, at(0)).is_ok()).collect();
+        assert_eq!(gateways.len(), 500);
+        assert_eq!(guard.gateway(7, node(20_000), at(0)), Err((NodeId::BROADCAST, Limit::TooManyStrangers)));
+        assert!(guard.gateway(7, node(1), at(0)).is_ok(), "those that are known are heard");
+        assert!(guard.gateway(8, node(20_000), at(0)).is_ok(), "and those of other brokers");
+        let nodes = (100_000..200_000).zip(gateways.iter().cycle());
+        let taken = nodes.filter(|(number, gateway)| guard.node(7, **gateway, node(*number), at(0)).is_ok()).count();
+        assert_eq!(taken, 2_000);
+        assert!(guard.node(8, node(20_000), node(300_000), at(0)).is_ok());
+    }
+
+    #[test]
     fn the_same_again_and_again_is_taken_a_few_times() {
         let mut guard = Guard::new(UplinkLimits::default());
         let mut taken =
@@ -237,7 +275,7 @@ mod tests {
         let mut guard = Guard::new(UplinkLimits::default());
         guard.deny([(Role::Node, node(7)), (Role::Gateway, node(8))].into());
         assert_eq!(guard.node(0, node(9), node(7), at(0)), Err((Role::Node, Limit::Denied)));
-        assert_eq!(guard.gateway(0, node(8), at(0)), Err(Limit::Denied));
+        assert_eq!(guard.gateway(0, node(8), at(0)), Err((node(8), Limit::Denied)));
         assert!(guard.gateway(0, node(7), at(0)).is_ok() && guard.node(0, node(7), node(8), at(0)).is_ok());
     }
 }
