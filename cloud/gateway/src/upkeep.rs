@@ -43,7 +43,7 @@ pub(crate) fn listening(status: &Status, is_kept: bool, received_at: Timestamp) 
         (BridgeState::Offline, _) if status.at.is_some() => Listening::Left,
         (BridgeState::Offline, _) => Listening::Silent,
         (BridgeState::Online, Some(RadioLink::Ready)) => Listening::Yes { since, started },
-        (BridgeState::Online, Some(RadioLink::Connecting | RadioLink::Down) | None) => Listening::No { since },
+        (BridgeState::Online, Some(RadioLink::Connecting | RadioLink::Down) | None) => Listening::No { since, started },
     };
     (said, at)
 }

@@ -37,6 +37,8 @@ pub enum Listening {
     No {
         /// Since when, if it says so.
         since: Option<Timestamp>,
+        /// When it began to run, if it says so.
+        started: Option<Timestamp>,
     },
     /// It said farewell.
     Left,
@@ -106,7 +108,11 @@ impl Track {
         let before = self.heard_until;
         let change = match said {
             Listening::Yes { since, started } => self.listens(since, started, at),
-            Listening::No { since } => match self.open {
+            Listening::No { since, started } => match self.open {
+                // It lost its power: from its last word on it did not run, and now it looks for its radio.
+                None if started.is_some_and(|started| started > before.plus(SLACK)) => {
+                    Some(GapChange::Open(before.min(at), GapReason::Stopped))
+                }
                 None => Some(GapChange::Open(since.unwrap_or(at).clamp(before.min(at), at), GapReason::Radio)),
                 Some((_, GapReason::Radio)) => None,
                 Some((_, GapReason::Stopped | GapReason::Silent)) => Some(GapChange::Reason(GapReason::Radio)),
@@ -230,8 +236,8 @@ mod tests {
     #[test]
     fn a_bridge_without_its_radio_has_a_gap_until_it_has_it_again() {
         let mut track = listening();
-        assert_eq!(track.hear(Listening::No { since: Some(at(2010)) }, at(2011)), Some(GapChange::Open(at(2010), GapReason::Radio)));
-        assert_eq!(track.hear(Listening::No { since: Some(at(2010)) }, at(2071)), None);
+        assert_eq!(track.hear(Listening::No { since: Some(at(2010)), started: Some(at(1000)) }, at(2011)), Some(GapChange::Open(at(2010), GapReason::Radio)));
+        assert_eq!(track.hear(Listening::No { since: Some(at(2010)), started: Some(at(1000)) }, at(2071)), None);
         assert_eq!(track.hear(Listening::Silent, at(2080)), None);
         assert_eq!(track.hear(yes(2100, 1000), at(2101)), Some(GapChange::Close(at(2100), GapReason::Radio)));
     }
@@ -243,6 +249,14 @@ mod tests {
         let mut cut_off = listening();
         cut_off.hear(Listening::Silent, at(2030));
         assert_eq!(cut_off.hear(yes(2500, 2490), at(2600)), Some(GapChange::Close(at(2500), GapReason::Stopped)));
+    }
+
+    #[test]
+    fn a_machine_that_lost_its_power_has_a_gap_from_its_last_word_though_its_radio_comes_later_than_its_bridge() {
+        let mut track = listening();
+        let begins = Listening::No { since: Some(at(2090)), started: Some(at(2090)) };
+        assert_eq!(track.hear(begins, at(2091)), Some(GapChange::Open(at(2000), GapReason::Stopped)));
+        assert_eq!(track.hear(yes(2095, 2090), at(2096)), Some(GapChange::Close(at(2095), GapReason::Stopped)));
     }
 
     #[test]
@@ -281,7 +295,7 @@ mod tests {
                 now += wait;
                 let said = match kind {
                     0 => Listening::Yes { since: Some(at(now - since)), started: Some(at(now - started.max(since))) },
-                    1 => Listening::No { since: Some(at(now - since)) },
+                    1 => Listening::No { since: Some(at(now - since)), started: Some(at(now - started.max(since))) },
                     2 => Listening::Left,
                     _ => Listening::Silent,
                 };

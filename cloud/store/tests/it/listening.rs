@@ -30,8 +30,8 @@ async fn gaps(store: &Store) -> Vec<GapRow> {
 store_test! {
     async fn a_radio_that_was_away_leaves_a_gap(store: Store) {
         listening(&store).await;
-        assert!(store.note_listening(&roof(), Listening::No { since: Some(minute(10)) }, minute(11)).await.unwrap());
-        assert!(!store.note_listening(&roof(), Listening::No { since: Some(minute(10)) }, minute(12)).await.unwrap(), "as a second replica says");
+        assert!(store.note_listening(&roof(), Listening::No { since: Some(minute(10)), started: None }, minute(11)).await.unwrap());
+        assert!(!store.note_listening(&roof(), Listening::No { since: Some(minute(10)), started: None }, minute(12)).await.unwrap(), "as a second replica says");
         let open = GapRow { bridge: roof(), from: minute(10), until: None, reason: GapReason::Radio };
         assert_eq!(gaps(&store).await, std::slice::from_ref(&open));
         assert!(store.note_listening(&roof(), yes(minute(25)), minute(26)).await.unwrap());
@@ -55,7 +55,7 @@ store_test! {
         listening(&store).await;
         let second = |number| minute(10).plus(Duration::from_secs(number));
         for number in 0..5 {
-            store.note_listening(&roof(), Listening::No { since: Some(second(number * 8)) }, second(number * 8)).await.unwrap();
+            store.note_listening(&roof(), Listening::No { since: Some(second(number * 8)), started: None }, second(number * 8)).await.unwrap();
             store.note_listening(&roof(), yes(second(number * 8 + 4)), second(number * 8 + 4)).await.unwrap();
         }
         assert_eq!(gaps(&store).await.len(), 1);
@@ -78,7 +78,7 @@ store_test! {
     async fn gaps_are_listed_page_by_page_the_latest_first(store: Store) {
         listening(&store).await;
         for number in [10, 20, 30] {
-            store.note_listening(&roof(), Listening::No { since: None }, minute(number)).await.unwrap();
+            store.note_listening(&roof(), Listening::No { since: None, started: None }, minute(number)).await.unwrap();
             store.note_listening(&roof(), yes(minute(number + 1)), minute(number + 1)).await.unwrap();
         }
         let first = store.gaps(minute(0), minute(100), None, 2).await.unwrap();
