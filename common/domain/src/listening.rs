@@ -236,7 +236,10 @@ mod tests {
     #[test]
     fn a_bridge_without_its_radio_has_a_gap_until_it_has_it_again() {
         let mut track = listening();
-        assert_eq!(track.hear(Listening::No { since: Some(at(2010)), started: Some(at(1000)) }, at(2011)), Some(GapChange::Open(at(2010), GapReason::Radio)));
+        assert_eq!(
+            track.hear(Listening::No { since: Some(at(2010)), started: Some(at(1000)) }, at(2011)),
+            Some(GapChange::Open(at(2010), GapReason::Radio))
+        );
         assert_eq!(track.hear(Listening::No { since: Some(at(2010)), started: Some(at(1000)) }, at(2071)), None);
         assert_eq!(track.hear(Listening::Silent, at(2080)), None);
         assert_eq!(track.hear(yes(2100, 1000), at(2101)), Some(GapChange::Close(at(2100), GapReason::Radio)));
