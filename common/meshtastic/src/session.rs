@@ -5,6 +5,7 @@
 //! and the numbers follow the firmware's PhoneAPI and StreamAPI and what the official clients do.
 
 mod event;
+mod handshake;
 mod sending;
 
 pub use crate::session::{
@@ -231,12 +232,6 @@ impl Session {
         }
     }
 
-    fn on_reconfigure(&mut self, now: Uptime) {
-        if matches!(self.phase, Phase::Ready { .. }) {
-            self.leave_ready(Phase::Waking { until: now, attempt: 1 });
-        }
-    }
-
     /// Hands the radio what a broker said, of which it says nothing back.
     fn on_proxy(&mut self, message: proto::MqttClientProxyMessage) {
         let message = proto::ToRadio { payload_variant: Some(to_radio::PayloadVariant::MqttClientProxyMessage(message)) };
@@ -352,60 +347,6 @@ impl Session {
             && packet.rx_time.zip(self.remembered.get(&packet.from)).is_some_and(|(heard, last)| heard <= *last)
     }
 
-    /// Begins to gather what the handshake tells. What was gathered before is of an earlier, unfinished one.
-    fn on_my_info(&mut self, info: &proto::MyNodeInfo) {
-        match (self.phase, NodeId::from_number(info.my_node_num).sender()) {
-            (Phase::Configuring { .. }, Ok(node)) => self.told = Some(RadioState::new(node)),
-            (_, Err(_)) => self.dropped.reserved_senders += 1,
-            (Phase::Closed | Phase::Waking { .. } | Phase::Ready { .. } | Phase::Leaving, Ok(_)) => self.dropped.ignored += 1,
-        }
-    }
-
-    fn on_node(&mut self, node: NodeInfo) {
-        if node.node.sender().is_err() {
-            self.dropped.reserved_senders += 1;
-            return;
-        }
-        match &mut self.told {
-            Some(radio) => self.dropped.excess_nodes += u64::from(!radio.take_node(node)),
-            None => self.event(Event::Node(Box::new(node))),
-        }
-    }
-
-    fn on_told(&mut self, take: impl FnOnce(&mut RadioState)) {
-        match &mut self.told {
-            Some(radio) => take(radio),
-            None => self.dropped.ignored += 1,
-        }
-    }
-
-    fn on_config_complete(&mut self, nonce: u32, now: Uptime) {
-        let attempt = match self.phase {
-            Phase::Configuring { nonce: ours, attempt, .. } if ours == nonce => attempt,
-            _ => {
-                self.dropped.foreign_handshakes += 1;
-                return;
-            }
-        };
-        let Some(radio) = self.told.take() else {
-            self.retry_handshake(attempt, CloseReason::HandshakeIncomplete, now);
-            return;
-        };
-        self.remembered = if radio.has_firmware(2, 8) { radio.last_heard() } else { HashMap::new() };
-        // The first heartbeat goes out at once: only a radio known to answer can be missed.
-        self.phase = Phase::Ready { radio: radio.node, heartbeat: now, answers: false };
-        self.event(Event::Configured(Box::new(radio)));
-    }
-
-    fn on_rebooted(&mut self, now: Uptime) {
-        self.event(Event::Rebooted);
-        if matches!(self.phase, Phase::Leaving) {
-            return;
-        }
-        self.told = None;
-        self.leave_ready(Phase::Waking { until: now.plus(WAKE_UP), attempt: 1 });
-    }
-
     fn on_queue_status(&mut self, status: proto::QueueStatus) {
         let packet = Some(PacketId(status.mesh_packet_id)).filter(|id| id.is_given());
         if let Phase::Ready { answers, .. } = &mut self.phase {
@@ -440,22 +381,6 @@ impl Session {
             }
             Phase::Closed | Phase::Waking { .. } | Phase::Configuring { .. } | Phase::Ready { .. } | Phase::Leaving => {}
         }
-    }
-
-    fn retry_handshake(&mut self, attempt: u8, reason: CloseReason, now: Uptime) {
-        if attempt < HANDSHAKE_ATTEMPTS {
-            self.ask_for_config(attempt + 1, now);
-        } else {
-            self.close(reason);
-        }
-    }
-
-    fn ask_for_config(&mut self, attempt: u8, now: Uptime) {
-        let nonce = self.next_nonce;
-        self.next_nonce = nonce.wrapping_add(1);
-        self.write(to_radio::PayloadVariant::WantConfigId(nonce));
-        self.told = None;
-        self.phase = Phase::Configuring { nonce, deadline: now.plus(self.pace.handshake), attempt };
     }
 
     /// Leaves the radio with a word, or else it goes on with what it was saying to whoever connects next. What it said before it

@@ -4,6 +4,7 @@ use crate::harness::{Bridge, House, NOW, at, sqlite};
 use axum::http::StatusCode;
 use kosmo_domain::Metric;
 use kosmo_mqtt::Message;
+use kosmo_store::Visibility;
 use serde_json::json;
 
 const ANA: u32 = 0xa1b2_c3d4;
@@ -156,6 +157,10 @@ async fn a_bridge_s_status_is_kept_with_the_time_it_was_said() {
 
     let kept = house.store.bridges().await.unwrap().remove(0);
     assert_eq!((kept.status.as_deref(), kept.status_at), (Some(status.as_str()), Some(at(NOW))));
+    // The channels that it tells of are kept with it, for nobody's eyes until an operator decides.
+    let channels = house.store.channels().await.unwrap();
+    let told: Vec<_> = channels.iter().map(|row| (row.name.as_str(), row.hash, row.key_bytes, row.visibility)).collect();
+    assert_eq!(told, [("LongFast", 8, None, Visibility::Private)]);
 }
 
 #[tokio::test]
