@@ -45,6 +45,17 @@ pub enum Habit {
     Fails,
 }
 
+/// What the gateway said to a member who took a text back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TakenBack {
+    /// It was surely not sent, and never will be.
+    Done,
+    /// The bridge that has it is asked.
+    Asked,
+    /// A radio had it.
+    TooLate,
+}
+
 /// A text that was accepted, and what became of it on the air.
 #[derive(Debug, Clone)]
 pub struct SentText {
@@ -62,6 +73,8 @@ pub struct SentText {
     pub confirmed: Surety,
     /// Whether a refusal was.
     pub refused: Surety,
+    /// What was said when it was taken back, if it was.
+    pub taken_back: Option<TakenBack>,
 }
 
 /// A text from the mesh that a radio handed over whole.
@@ -192,6 +205,8 @@ pub enum Rule {
     ShownOnce,
     /// A text reaches whoever is there, whatever of ours dies.
     Reached,
+    /// What is said to be taken back was not sent, and costs nothing.
+    TakenBack,
     /// What was confirmed is said to be delivered.
     ConfirmedIsDelivered,
     /// A status claims no more than the air saw.
@@ -323,7 +338,9 @@ fn on_air(text: &SentText, told: Option<&ToldText>, violations: &mut Violations)
     if text.shown > 1 {
         violations.add(Rule::ShownOnce, format!("{id} was shown {} times", text.shown));
     }
-    if text.habit == Habit::Confirms && text.shown == 0 {
+    let may_be_withheld = matches!(text.taken_back, Some(TakenBack::Done | TakenBack::Asked));
+    let is_withheld = may_be_withheld && told.is_some_and(|told| told.status == "expired");
+    if text.habit == Habit::Confirms && text.shown == 0 && !is_withheld {
         violations.add(Rule::Reached, format!("{id} was not shown, and is said to be {told:?}: {text:?}"));
     }
 }
@@ -334,10 +351,15 @@ fn status(text: &SentText, told: &ToldText, violations: &mut Violations) {
         violations.add(Rule::ConfirmedIsDelivered, format!("{id} was confirmed, and is said to be {says}"));
     }
     let was_on_air = !text.packets.is_empty();
+    let is_withheld = !was_on_air && says == "expired" && told.charge == "released";
+    if text.taken_back == Some(TakenBack::Done) && !is_withheld {
+        violations.add(Rule::TakenBack, format!("{id} was taken back, is {says} and {}; on the air: {was_on_air}", told.charge));
+    }
     let is_true = match says {
         "delivered" => text.confirmed != Surety::Never,
         "transmitted" => was_on_air && text.refused != Surety::Surely,
         "failed" => text.refused != Surety::Never,
+        "expired" if text.taken_back.is_some_and(|said| said != TakenBack::TooLate) => is_withheld,
         // An hour to live is not over, and bridges that are back know what they have sent.
         _ => false,
     };

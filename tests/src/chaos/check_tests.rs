@@ -28,6 +28,7 @@ fn sound() -> (Truth, Found) {
         shown: 1,
         confirmed: Surety::Surely,
         refused: Surety::Never,
+        taken_back: None,
     };
     let answer = HeardText { from: PERSON, packet: 78, answers: Some(TEXT), surety: Surety::Surely };
     let truth = Truth { readings: vec![heard(1, 0), heard(2, 1), heard(3, 2)], texts: vec![text], answers: vec![answer], death: None };
@@ -177,6 +178,34 @@ fn what_was_confirmed_is_delivered_and_nothing_else_is() {
         told(found).status = "transmitted".to_owned();
     };
     assert!(broken(never_sent).contains(&Rule::StatusIsTrue));
+}
+
+#[test]
+fn what_is_taken_back_was_not_sent_and_costs_nothing() {
+    let withheld = |said: TakenBack| {
+        move |truth: &mut Truth, found: &mut Found| {
+            let text = &mut truth.texts[0];
+            (text.taken_back, text.shown, text.confirmed) = (Some(said), 0, Surety::Never);
+            text.packets.clear();
+            truth.answers.clear();
+            (told(found).status, told(found).charge) = ("expired".to_owned(), "released".to_owned());
+            let ledger = ledger(found);
+            ledger.committed = 0;
+            ledger.received.clear();
+            ledger.events.pop();
+        }
+    };
+    assert_eq!(broken(withheld(TakenBack::Done)), BTreeSet::new());
+    assert_eq!(broken(withheld(TakenBack::Asked)), BTreeSet::new());
+    assert_eq!(broken(withheld(TakenBack::TooLate)), BTreeSet::from([Rule::Reached, Rule::StatusIsTrue]));
+    assert_eq!(broken(|truth, _| truth.texts[0].taken_back = Some(TakenBack::Done)), BTreeSet::from([Rule::TakenBack]));
+    assert_eq!(broken(|truth, _| truth.texts[0].taken_back = Some(TakenBack::Asked)), BTreeSet::new(), "the radio was quicker");
+    let unpaid = |truth: &mut Truth, found: &mut Found| {
+        withheld(TakenBack::Asked)(truth, found);
+        told(found).charge = "reserved".to_owned();
+        ledger(found).reserved = 1;
+    };
+    assert!(broken(unpaid).contains(&Rule::StatusIsTrue));
 }
 
 #[test]

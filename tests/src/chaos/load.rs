@@ -15,6 +15,10 @@ pub(super) const ROUND: Duration = Duration::from_secs(8);
 const READINGS: u32 = 48;
 const TEXTS: u32 = 6;
 
+/// How many texts there are besides that are posted all at once, and how many of those are taken back.
+const BURST: u32 = 6;
+const TAKEN_BACK: u32 = 3;
+
 /// Who lives on the mesh besides Lena, who answers.
 pub(super) const PEOPLE: [Person; 5] = [Person::Silent, Person::Faint, Person::BehindRelay, Person::Off, Person::Refuses];
 
@@ -48,6 +52,23 @@ pub(super) struct Post {
     pub(super) to: NodeId,
     pub(super) habit: Habit,
     pub(super) text: String,
+    /// When its writer takes it back, if that is wanted.
+    pub(super) taken_back: Option<SecondThought>,
+}
+
+/// When a text is taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SecondThought {
+    /// As soon as it is accepted.
+    AtOnce,
+    /// Once a bridge has it.
+    Granted,
+}
+
+impl Post {
+    fn new(name: String, handle: &'static str, member: Uuid, to: NodeId, habit: Habit) -> Self {
+        Self { key: name.replace(' ', "-"), handle, member, to, habit, text: name, taken_back: None }
+    }
 }
 
 /// Something that happens.
@@ -65,6 +86,10 @@ pub(super) enum Act {
     Leave,
     /// They are started again.
     Return,
+    /// The database is killed.
+    KillDatabase,
+    /// It is started again.
+    RestartDatabase,
 }
 
 /// How long the bridges are away in a round with an absence: what is offered in vain is offered again after fifteen seconds, and
@@ -98,7 +123,18 @@ pub(super) fn round(number: u32, has_absence: bool, air: &Air, now: Timestamp, r
         .choose(rng)
         .expect("there are seven");
         let name = format!("text {number}.{index}");
-        acts.push((time(rng), Act::Text(Post { key: name.replace(' ', "-"), handle, member, to, habit, text: name })));
+        acts.push((time(rng), Act::Text(Post::new(name, handle, member, to, habit))));
+    }
+    // More at once than radios take, so that some still wait in bridges when they are taken back.
+    let begin = if has_absence { ABSENCE[1] } else { Duration::ZERO } + time(rng);
+    let (handle, _, member) = *MEMBERS.choose(rng).expect("there are two");
+    for index in TEXTS..TEXTS + BURST {
+        let post = Post::new(format!("text {number}.{index}"), handle, member, region::person(Person::Silent), Habit::Confirms);
+        let taken_back = match TEXTS + BURST - index {
+            1 => Some(SecondThought::AtOnce),
+            left => (left <= TAKEN_BACK).then_some(SecondThought::Granted),
+        };
+        acts.push((begin, Act::Text(Post { taken_back, ..post })));
     }
     let nonsense = *stations.last().expect("the region has stations");
     acts.extend([0.1, 0.4, 0.7].map(|part| (ROUND.mul_f64(part), Act::Nonsense(nonsense))));
@@ -115,6 +151,15 @@ pub(super) fn round(number: u32, has_absence: bool, air: &Air, now: Timestamp, r
     }
     acts.sort_by_key(|(at, _)| *at);
     acts
+}
+
+/// How long a killed database is away.
+const AWAY: Duration = Duration::from_millis(1_500);
+
+/// A death of the database at any moment of a round, and its return.
+pub(super) fn database_death(rng: &mut StdRng) -> [(Duration, Act); 2] {
+    let at = time(rng);
+    [(at, Act::KillDatabase), (at + AWAY, Act::RestartDatabase)]
 }
 
 fn time(rng: &mut StdRng) -> Duration {

@@ -5,12 +5,13 @@ mod check;
 mod load;
 mod matrix;
 mod observe;
+mod post;
 mod relay;
 mod run;
 mod witness;
 
 pub use self::{
-    check::{Found, Rule, Truth, Violation, check},
-    matrix::{Kill, Report, UNPLAYED, full_matrix, seed_of_the_day},
+    check::{Found, Rule, TakenBack, Truth, Violation, check},
+    matrix::{Kill, Report, full_matrix, seed_of_the_day},
     run::{Outcome, Run},
 };

@@ -1,18 +1,19 @@
 //! One run: a system under load, one of whose processes dies, comes back, and is held to its word.
 
 use super::{
-    check::{Violation, check},
-    load::{self, Act, MEMBERS, PEOPLE, Post, ROUND},
+    check::{TakenBack, Violation, check},
+    load::{self, Act, MEMBERS, PEOPLE, ROUND},
     matrix::Kill,
     observe,
+    post::{self, Posted},
     relay::Relay,
-    witness::{Break, Notes, truth},
+    witness::{Fallen, Notes, truth},
 };
 use crate::{Air, BridgeProcess, Footing, Setup, System, now};
 use kosmo_domain::{HOUR, Timestamp};
 use kosmo_failpoints::{KILL_VARIABLE, LOG_VARIABLE, Part};
 use rand::{SeedableRng as _, rngs::StdRng};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::{
     collections::{BTreeMap, VecDeque},
     fs,
@@ -24,7 +25,6 @@ use tokio::{
     task::JoinSet,
     time::{Instant, sleep, timeout},
 };
-use uuid::Uuid;
 
 /// How many bridges there are; the first is the one that dies.
 const RADIOS: usize = 2;
@@ -52,6 +52,8 @@ pub struct Run {
     pub seed: u64,
     /// Where what dies, if anything does.
     pub kill: Option<Kill>,
+    /// How often the database is killed, at any moments; on servers, where it is then the run's own.
+    pub database_deaths: usize,
 }
 
 /// The point that is passed only by texts that no bridge takes: whoever wants it passed has the bridges go away for a while.
@@ -68,6 +70,10 @@ pub struct Outcome {
     pub faults: Vec<String>,
     /// How long after the death all parts were back.
     pub back_after: Option<Duration>,
+    /// How often the database was killed.
+    pub database_deaths: usize,
+    /// What was said to those who took texts back.
+    pub taken_back: Vec<TakenBack>,
     /// How often each point was passed.
     pub passes: BTreeMap<String, u64>,
     /// What all processes said.
@@ -98,7 +104,7 @@ struct Stage {
     air: Air,
     relay: Relay,
     notes: Notes,
-    posts: JoinSet<Result<(Uuid, Post), String>>,
+    posts: JoinSet<Result<Posted, String>>,
     gateway: Arc<Mutex<String>>,
     rng: StdRng,
     victim: Option<&'static str>,
@@ -112,6 +118,12 @@ struct Death {
     /// What was sent since, each by one radio, and when that was last done.
     canaries: Vec<(usize, load::Sent)>,
     sent: Option<Instant>,
+}
+
+impl Death {
+    fn now() -> Self {
+        Self { since: Instant::now(), is_back: false, canaries: Vec::new(), sent: None }
+    }
 }
 
 impl Run {
@@ -129,7 +141,8 @@ impl Run {
         let log = passes.display().to_string();
         let settings = "[auth]\ndev_header = true\n\n[gateway]\nburst = 1000\nper_minute = 600\n".to_owned();
         let env = [(LOG_VARIABLE.to_owned(), log.clone())].into();
-        let mut system = System::with(folder, self.footing, Setup { settings, env, ..Setup::default() }).await;
+        let own_cluster = self.database_deaths > 0;
+        let mut system = System::with(folder, self.footing, Setup { settings, env, own_cluster, ..Setup::default() }).await;
         for (handle, plan, id) in MEMBERS {
             let added = system.command(&["user", "add", handle, "--plan", plan, "--id", &id.to_string()]);
             assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
@@ -180,10 +193,16 @@ impl Stage {
     /// Plays rounds of load until the process has died and one more is over, or as many as there are to be.
     async fn play(&mut self, run: &Run) {
         let origin = now();
-        let has_absence = run.kill.is_none_or(|kill| kill.point == WAITING);
+        let deaths = u32::try_from(run.database_deaths).expect("a run has few rounds");
+        let has_absence = run.kill.map_or(deaths == 0, |kill| kill.point == WAITING);
         for round in 0..ROUNDS {
             let had_died = self.death.is_some();
-            let mut acts: VecDeque<_> = load::round(round, has_absence, &self.air, origin, &mut self.rng).into();
+            let mut acts = load::round(round, has_absence, &self.air, origin, &mut self.rng);
+            if round < deaths {
+                acts.extend(load::database_death(&mut self.rng));
+                acts.sort_by_key(|(at, _)| *at);
+            }
+            let mut acts = VecDeque::from(acts);
             let began = Instant::now();
             while began.elapsed() < ROUND || !acts.is_empty() {
                 while acts.front().is_some_and(|(at, _)| began.elapsed() >= *at) {
@@ -194,7 +213,8 @@ impl Stage {
                 self.watch().await;
                 sleep(Duration::from_millis(10)).await;
             }
-            if run.kill.is_none() || had_died {
+            let is_over = if run.kill.is_some() { had_died } else { round + 1 >= deaths };
+            if is_over {
                 return;
             }
         }
@@ -207,7 +227,7 @@ impl Stage {
                 self.notes.readings.push(sent);
             }
             Act::Text(post) => {
-                self.posts.spawn(send(Arc::clone(&self.gateway), post));
+                self.posts.spawn(post::send(Arc::clone(&self.gateway), post));
             }
             Act::Nonsense(station) => load::send_nonsense(&self.air, station),
             Act::CutBroker => {
@@ -218,13 +238,13 @@ impl Stage {
                 }
             }
             Act::CutRadio => {
+                let mut attached = self.air.mesh.radio(0).attached();
+                let _ = timeout(Duration::from_secs(10), attached.wait_for(|attached| *attached)).await;
                 self.air.mesh.radio(0).cut();
-                self.note_break(0, precisely_now(), false).await;
             }
             Act::Leave => {
-                for radio in 0..RADIOS {
-                    self.bridges[radio].stop();
-                    self.note_break(radio, precisely_now(), false).await;
+                for bridge in &mut self.bridges {
+                    bridge.stop();
                 }
             }
             Act::Return => {
@@ -232,29 +252,40 @@ impl Stage {
                     bridge.start(self.air.mesh.radio(radio).address(), &self.relay.url());
                 }
             }
+            Act::KillDatabase => {
+                self.system.kill("database");
+                self.outcome.database_deaths += 1;
+            }
+            Act::RestartDatabase => {
+                self.system.restart("database").await;
+                self.death = Some(Death::now());
+            }
         }
     }
 
-    /// Notes that a radio's connection is gone, once it is.
-    async fn note_break(&mut self, radio: usize, at: Timestamp, died: bool) {
+    /// Notes that a bridge died, once its radio has found that out.
+    async fn note_fallen(&mut self, radio: usize, at: Timestamp) {
         let mut attached = self.air.mesh.radio(radio).attached();
-        let _ = timeout(Duration::from_millis(300), attached.wait_for(|attached| !*attached)).await;
+        let _ = timeout(Duration::from_secs(10), attached.wait_for(|attached| !*attached)).await;
         let handed_over = self.air.mesh.radio(radio).handed_over().len();
-        self.notes.breaks.push(Break { radio, at, handed_over, died });
+        self.notes.fallen.push(Fallen { radio, at, handed_over });
     }
 
     /// Takes note of deaths, brings what died back, and learns where it listens then.
     async fn watch(&mut self) {
         while let Some(posted) = self.posts.try_join_next() {
             match posted.expect("posting does not panic") {
-                Ok((id, post)) => drop(self.notes.accepted.insert(id, post)),
+                Ok(Posted { id, post, taken_back }) => {
+                    self.notes.accepted.insert(id, post);
+                    self.notes.taken_back.extend(taken_back.map(|said| (id, said)));
+                }
                 Err(fault) => self.outcome.faults.push(fault),
             }
         }
         for (index, name) in NAMES.into_iter().enumerate() {
             let Some(status) = self.bridges[index].has_ended() else { continue };
             self.note_death(name, &status.to_string());
-            self.note_break(index, precisely_now(), true).await;
+            self.note_fallen(index, precisely_now()).await;
             self.bridges[index].set_env(KILL_VARIABLE, None);
             self.bridges[index].start(self.air.mesh.radio(index).address(), &self.relay.url());
         }
@@ -297,7 +328,7 @@ impl Stage {
         }
         self.outcome.died = true;
         if self.death.is_none() {
-            self.death = Some(Death { since: Instant::now(), is_back: false, canaries: Vec::new(), sent: None });
+            self.death = Some(Death::now());
         }
     }
 
@@ -305,28 +336,28 @@ impl Stage {
     async fn look_for_canaries(&mut self) {
         let Some(death) = self.death.as_mut().filter(|death| !death.is_back) else { return };
         let station = self.air.stations()[0];
+        let (start, end) = (now().minus(Duration::from_hours(13)), now().minus(Duration::from_hours(9)));
+        let path = format!("/api/v1/weather/history?node_id={station}&start={start}&end={end}&interval=raw");
+        let answer = self.system.try_ask("weather", &path).await.filter(|(status, _)| *status == 200);
+        let body = answer.and_then(|(_, body)| serde_json::from_str::<Value>(&body).ok()).unwrap_or_default();
+        let rows = body["data"].as_array();
+        let arrived: Vec<Timestamp> = rows.into_iter().flatten().filter_map(|row| row["at"].as_str()?.parse().ok()).collect();
+        if (0..RADIOS).all(|radio| death.canaries.iter().any(|(by, sent)| *by == radio && arrived.contains(&sent.at))) {
+            death.is_back = true;
+            self.outcome.back_after = Some(death.since.elapsed());
+            return;
+        }
         // A radio that was without a client has its queue full, and does not take what is sent then.
         if death.sent.is_none_or(|sent| sent.elapsed() >= AGAIN) {
             death.sent = Some(Instant::now());
             for radio in 0..RADIOS {
-                // Before all that the load sends.
-                let age = Duration::from_hours(10) + Duration::from_secs(death.canaries.len() as u64);
+                // Before all that the load sends, and none at another's time.
+                let age = Duration::from_hours(10) + Duration::from_secs(self.notes.readings.len() as u64);
                 let sent = load::Sent { station, at: now().floor_to(HOUR).minus(age), temperature: 7.5 };
                 load::send(&self.air, &sent, load::Hearers::Radio(radio), now(), &mut self.rng);
                 self.notes.readings.push(sent.clone());
                 death.canaries.push((radio, sent));
             }
-            return;
-        }
-        let (start, end) = (now().minus(Duration::from_hours(13)), now().minus(Duration::from_hours(9)));
-        let path = format!("/api/v1/weather/history?node_id={station}&start={start}&end={end}&interval=raw");
-        let Some((200, body)) = self.system.try_ask("weather", &path).await else { return };
-        let Ok(body) = serde_json::from_str::<Value>(&body) else { return };
-        let arrived: Vec<Timestamp> =
-            body["data"].as_array().into_iter().flatten().filter_map(|row| row["at"].as_str()?.parse().ok()).collect();
-        if (0..RADIOS).all(|radio| death.canaries.iter().any(|(by, sent)| *by == radio && arrived.contains(&sent.at))) {
-            death.is_back = true;
-            self.outcome.back_after = Some(death.since.elapsed());
         }
     }
 
@@ -338,9 +369,14 @@ impl Stage {
         let mut good_since: Option<Instant> = None;
         loop {
             self.watch().await;
+            let is_quiet = self.posts.is_empty() && self.death.as_ref().is_none_or(|death| death.is_back);
+            // Looking at everything takes its time, and meanwhile nobody sees that all is back.
+            if !is_quiet && began.elapsed() < SETTLES {
+                sleep(Duration::from_millis(50)).await;
+                continue;
+            }
             let found = observe::found(&self.system, &store, &self.notes, now()).await;
             let violations = found.map(|found| check(&truth(&self.air, RADIOS, &self.notes), &found));
-            let is_quiet = self.posts.is_empty() && self.death.as_ref().is_none_or(|death| death.is_back);
             let is_good = is_quiet && violations.as_ref().is_some_and(Vec::is_empty);
             good_since = if is_good { good_since.or_else(|| Some(Instant::now())) } else { None };
             let is_over = began.elapsed() > SETTLES || !self.outcome.faults.is_empty();
@@ -369,6 +405,7 @@ impl Stage {
                 Some(_) => {}
             }
         }
+        self.outcome.taken_back = self.notes.taken_back.values().copied().collect();
         self.outcome.log = self.system.log() + &self.bridges.iter().map(BridgeProcess::log).collect::<String>();
         let folder = self.system.data().with_file_name("passes");
         for file in fs::read_dir(folder).expect("the folder is the test's").flatten() {
@@ -377,31 +414,6 @@ impl Stage {
             }
         }
         self.outcome
-    }
-}
-
-/// Posts a text, again and again with its key, until it is answered.
-async fn send(gateway: Arc<Mutex<String>>, post: Post) -> Result<(Uuid, Post), String> {
-    let http = reqwest::Client::builder().no_proxy().build().expect("a client without settings can be made");
-    let body = json!({ "target_node_id": post.to.to_string(), "text": post.text }).to_string();
-    let began = Instant::now();
-    loop {
-        let url = format!("{}/api/v1/messages", gateway.lock().unwrap_or_else(PoisonError::into_inner));
-        let request = http.post(url).header("Content-Type", "application/json").header("X-User-ID", post.member.to_string());
-        let answer = request.header("Idempotency-Key", &post.key).timeout(Duration::from_secs(20)).body(body.clone()).send().await;
-        let status = answer.as_ref().map_or(0, |answer| answer.status().as_u16());
-        match answer {
-            Ok(answer) if status == 202 => {
-                let body: Value = answer.json().await.map_err(|error| format!("{}: {error}", post.key))?;
-                let id = body["id"].as_str().and_then(|id| id.parse().ok()).ok_or_else(|| format!("{}: {body}", post.key))?;
-                return Ok((id, post));
-            }
-            Ok(answer) if status < 500 => {
-                return Err(format!("{} was refused: {status} {}", post.key, answer.text().await.unwrap_or_default()));
-            }
-            Ok(_) | Err(_) if began.elapsed() > Duration::from_secs(90) => return Err(format!("{} was not answered", post.key)),
-            Ok(_) | Err(_) => sleep(Duration::from_millis(100)).await,
-        }
     }
 }
 
