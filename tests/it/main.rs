@@ -13,6 +13,7 @@ mod messages;
 mod operating;
 mod outages;
 mod points;
+mod privacy;
 mod recorded;
 mod refusals;
 mod replicas;

@@ -6,9 +6,9 @@ use kosmo_meshtastic::{
     crypto::{ChannelKey, channel_hash},
     proto::{self, mesh_packet::PayloadVariant},
 };
-use kosmo_mqtt::{Client, Login, Message, Options};
+use kosmo_mqtt::{Client, Event, Login, Message, Options, Reason, Refusal, Subscription};
 use kosmo_test_support::{Mosquitto, MosquittoOptions};
-use kosmo_tests::{Kosmo, kosmo, now, until};
+use kosmo_tests::{Api, Kosmo, System, kosmo, now, on_both_footings, until};
 use rand::{SeedableRng as _, rngs::StdRng};
 use std::{fs, path::Path};
 use tokio_util::sync::CancellationToken;
@@ -26,8 +26,13 @@ async fn node_at(broker: &str, id: &str, login: Option<(&str, String)>) -> Clien
     client
 }
 
+/// Publishes, again if the broker has just thrown everybody out to read its rules again.
 async fn publish(client: &Client, topic: &str, payload: Vec<u8>) {
-    client.publish(Message::new(topic, payload)).await.unwrap().await.unwrap();
+    until("it is published", || async {
+        client.connected().await;
+        client.publish(Message::new(topic, payload.clone())).await.ok()?.await.ok()
+    })
+    .await;
 }
 
 /// Who somebody says it is, encrypted on a channel, in an envelope.
@@ -54,12 +59,12 @@ fn topic(channel: &str, gateway: &str) -> String {
     format!("msh/EU_868/2/e/{channel}/{gateway}")
 }
 
-async fn names(cloud: &Kosmo) -> Vec<String> {
+async fn names(cloud: &Api) -> Vec<String> {
     let answer = cloud.json("web", "/api/v1/nodes").await;
     answer["data"].as_array().unwrap().iter().map(|node| node["long_name"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
-async fn until_named(cloud: &Kosmo, name: &str) {
+async fn until_named(cloud: &Api, name: &str) {
     until(&format!("{name} is known"), || async { names(cloud).await.iter().any(|known| known == name).then_some(()) }).await;
 }
 
@@ -122,6 +127,82 @@ async fn a_node_publishes_as_itself_alone_and_its_channel_is_read_once_its_key_i
     assert!(listed.contains("balcony") && listed.contains(GATEWAY), "{listed}");
     said(&data, &["uplink", "revoke", "balcony"]);
     assert!(!kosmo(&data, &["uplink", "revoke", "balcony"]).status.success());
+}
+
+/// Gives a node a login as its operator would, and returns the password; an outside broker has to read it yet.
+fn login_on(system: &System, name: &str, node: &str) -> String {
+    let files = system.broker_files();
+    let arguments: Vec<_> = ["uplink", "add", name, "--node", node].into_iter().chain(files.iter().map(String::as_str)).collect();
+    let output = system.command(&arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let told = String::from_utf8(output.stdout).unwrap();
+    told.lines().find_map(|line| line.trim().strip_prefix("password  ")).unwrap().to_owned()
+}
+
+on_both_footings! {
+    async fn a_node_s_login_publishes_that_node_s_uplink_reads_nothing_and_ends(footing: Footing) {
+        const OTHER: &str = "!0000beef";
+        let folder = tempfile::tempdir().unwrap();
+        let mut system = System::start(folder.path(), footing).await;
+        let (balcony, garden) = (login_on(&system, "balcony", GATEWAY), login_on(&system, "garden", OTHER));
+        system.reload_broker().await;
+        let broker = system.address("mqtt").to_owned();
+        // A node that listens to all that there is.
+        let mut options = Options::new(broker.parse().unwrap(), "listener");
+        options.login = Some(Login { name: "garden".to_owned(), password: garden });
+        options.subscriptions = ["msh/#", "kosmo/#", "#"].map(Subscription::at_most_once).to_vec();
+        let (listener, mut incoming) = kosmo_mqtt::connect(options, StdRng::seed_from_u64(2), CancellationToken::new()).unwrap();
+        listener.connected().await;
+
+        let node = node_at(&broker, "balcony", Some(("balcony", balcony.clone()))).await;
+        let forbidden = [
+            topic("LongFast", OTHER),
+            format!("msh/2/e/LongFast/{OTHER}"),
+            format!("msh/EU_868/2/c/LongFast/{GATEWAY}"),
+            format!("msh/EU_868/2/stat/{GATEWAY}"),
+            format!("msh/a/b/c/d/2/e/LongFast/{GATEWAY}"),
+            format!("msh/EU_868/2/e/LongFast/{GATEWAY}/more"),
+            "kosmo/mesh/reading/roof".to_owned(),
+        ];
+        for (topic, number) in forbidden.iter().zip(0x600..) {
+            publish(&node, topic, introduction(number, number, "LongFast", &[1], "Forbidden")).await;
+        }
+        let roots = ["msh", "msh/EU_868", "msh/EU_868/DE", "msh/EU_868/DE/Town"];
+        for (root, number) in roots.iter().zip(0x500..) {
+            let name = format!("Under {root}");
+            publish(&node, &format!("{root}/2/e/LongFast/{GATEWAY}"), introduction(number, number, "LongFast", &[1], &name)).await;
+            until_named(&system, &name).await;
+        }
+        publish(&node, "msh/EU_868/2/map/", introduction(0x510, 0x510, "LongFast", &[1], "On the map's topic")).await;
+        until_named(&system, "On the map's topic").await;
+        assert_eq!(names(&system).await.len(), roots.len() + 1, "what it published elsewhere reached nobody");
+
+        // What it sent was delivered to the server by now, and to the listener, had it been allowed to read.
+        let heard = tokio::time::timeout(std::time::Duration::ZERO, async {
+            while let Some(event) = incoming.next().await {
+                if let Event::Message(message) = event {
+                    return message.topic;
+                }
+            }
+            String::new()
+        });
+        assert_eq!(heard.await.ok(), None, "a node reads nothing");
+
+        let files = system.broker_files();
+        let arguments: Vec<_> = ["uplink", "revoke", "balcony"].into_iter().chain(files.iter().map(String::as_str)).collect();
+        assert!(system.command(&arguments).status.success());
+        system.reload_broker().await;
+        until("the login is refused", || async {
+            let mut options = Options::new(broker.parse().unwrap(), "again");
+            options.login = Some(Login { name: "balcony".to_owned(), password: balcony.clone() });
+            let shutdown = CancellationToken::new();
+            let (_client, mut incoming) = kosmo_mqtt::connect(options, StdRng::seed_from_u64(4), shutdown.clone()).unwrap();
+            let event = incoming.next().await?;
+            shutdown.cancel();
+            matches!(event, Event::Disconnected { reason: Reason::Refused(Refusal::BadCredentials) }).then_some(())
+        })
+        .await;
+    }
 }
 
 #[tokio::test]

@@ -302,7 +302,8 @@ impl System {
         self.reload_broker().await;
     }
 
-    async fn reload_broker(&mut self) {
+    /// Has an outside broker read its passwords and rules again.
+    pub async fn reload_broker(&mut self) {
         if let Some(broker) = &mut self.broker {
             broker.reload().await;
         }
