@@ -45,7 +45,7 @@ test.afterAll(async () => {
 
 /** The pages, by what they show. */
 const PATHS: Readonly<Record<string, readonly string[]>> = {
-  'map and lists': ['/', '/nodes', '/network', '/network?span=week&bridge=hostile', '/network?bridge=nobody'],
+  'map and lists': ['/', '/nodes', '/network', '/network?span=week&bridge=hostile', '/network?bridge=nobody', '/network/packets', '/network/topology'],
   nodes: [0, 1, 10, 12, 14, 16, 18, 19, 999].map((index) => `/nodes/${nodeId(index)}`),
   stations: [0, 2, 3, 4, 5, 7].map((index) => `/stations/${nodeId(index)}`),
   messages: ['/messages', ...TEXTS.map((_, index) => `/messages/${nodeId(index)}`)],
