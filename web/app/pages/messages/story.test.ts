@@ -62,3 +62,14 @@ describe('a conversation', () => {
     expect(tell([out(2, '2026-06-01T04:00:00Z', 'b')], [], told).map(({ kind }) => kind)).toEqual(['day', 'sent', 'gap'])
   })
 })
+
+it('tells of one power cut once, though each bridge has its own moment', () => {
+  const now = Date.parse('2026-06-01T04:00:00Z')
+  const gap = (bridge_id: string, from: string, until: string) => ({ bridge_id, from, until, reason: 'stopped' as const })
+  const cut: Gaps = {
+    from: '2026-06-01T00:00:00Z', to: '2026-06-01T04:00:00Z', next: null,
+    silent: [{ from: '2026-06-01T03:10:01Z', until: '2026-06-01T03:12:00Z' }],
+    data: [gap('roof', '2026-06-01T03:10:00Z', '2026-06-01T03:12:00Z'), gap('cellar', '2026-06-01T03:10:01Z', '2026-06-01T03:30:00Z')],
+  }
+  expect(missing(cut, now).map(({ bridge }) => bridge)).toEqual([null, 'cellar'])
+})

@@ -40,14 +40,16 @@ function span({ from, until }: GapSpan): { from: number; until: number | null } 
   return { from: parseTime(from) ?? 0, until: parseTime(until) }
 }
 
-/** Returns what gaps are told of: first when nobody listened, then single bridges, as far as those say more. */
+/** Returns what gaps are told of: first when nobody listened, then single bridges, as far as those say more that is worth telling. */
 export function missing(gaps: Gaps | undefined, now: number): Missing[] {
   if (gaps === undefined) return []
+  const end = ({ until }: { until: number | null }) => until ?? now
   const silent = gaps.silent.map((gap) => ({ ...span(gap), bridge: null, reason: null }))
-  const single = gaps.data
-    .map((gap) => ({ ...span(gap), bridge: gap.bridge_id, reason: gap.reason }))
-    .filter((gap) => !silent.some((all) => all.from <= gap.from && (all.until ?? Infinity) >= (gap.until ?? Infinity)))
-  return [...silent, ...single].filter((gap) => (gap.until ?? now) - gap.from >= WORTH_TELLING)
+  // Of one power cut each bridge tells its own moment.
+  const alone = (gap: { from: number; until: number | null }) =>
+    silent.reduce((left, all) => left - Math.max(0, Math.min(end(gap), end(all)) - Math.max(gap.from, all.from)), end(gap) - gap.from)
+  const single = gaps.data.map((gap) => ({ ...span(gap), bridge: gap.bridge_id, reason: gap.reason })).filter((gap) => alone(gap) >= WORTH_TELLING)
+  return [...silent.filter((gap) => end(gap) - gap.from >= WORTH_TELLING), ...single]
 }
 
 /** Whether the server has taken a text although its answer has not come yet. */
