@@ -9,7 +9,12 @@ use kosmo_ingestion::{
     import::{ImportError, Imported, Program, import},
 };
 use kosmo_meshtastic::{Message as _, proto};
-use kosmo_store::{Store, foreign::ForeignError, weather::Latest};
+use kosmo_store::{
+    Store,
+    foreign::ForeignError,
+    messages::{Audience, ChannelName},
+    weather::Latest,
+};
 use std::{
     io::Write as _,
     path::{Path, PathBuf},
@@ -78,7 +83,8 @@ fn blob(bytes: &[u8]) -> String {
 fn meshview(folder: &Path) -> PathBuf {
     let micros = at("2026-05-31T10:00:00Z").as_micros();
     let packet = |id: u32, to: u32, portnum: i32, payload: Vec<u8>| {
-        let data = proto::Data { portnum, payload, ..Default::default() };
+        // The last one is of somebody who does not agree to be passed on.
+        let data = proto::Data { portnum, payload, bitfield: (id == 7).then_some(0), ..Default::default() };
         let packet = proto::MeshPacket {
             from: HUT,
             to,
@@ -109,6 +115,7 @@ create table packet (id bigint primary key, portnum integer, from_node_id bigint
     sql += &packet(3, u32::MAX, 4, user.encode_to_vec());
     sql += &packet(4, u32::MAX, 1, b"The hut is open".to_vec());
     sql += &packet(5, 48879, 1, b"for you alone".to_vec());
+    sql += &packet(7, u32::MAX, 1, b"not for the internet".to_vec());
     sql += &format!("insert into packet values (6, 67, {HUT}, 1, x'ffffffff', {micros}, 'LongFast');\n");
     database(folder, &sql)
 }
@@ -128,6 +135,17 @@ async fn readings(store: &Store) -> usize {
     store.readings(NodeId::from_number(HUT), Timestamp::EPOCH, Timestamp::MAX, None, 1000).await.unwrap().unwrap_or_default().len()
 }
 
+/// Returns everything that there is of what was imported, so that two imports can be compared.
+async fn everything(store: &Store, channel: &str) -> String {
+    let readings = store.readings(NodeId::from_number(HUT), Timestamp::EPOCH, Timestamp::MAX, None, 1000).await.unwrap();
+    let nodes = store.list_nodes(None, Timestamp::EPOCH, 100).await.unwrap();
+    let channel = ChannelName { name: channel.to_owned(), hash: 0 };
+    let texts = store.channel_texts(&channel, Audience::Operators, None, 100).await.unwrap();
+    let texts: Vec<_> = texts.iter().map(|text| (text.id, text.from, &text.text, text.heard_at, text.received_at)).collect();
+    assert!(!texts.is_empty(), "what was said is there");
+    format!("{readings:#?}\n{nodes:#?}\n{:#?}\n{texts:#?}", latest(store).await)
+}
+
 #[tokio::test]
 async fn a_file_of_meshmonitor_is_taken_over_once_however_often_it_is_imported() {
     let ((store, _folder), elsewhere) = (sqlite().await, tempfile::tempdir().unwrap());
@@ -141,7 +159,9 @@ async fn a_file_of_meshmonitor_is_taken_over_once_however_often_it_is_imported()
     let values: Vec<_> = latest(&store).await[0].values.iter().map(|value| (value.metric.name(), value.value)).collect();
     assert_eq!(values, [("temperature_c", 22.5), ("humidity_pct", 40.0), ("external_power", 1.0)]);
 
+    let before = everything(&store, "channel 0").await;
     let (second, _) = imported(Program::MeshMonitor, &file, &store, 2).await.unwrap();
+    assert_eq!(everything(&store, "channel 0").await, before, "a second import changes nothing");
     assert_eq!((second.readings, second.texts, readings(&store).await), (2, 0, 2), "nothing is there twice");
     while store.run_rollups(50).await.unwrap().more {}
     let hours = store
@@ -156,11 +176,15 @@ async fn a_file_of_meshmonitor_is_taken_over_once_however_often_it_is_imported()
 async fn a_file_of_meshview_is_taken_over_from_its_packets() {
     let ((store, _folder), elsewhere) = (sqlite().await, tempfile::tempdir().unwrap());
     let file = meshview(elsewhere.path());
+    let mut before = None;
     for epoch in [1, 2] {
         let (done, _) = imported(Program::Meshview, &file, &store, epoch).await.unwrap();
         assert_eq!((done.nodes, done.positions, done.readings), (2, 2, 1), "{done:?}");
         assert_eq!(done.texts, u64::from(epoch == 1));
-        assert_eq!(done.left_out, [("no packet", 1), ("written to one person", 1)].into());
+        let left_out = [("no packet", 1), ("not to be passed on, as its sender says", 1), ("written to one person", 1)];
+        assert_eq!(done.left_out, left_out.into());
+        let now = everything(&store, "LongFast").await;
+        assert_eq!(before.get_or_insert_with(|| now.clone()), &now, "a second import changes nothing");
     }
     assert_eq!(readings(&store).await, 1);
 }

@@ -317,18 +317,43 @@ async fn a_flood_is_limited_and_told_of_and_the_others_are_heard() {
 }
 
 #[tokio::test]
-async fn who_is_denied_is_heard_no_more() {
-    let town = Town::new(
-        async |store: &Store| {
-            store.deny_uplink(Role::Node, node(71), Timestamp::from_unix_seconds(NOW)).await.unwrap();
-        },
-        |_| {},
-    )
+async fn who_is_denied_is_heard_no_more_until_allowed_while_all_runs_on() {
+    let town = Town::new(nobody, |_| {}).await;
+    let (town, mut id) = (&town, 0);
+    let mut says = |name: &'static str| {
+        id += 1;
+        // Without a key: two that show the same one are one.
+        let sent = packet(71, id, &LONG_FAST, true, 4, &proto::User { public_key: Vec::new(), ..user(name) }).envelope(GATEWAY);
+        async move { town.hear(&topic("LongFast", GATEWAY), sent).await }
+    };
+    let name = async || town.store.node(node(71)).await.unwrap().and_then(|detail| detail.node.long_name);
+    says("Heard").await;
+    until("it is heard", || async { name().await }).await;
+    town.store.deny_uplink(Role::Node, node(71), Timestamp::from_unix_seconds(NOW)).await.unwrap();
+    let told = until("it is told that it is denied", || {
+        let said = says("Denied");
+        async move {
+            said.await;
+            let told = town.get("/api/v1/network/uplinks").await;
+            told["limited"].as_array().unwrap().iter().any(|row| row["reason"] == "denied").then_some(told)
+        }
+    })
     .await;
-    town.hear(&topic("LongFast", GATEWAY), packet(71, 1, &LONG_FAST, true, 4, &user("Denied")).envelope(GATEWAY)).await;
-    town.catches_up(2).await;
-    assert!(town.store.node(node(71)).await.unwrap().is_none());
-    town.end().await;
+    assert_eq!((&told["denied"][0]["node_id"], &told["denied"][0]["role"]), (&json!("!00000047"), &json!("node")));
+    assert_eq!(told["names"][0]["node_id"], "!00000047");
+    let before = name().await;
+    says("Denied still").await;
+    town.catches_up(9_000).await;
+    assert_eq!(name().await, before);
+    town.store.allow_uplink(Role::Node, node(71)).await.unwrap();
+    until("it is heard again", || {
+        let said = says("Back");
+        async move {
+            said.await;
+            (name().await.as_deref() == Some("Back")).then_some(())
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -355,6 +380,51 @@ async fn a_broker_that_lies_sends_junk_and_dies_disturbs_nothing() {
     drop(other);
     town.catches_up(2).await;
     assert!(!town.running.is_finished());
+    town.end().await;
+}
+
+#[tokio::test]
+async fn a_broker_that_floods_is_told_of_and_costs_the_others_nothing() {
+    let mut town = Town::new(nobody, |_| {}).await;
+    let other = town.other.take().unwrap();
+    let liar = publisher(&other, "liar").await;
+    // Nodes that nobody has heard of, by gateways that nobody has heard of; and what no node can send.
+    let mut receipts = Vec::new();
+    for number in 0..3_000_u32 {
+        let gateway = NodeId::from_number(0x9000_0000 + number % 600).to_string();
+        let sent = packet(0x5000_0000 + number, 1 + number, &LONG_FAST, true, 4, &user("Invented"));
+        receipts.push(liar.publish(Message::new(topic("LongFast", &gateway), sent.envelope(&gateway))).await.unwrap());
+        if number % 100 == 0 {
+            let sent = packet(77, 1 + number, &LONG_FAST, true, 67, &weather(number as f32 / 100.0));
+            town.hear(&topic("LongFast", GATEWAY), sent.envelope(GATEWAY)).await;
+        }
+    }
+    for receipt in receipts {
+        tokio::time::timeout(PATIENCE, receipt).await.unwrap().unwrap();
+    }
+    town.catches_up(9_999).await;
+    for id in (1..3_000).step_by(100) {
+        let heard = town.store.uplink_receptions(node(77), PacketId(id), Timestamp::from_unix_seconds(NOW)).await.unwrap();
+        assert_eq!(heard.len(), 1, "ours is heard to the last, also {id}");
+    }
+    let limited = until("what was too much", || async {
+        let limited = town.get("/api/v1/network/uplinks").await["limited"].clone();
+        limited.as_array().unwrap().iter().find(|row| row["node_id"] == "!ffffffff").cloned()
+    })
+    .await;
+    assert_eq!((&limited["source"], &limited["reason"]), (&json!("msh-home"), &json!("too_many_strangers")));
+    let nodes = town.store.list_nodes(None, Timestamp::EPOCH, 10_000).await.unwrap().len();
+    assert!((500..=2_002).contains(&nodes), "{nodes} nodes are known");
+
+    // It sends what is larger than anything that a node sends, and is left; then it dies.
+    let receipt = liar.publish(Message::new("msh/2/e/LongFast/!a1b2c3d4", vec![0; 200_000])).await.unwrap();
+    tokio::time::timeout(PATIENCE, receipt).await.unwrap().unwrap();
+    let home = async || town.get("/api/v1/network/uplinks").await["brokers"][1].clone();
+    until("what was wrong is told", || async { (home().await["error"] == "too_large").then_some(()) }).await;
+    drop(other);
+    until("that it is away is told", || async { (home().await["state"] == "away" && home().await["error"] == "network").then_some(()) })
+        .await;
+    assert_eq!(town.get("/api/v1/network/uplinks").await["brokers"][0]["state"], "listening");
     town.end().await;
 }
 

@@ -7,7 +7,7 @@ use kosmo_domain::{
 };
 use kosmo_store::{
     SecretHash,
-    ingest::{Neighbor, NodeReport},
+    ingest::{Neighbor, NodeReport, Traceroute},
 };
 use serde_json::{Value, json};
 
@@ -69,6 +69,30 @@ async fn links_lead_from_who_was_heard_to_who_heard() {
         path = format!("/api/v1/links?limit=1&cursor={next}");
     }
     assert_eq!(seen, [neighbor, heard]);
+}
+
+#[tokio::test]
+async fn ways_lead_step_by_step_from_who_asked_and_back() {
+    let mesh = Mesh::new().await;
+    let way = |to: &str, route: &[&str], snr_towards_db: Vec<Option<f32>>, snr_back_db: Vec<Option<f32>>| {
+        let route = route.iter().map(|relay| node(relay)).collect();
+        NodeReport::Traceroute(Traceroute { to: node(to), route, snr_towards_db, route_back: Vec::new(), snr_back_db })
+    };
+    mesh.report(ANA, "2026-06-01T11:30:00Z", way(BEN, &[NOBODY], vec![Some(6.25), None], vec![Some(-3.5)])).await;
+    mesh.report(BEN, "2026-06-01T11:31:00Z", way(ANA, &[], vec![Some(1.0)], Vec::new())).await;
+    let direct = json!({
+        "from_node_id": ANA, "to_node_id": BEN, "at": "2026-06-01T11:31:00Z", "towards": [{ "node_id": BEN, "snr_db": 1.0 }], "back": []
+    });
+    let relayed = json!({
+        "from_node_id": BEN, "to_node_id": ANA, "at": "2026-06-01T11:30:00Z",
+        "towards": [{ "node_id": NOBODY, "snr_db": 6.25 }, { "node_id": ANA, "snr_db": null }],
+        "back": [{ "node_id": BEN, "snr_db": -3.5 }]
+    });
+    assert_eq!(mesh.read("/api/v1/traceroutes").await, json!({ "data": [direct, relayed], "next": null }));
+    assert_eq!(mesh.read(&format!("/api/v1/traceroutes?node_id={NOBODY}")).await["data"], json!([relayed]), "through it");
+    let first = mesh.read("/api/v1/traceroutes?limit=1").await;
+    let rest = mesh.read(&format!("/api/v1/traceroutes?limit=1&cursor={}", first["next"].as_str().unwrap())).await;
+    assert_eq!((&first["data"], &rest["data"], &rest["next"]), (&json!([direct]), &json!([relayed]), &Value::Null));
 }
 
 #[tokio::test]
