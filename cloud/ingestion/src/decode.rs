@@ -13,7 +13,7 @@ pub(crate) use self::names::printable;
 use crate::reason::{Reason, note_of};
 use bytes::Bytes;
 use kosmo_contract::{Packet, Refusal, RefusalCode, Status, Transport, topic::Topic};
-use kosmo_domain::{BridgeId, Epoch, Stream, Timestamp, observed_at};
+use kosmo_domain::{BridgeId, EARLIEST_PLAUSIBLE, Epoch, Stream, Timestamp, observed_at};
 use kosmo_store::{
     MAX_STATUS,
     ingest::{Body, Heard, Note, Raw, Reception, Record, RecordName},
@@ -27,12 +27,14 @@ use std::time::Duration;
 pub struct Rules {
     /// How old a reading may be. Older ones would not be kept, nor be in any summary.
     pub oldest: Duration,
+    /// The time by which retention gives up what is old, where that is known. It does not leap, as the server's clock may.
+    pub retention: Option<Timestamp>,
 }
 
 impl From<&Keep> for Rules {
     /// What would not be kept is not taken in.
     fn from(keep: &Keep) -> Self {
-        Self { oldest: keep.readings }
+        Self { oldest: keep.readings, retention: None }
     }
 }
 
@@ -91,6 +93,14 @@ struct Case<'a, B> {
 impl<B> Case<'_, B> {
     fn refuse(&mut self, reason: Reason, field: impl Into<String>, detail: impl Into<String>) {
         self.notes.push(reason.note(field, detail));
+    }
+
+    /// Returns the time before which no reading is taken in. A server that believes a clock which is years ahead would find everything
+    /// too old, and nobody would send it again: retention's own time counts, and where it has none, whoever heard it first.
+    fn oldest(&self) -> Timestamp {
+        let heard = [Some(self.record.heard_at), self.rx_time()].into_iter().flatten().filter(|at| *at >= EARLIEST_PLAUSIBLE);
+        let now = self.rules.retention.or_else(|| heard.min()).map_or(self.received_at, |now| now.min(self.received_at));
+        now.minus(self.rules.oldest)
     }
 
     fn rx_time(&self) -> Option<Timestamp> {

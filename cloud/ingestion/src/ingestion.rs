@@ -2,7 +2,7 @@
 
 use crate::{batch::Batch, commit::Committer, decode::Rules, telemetry::PENDING, upkeep::Upkeep};
 use kosmo_contract::topic;
-use kosmo_domain::Clock;
+use kosmo_domain::{Clock, Timestamp};
 use kosmo_http::{Check, OpenApiRouter, Service};
 use kosmo_mqtt::{Client, Delivery, Event, Incoming, Options, OptionsError, Subscription};
 use kosmo_store::{ANSWERS_WITHIN, Store, packets::KeepPackets, weather::Keep};
@@ -14,7 +14,10 @@ use std::{
     },
     time::Duration,
 };
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 /// The largest packet taken from the broker. It is far over what the contract allows, so that a message that is too large can be
@@ -66,6 +69,8 @@ pub struct Ingestion {
     disconnect: CancellationToken,
     is_subscribed: Arc<AtomicBool>,
     rules: Rules,
+    /// The time of retention, once it is known.
+    retention: watch::Sender<Option<Timestamp>>,
     keep: Keep,
     keep_packets: KeepPackets,
     batch: usize,
@@ -101,6 +106,7 @@ impl Ingestion {
             disconnect,
             is_subscribed,
             rules: Rules::from(&keep),
+            retention: watch::Sender::default(),
             keep,
             keep_packets,
             batch,
@@ -135,7 +141,13 @@ impl Ingestion {
             patience: self.patience,
             keep_packets: self.keep_packets,
         };
-        let upkeep = Upkeep { store: self.store.clone(), clock: Arc::clone(&self.clock), keep: self.keep, keep_packets: self.keep_packets };
+        let upkeep = Upkeep {
+            store: self.store.clone(),
+            clock: Arc::clone(&self.clock),
+            keep: self.keep,
+            keep_packets: self.keep_packets,
+            retention: self.retention.clone(),
+        };
         // One batch waits while another is committed; with a third being gathered, that is all that is held here.
         let (batches, gathered) = mpsc::channel(1);
         let (until, also_until) = (shutdown.clone(), shutdown.clone());
@@ -183,7 +195,8 @@ impl Ingestion {
     }
 
     fn add(&self, batch: &mut Batch, delivery: Delivery) {
-        batch.add(delivery, self.clock.now(), &self.rules);
+        let rules = Rules { retention: *self.retention.borrow(), ..self.rules };
+        batch.add(delivery, self.clock.now(), &rules);
     }
 
     /// Returns the next message; none once the client was shut down. Safe to cancel.

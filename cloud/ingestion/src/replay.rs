@@ -26,7 +26,8 @@ pub enum Replayed {
 
 /// Takes a reject through the validation again, stores what is good now, and notes what came of it.
 ///
-/// Clocks are judged as of the moment the record arrived, not as of the replay. What is stored merges with what is there, so a
+/// Clocks are judged as of the moment the record arrived, not as of the replay, unless that moment is still to come: then the server's
+/// own clock was wrong. What is stored merges with what is there, so a
 /// second replay of the same reject changes nothing.
 ///
 /// # Errors
@@ -43,7 +44,7 @@ pub async fn replay(store: &Store, reject: &RejectRow, rules: &Rules, now: Times
 }
 
 async fn take(store: &Store, reject: &RejectRow, rules: &Rules, now: Timestamp) -> Result<Replayed> {
-    let record = match decode(&reject.topic, &Bytes::copy_from_slice(&reject.payload), reject.received_at, rules) {
+    let record = match decode(&reject.topic, &Bytes::copy_from_slice(&reject.payload), reject.received_at.min(now), rules) {
         Decoded::Record(record) => record,
         Decoded::Status { .. } => return Ok(Replayed::Status),
         Decoded::Garbage { reason, .. } => return Ok(Replayed::Refused(reason)),

@@ -1,6 +1,6 @@
 //! What is done with readings later: hours and days are summarised, and what is old is given up.
 
-use kosmo_domain::{Clock, DAY};
+use kosmo_domain::{Clock, DAY, Timestamp};
 use kosmo_store::{
     Store,
     ingest::ROLLUP_JOB,
@@ -9,7 +9,10 @@ use kosmo_store::{
     weather::Keep,
 };
 use std::{sync::Arc, time::Duration};
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::{
+    sync::{Notify, watch},
+    time::{Instant, MissedTickBehavior},
+};
 use tokio_util::sync::CancellationToken;
 
 /// How many hours are summarised in one transaction: few enough that whoever else has to write need not wait long, on a slow machine
@@ -37,40 +40,49 @@ pub(crate) struct Upkeep {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) keep: Keep,
     pub(crate) keep_packets: KeepPackets,
+    /// Where the time of retention is told.
+    pub(crate) retention: watch::Sender<Option<Timestamp>>,
 }
 
 impl Upkeep {
     pub(crate) async fn run(&self, shutdown: &CancellationToken) {
-        let worker =
-            Worker::new(self.store.clone(), Arc::clone(&self.clock), "ingestion", &[ROLLUP_JOB], |_: Job| self.summarise(shutdown));
+        let summarised = Notify::new();
+        let worker = Worker::new(self.store.clone(), Arc::clone(&self.clock), "ingestion", &[ROLLUP_JOB], |_: Job| async {
+            self.summarise(shutdown).await?;
+            summarised.notify_one();
+            Ok(())
+        });
         tokio::join!(
             worker.run(shutdown.clone()),
-            self.purge_regularly(shutdown),
+            self.purge_regularly(&summarised, shutdown),
             self.settle_time_regularly(shutdown),
             self.fold_log_regularly(shutdown)
         );
     }
 
-    async fn purge_regularly(&self, shutdown: &CancellationToken) {
+    /// Gives up what is old, once in a while, and as soon as it is summarised where that is waited for.
+    async fn purge_regularly(&self, summarised: &Notify, shutdown: &CancellationToken) {
         let mut ticks = tokio::time::interval(PURGE_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut last = Instant::now();
+        let (mut last, mut is_held) = (Instant::now(), false);
         loop {
             tokio::select! {
                 _ = ticks.tick() => {}
+                () = summarised.notified(), if is_held => {}
                 () = shutdown.cancelled() => return,
             }
             match self.purge(last.elapsed() * HASTE, shutdown).await {
-                Ok(()) => last = Instant::now(),
+                Ok(held) => (last, is_held) = (Instant::now(), held),
                 Err(error) => tracing::warn!(%error, "what is old could not be given up, which is tried again later"),
             }
         }
     }
 
-    /// Gives up what is old, by a clock that goes on by at most so much.
-    async fn purge(&self, at_most: Duration, shutdown: &CancellationToken) -> kosmo_store::Result<()> {
+    /// Gives up what is old, by a clock that goes on by at most so much, and tells whether something has to be summarised before that.
+    async fn purge(&self, at_most: Duration, shutdown: &CancellationToken) -> kosmo_store::Result<bool> {
         let told = self.clock.now();
-        let now = self.store.retention_time(told, at_most).await?;
+        let Some(now) = self.store.retention_time(told, at_most).await? else { return Ok(false) };
+        self.retention.send_replace(Some(now));
         if told.since(now) > DAY * 2 {
             tracing::warn!(%told, by = %now, "the clock is far ahead of what was kept, and nothing is given up sooner on its word");
         }
@@ -78,8 +90,12 @@ impl Upkeep {
         self.store.purge_rejects(now.minus(DAY * days), number).await?;
         self.store.purge_traffic(now).await?;
         self.store.purge_packets(&self.keep_packets, now).await?;
-        while self.store.purge_weather(&self.keep, now, ROWS_AT_ONCE).await?.more && !shutdown.is_cancelled() {}
-        Ok(())
+        loop {
+            let purged = self.store.purge_weather(&self.keep, now, ROWS_AT_ONCE).await?;
+            if !purged.more || shutdown.is_cancelled() {
+                return Ok(purged.held);
+            }
+        }
     }
 
     async fn fold_log_regularly(&self, shutdown: &CancellationToken) {

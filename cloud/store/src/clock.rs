@@ -15,23 +15,24 @@ const AHEAD: Duration = DAY;
 impl Store {
     /// Returns the time by which is decided what is old enough to be given up: never later than `now`, and never more than
     /// `at_most` later than when this was asked last, by whomever. So a clock that leaps ten years has nothing deleted, and one
-    /// that is right after a long absence is caught up with in a while.
+    /// that is right after a long absence is caught up with in a while. There is none as long as nothing was ever heard: then nothing is
+    /// old, and the clock of a machine that was just set up may be anything.
     ///
     /// # Errors
     /// As the database does.
-    pub async fn retention_time(&self, now: Timestamp, at_most: Duration) -> Result<Timestamp> {
+    pub async fn retention_time(&self, now: Timestamp, at_most: Duration) -> Result<Option<Timestamp>> {
         const READ: &str = "select at from retention_clock";
         const NEWEST: &str = "select max(heard_at) from receptions";
         const MOVE: &str = "update retention_clock set at = $2 where at = $1";
         let At(kept) = on_reader!(self, |db| sqlx::query_scalar(READ).fetch_one(db))?;
         let newest: Option<At> =
             if kept < EARLIEST_PLAUSIBLE { on_reader!(self, |db| sqlx::query_scalar(NEWEST).fetch_one(db))? } else { None };
-        let moved = advanced(kept, now, newest.map(Timestamp::from), at_most);
+        let Some(moved) = advanced(kept, now, newest.map(Timestamp::from), at_most) else { return Ok(None) };
         if moved != kept {
             // Another process may have moved it meanwhile; then its word counts, and this one asks again another time.
             on_writer!(self, |db| sqlx::query(MOVE).bind(At(kept)).bind(At(moved)).execute(db).map_ok(drop))?;
         }
-        Ok(moved.min(now))
+        Ok(Some(moved.min(now)))
     }
 
     /// Makes due what was enqueued by a clock that ran far ahead, and gives texts that it accepted the time that they were to have.
@@ -63,36 +64,37 @@ impl Store {
     }
 }
 
-/// Returns where the clock of retention stands after it stood at `kept`.
-fn advanced(kept: Timestamp, now: Timestamp, newest: Option<Timestamp>, at_most: Duration) -> Timestamp {
-    if now < EARLIEST_PLAUSIBLE {
-        return kept;
-    }
+/// Returns where the clock of retention stands after it stood at `kept`; nothing if it cannot be set yet.
+fn advanced(kept: Timestamp, now: Timestamp, newest: Option<Timestamp>, at_most: Duration) -> Option<Timestamp> {
     if kept < EARLIEST_PLAUSIBLE {
         // It never ran. What was heard last tells more of the time than a clock that may have leapt just before.
-        return newest.filter(|newest| *newest >= EARLIEST_PLAUSIBLE).map_or(now, |newest| newest.min(now));
+        let newest = newest.filter(|newest| *newest >= EARLIEST_PLAUSIBLE)?;
+        return (now >= EARLIEST_PLAUSIBLE).then(|| newest.min(now));
     }
-    kept.max(now.min(kept.plus(at_most)))
+    if now < EARLIEST_PLAUSIBLE {
+        return Some(kept);
+    }
+    Some(kept.max(now.min(kept.plus(at_most))))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(kept: &str, now: &str, newest: Option<&str>, expect: &str) {
+    fn check(kept: &str, now: &str, newest: Option<&str>, expect: Option<&str>) {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
-        assert_eq!(advanced(at(kept), at(now), newest.map(at), DAY), at(expect), "{kept} at {now}");
+        assert_eq!(advanced(at(kept), at(now), newest.map(at), DAY), expect.map(at), "{kept} at {now}");
     }
 
     #[test]
     fn it_goes_forward_by_little_steps_and_never_back() {
         let (never, today) = ("1970-01-01T00:00:00Z", "2026-11-21T12:00:00Z");
-        check(never, today, None, today);
-        check(never, "2036-11-21T12:00:00Z", Some(today), today);
-        check(never, never, Some(today), never);
-        check(today, "2026-11-21T13:00:00Z", None, "2026-11-21T13:00:00Z");
-        check(today, "2036-11-21T12:00:00Z", None, "2026-11-22T12:00:00Z");
-        check(today, "2016-11-21T12:00:00Z", None, today);
-        check(today, never, None, today);
+        check(never, today, None, None);
+        check(never, "2036-11-21T12:00:00Z", Some(today), Some(today));
+        check(never, never, Some(today), None);
+        check(today, "2026-11-21T13:00:00Z", None, Some("2026-11-21T13:00:00Z"));
+        check(today, "2036-11-21T12:00:00Z", None, Some("2026-11-22T12:00:00Z"));
+        check(today, "2016-11-21T12:00:00Z", None, Some(today));
+        check(today, never, None, Some(today));
     }
 }

@@ -16,7 +16,7 @@ pub(super) fn judge(case: &mut Case<'_, ReadingBody>) -> Result<Body, Note> {
     let metrics = plausible(case, measured, "body.metrics")?;
     let device_time = case.record.body.device_time;
     let observed = clocks::judge(case, device_time, "body.device_time");
-    let oldest = case.received_at.minus(case.rules.oldest);
+    let oldest = case.oldest();
     if observed.at < oldest {
         return Err(
             Reason::TooOld.note("body.device_time", format!("measured at {}; readings from before {oldest} are not kept", observed.at))

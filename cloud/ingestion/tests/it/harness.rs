@@ -7,7 +7,7 @@ use kosmo_domain::{Clock, ManualClock, Timestamp};
 use kosmo_http::{App, Info, recorder};
 use kosmo_ingestion::{Config, Ingestion};
 use kosmo_mqtt::{Client, Event, Incoming, Message, Options, Server, Subscription};
-use kosmo_store::{Database, Store};
+use kosmo_store::{Database, Store, weather::Keep};
 use kosmo_test_support::{Mosquitto, MosquittoOptions};
 use rand::{SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
@@ -48,13 +48,19 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) async fn new(store: Store) -> Self {
+        Self::keeping(store, Keep::default(), at(NOW)).await
+    }
+
+    /// Starts it when it is `now`, and has it keep things for so long.
+    pub(crate) async fn keeping(store: Store, keep: Keep, now: Timestamp) -> Self {
         let broker = Mosquitto::start(&MosquittoOptions::default()).await;
-        let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(at(NOW)));
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(now));
         // A test has one thread, so that what is counted on it is the test's own.
         let recorder: &'static _ = Box::leak(Box::new(recorder()));
         let counting = metrics::set_default_local_recorder(recorder);
         let mut config = Config::new(Options::new(server(&broker), "ingestion-test"));
         config.patience = Duration::from_secs(5);
+        config.keep = keep;
         let rng = StdRng::seed_from_u64(1);
         let ingestion = Ingestion::connect(config, store.clone(), clock, rng).unwrap();
         let service = ingestion.service();

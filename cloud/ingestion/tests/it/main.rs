@@ -9,4 +9,5 @@ mod journey;
 mod network;
 mod outage;
 mod replaying;
+mod retention;
 mod uplinks;

@@ -16,7 +16,7 @@ async fn a_reject_whose_cause_is_gone_is_stored_once() {
     let (store, _folder) = sqlite().await;
     let store = refuse(store).await;
     let strict = Rules::default();
-    let lenient = Rules { oldest: DAY * 3_000 };
+    let lenient = Rules { oldest: DAY * 3_000, ..strict };
 
     assert_eq!(replay_all(&store, Some("too_old"), &strict).await, ["too_old"]);
     assert_eq!(years_ago(&store).await, 0);

@@ -37,6 +37,8 @@ pub struct Purged {
     pub streams: u64,
     /// Whether there may be more to do.
     pub more: bool,
+    /// Whether readings that are old enough were left, for an hour that is as old is still to be summarised.
+    pub held: bool,
 }
 
 impl Store {
@@ -48,7 +50,8 @@ impl Store {
     /// # Errors
     /// As the database does.
     pub async fn purge_weather(&self, keep: &Keep, now: Timestamp, limit: u32) -> Result<Purged> {
-        let before = self.raise_watermark(now.minus(keep.readings).floor_to(HOUR)).await?;
+        let wanted = now.minus(keep.readings).floor_to(HOUR);
+        let before = self.raise_watermark(wanted).await?;
         let limit = i64::from(limit);
         let readings = self.purge_readings(before, limit).await?;
         let receptions = self.purge_receptions(now.minus(keep.receptions.max(DAY * 2)), limit).await?;
@@ -58,7 +61,7 @@ impl Store {
             on_writer!(self, |db| sqlx::query(SQL).bind(before).execute(db).map_ok(|done| done.rows_affected()))?
         };
         let more = [readings, receptions].iter().any(|rows| i64::try_from(*rows) == Ok(limit));
-        Ok(Purged { readings, receptions, streams, more })
+        Ok(Purged { readings, receptions, streams, more, held: before < wanted })
     }
 
     /// Moves the time before which raw readings are given up forward to `before`, but not past an hour that is still to be
