@@ -339,10 +339,16 @@ fn on_air(text: &SentText, told: Option<&ToldText>, violations: &mut Violations)
         violations.add(Rule::ShownOnce, format!("{id} was shown {} times", text.shown));
     }
     let may_be_withheld = matches!(text.taken_back, Some(TakenBack::Done | TakenBack::Asked));
-    let is_withheld = may_be_withheld && told.is_some_and(|told| told.status == "expired");
+    let is_withheld = may_be_withheld && told.is_some_and(|told| told.status == "expired" || is_in_doubt(text, told));
     if text.habit == Habit::Confirms && text.shown == 0 && !is_withheld {
         violations.add(Rule::Reached, format!("{id} was not shown, and is said to be {told:?}: {text:?}"));
     }
+}
+
+/// Tells whether a text was asked back while its bridge did not know whether its radio had sent it: then it is not sent again, and nobody
+/// knows more until its time is over.
+fn is_in_doubt(text: &SentText, told: &ToldText) -> bool {
+    text.taken_back == Some(TakenBack::Asked) && told.status == "queued" && told.charge == "reserved" && !told.attempts.is_empty()
 }
 
 fn status(text: &SentText, told: &ToldText, violations: &mut Violations) {
@@ -360,6 +366,7 @@ fn status(text: &SentText, told: &ToldText, violations: &mut Violations) {
         "transmitted" => was_on_air && text.refused != Surety::Surely,
         "failed" => text.refused != Surety::Never,
         "expired" if text.taken_back.is_some_and(|said| said != TakenBack::TooLate) => is_withheld,
+        "queued" if is_in_doubt(text, told) => true,
         // An hour to live is not over, and bridges that are back know what they have sent.
         _ => false,
     };

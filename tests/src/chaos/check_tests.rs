@@ -200,6 +200,12 @@ fn what_is_taken_back_was_not_sent_and_costs_nothing() {
     assert_eq!(broken(withheld(TakenBack::TooLate)), BTreeSet::from([Rule::Reached, Rule::StatusIsTrue]));
     assert_eq!(broken(|truth, _| truth.texts[0].taken_back = Some(TakenBack::Done)), BTreeSet::from([Rule::TakenBack]));
     assert_eq!(broken(|truth, _| truth.texts[0].taken_back = Some(TakenBack::Asked)), BTreeSet::new(), "the radio was quicker");
+    let in_doubt = |truth: &mut Truth, found: &mut Found| {
+        withheld(TakenBack::Asked)(truth, found);
+        (told(found).status, told(found).charge) = ("queued".to_owned(), "reserved".to_owned());
+        ledger(found).reserved = 1;
+    };
+    assert_eq!(broken(in_doubt), BTreeSet::new());
     let unpaid = |truth: &mut Truth, found: &mut Found| {
         withheld(TakenBack::Asked)(truth, found);
         told(found).charge = "reserved".to_owned();
