@@ -9,8 +9,8 @@
 mod load;
 
 use kosmo_test_support::{Mosquitto, MosquittoOptions, TestDatabase};
-use kosmo_tests::Kosmo;
-use load::{BRIDGES, publish, write_settings};
+use kosmo_tests::{Kosmo, now};
+use load::{BRIDGES, Measured, publish, write_settings};
 use std::{fs, time::Duration};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -71,7 +71,9 @@ async fn postgres_with_mosquitto() {
 /// Publishes at the steady rate, then as fast as it goes, and prints what that cost us and the programs of these names.
 async fn measure(cloud: &Kosmo, broker: &str, secrets: Option<&[String]>, others: &[&str]) {
     let shutdown = CancellationToken::new();
-    let bridges = load::connect(broker, secrets, &shutdown).await;
+    // A day ago, and a reading of each node's in a second of it.
+    let measured = Measured { began: now().minus(Duration::from_hours(24)), step: Duration::from_millis(10) };
+    let bridges = load::connect(broker, secrets, measured, &shutdown).await;
     publish(&bridges, 5_000, None).await;
     let mut groups = vec![("kosmo", vec![cloud.pid()])];
     groups.extend(others.iter().map(|name| (*name, processes_called(name))));

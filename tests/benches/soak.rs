@@ -10,7 +10,7 @@ mod load;
 
 use kosmo_test_support::{Mosquitto, MosquittoOptions, TestDatabase};
 use kosmo_tests::{Kosmo, now};
-use load::{Bridge, memory_kib, publish, write_settings};
+use load::{BRIDGES, Bridge, Measured, memory_kib, publish, write_settings};
 use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
@@ -44,7 +44,7 @@ async fn sqlite(minutes: u64) {
     let cloud = Kosmo::start(&folder.path().join("cloud"), &["up", "--port-base", "0", "--mqtt-port", "0"]).await;
     let secrets = load::enrol(&cloud, folder.path());
     let shutdown = CancellationToken::new();
-    let bridges = load::connect(cloud.address("mqtt"), Some(&secrets), &shutdown).await;
+    let bridges = load::connect(cloud.address("mqtt"), Some(&secrets), live(), &shutdown).await;
     soak("SQLite, embedded broker: `kosmo up`", &cloud, &bridges, minutes).await;
     shutdown.cancel();
 }
@@ -59,9 +59,14 @@ async fn postgres(minutes: u64) {
     assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
     let cloud = Kosmo::start(&data, &["serve", "ingestion", "weather", "gateway", "web", "--port-base", "0"]).await;
     let shutdown = CancellationToken::new();
-    let bridges = load::connect(&broker.url(), None, &shutdown).await;
+    let bridges = load::connect(&broker.url(), None, live(), &shutdown).await;
     soak("PostgreSQL, Mosquitto: `kosmo serve ingestion weather gateway web`", &cloud, &bridges, minutes).await;
     shutdown.cancel();
+}
+
+/// Returns the times of readings that are published as they are measured.
+fn live() -> Measured {
+    Measured { began: now(), step: Duration::from_secs(BRIDGES) / u32::try_from(RATE).unwrap() }
 }
 
 /// Publishes at the rate for so long, and prints what memory the process takes.

@@ -3,9 +3,11 @@
 use crate::{
     ack::acks,
     batch::Batch,
+    channels,
+    packet_log::PacketLog,
     packets,
     reason::Reason,
-    telemetry::{ACK_FAILURES, BATCH_SIZE, COMMIT_FAILURES, COMMIT_SECONDS, PENDING, RECORDS, REJECTS, UNLOGGED},
+    telemetry::{ACK_FAILURES, BATCH_SIZE, COMMIT_FAILURES, COMMIT_SECONDS, PENDING, RECORDS, REJECTS},
     will,
 };
 use kosmo_domain::{BridgeId, Clock};
@@ -14,7 +16,6 @@ use kosmo_mqtt::Client;
 use kosmo_store::{
     Error, Store, in_time,
     ingest::{Outcome, Record},
-    packets::KeepPackets,
     rejects::NewReject,
 };
 use std::{error::Error as _, mem, ops::Range, sync::Arc, time::Duration};
@@ -33,8 +34,9 @@ pub(crate) struct Committer {
     pub(crate) client: Client,
     /// How long the database may take to answer.
     pub(crate) patience: Duration,
-    /// How much of the log of packets is kept.
-    pub(crate) keep_packets: KeepPackets,
+    pub(crate) log: PacketLog,
+    /// Which channels are kept that bridges tell of.
+    pub(crate) channels: channels::Told,
 }
 
 impl Committer {
@@ -56,21 +58,14 @@ impl Committer {
                 self.client.acknowledge(token);
             }
             fail_point!("ingestion::acknowledged");
-            self.log(&batch, &outcomes).await;
+            self.log(&batch, &outcomes);
         }
     }
 
-    /// Logs the packets of what is stored. Nothing depends on the log, so that what cannot be logged is left out of it.
-    async fn log(&self, batch: &Batch, outcomes: &[Outcome]) {
-        if self.keep_packets.number == 0 {
-            return;
-        }
+    /// Has the packets logged of what is stored.
+    fn log(&self, batch: &Batch, outcomes: &[Outcome]) {
         let stored = batch.records.iter().zip(outcomes).filter(|(_, outcome)| matches!(outcome, Outcome::Committed { .. }));
-        let packets: Vec<_> = stored.filter_map(|(record, _)| packets::of_record(record)).collect();
-        if let Err(error) = in_time(self.patience, self.store.log_packets(&packets, &self.keep_packets)).await {
-            metrics::counter!(UNLOGGED).increment(packets.len() as u64);
-            tracing::debug!(%error, packets = packets.len(), "packets are left out of the log");
-        }
+        self.log.add(stored.map(|(record, _)| || packets::of_record(record)));
     }
 
     /// Commits a batch, however often it takes; nothing if the program is to end before that.
@@ -119,6 +114,7 @@ impl Committer {
         for (bridge, (status, told_at)) in &batch.statuses {
             let kept = if will::is_bare(status) { self.last_words(bridge, status).await? } else { None };
             self.store.note_bridge_status(bridge, kept.as_deref().unwrap_or(status), *told_at).await?;
+            self.channels.note(&self.store, bridge, status, now).await?;
         }
         Ok(outcomes)
     }

@@ -1,6 +1,6 @@
 //! The consumer: takes messages from the broker, gathers them into batches, and has them committed.
 
-use crate::{batch::Batch, commit::Committer, decode::Rules, telemetry::PENDING, upkeep::Upkeep};
+use crate::{batch::Batch, channels, commit::Committer, decode::Rules, packet_log::PacketLog, telemetry::PENDING, upkeep::Upkeep};
 use kosmo_contract::topic;
 use kosmo_domain::{Clock, Timestamp};
 use kosmo_http::{Check, OpenApiRouter, Service};
@@ -134,12 +134,14 @@ impl Ingestion {
     /// # Panics
     /// If one of its tasks does.
     pub async fn run(mut self, shutdown: CancellationToken) {
+        let (log, writer) = PacketLog::new(self.store.clone(), self.keep_packets, self.patience);
         let committer = Committer {
             store: self.store.clone(),
             clock: Arc::clone(&self.clock),
             client: self.client.clone(),
             patience: self.patience,
-            keep_packets: self.keep_packets,
+            log,
+            channels: channels::Told::default(),
         };
         let upkeep = Upkeep {
             store: self.store.clone(),
@@ -153,8 +155,9 @@ impl Ingestion {
         let (until, also_until) = (shutdown.clone(), shutdown.clone());
         let committing = tokio::spawn(async move { committer.run(gathered, &until).await });
         let keeping = tokio::spawn(async move { upkeep.run(&also_until).await });
+        let logging = tokio::spawn(writer.run());
         self.gather(batches, &shutdown).await;
-        for task in [committing, keeping] {
+        for task in [committing, keeping, logging] {
             // Nobody aborts these tasks, so that one that failed has panicked, and so does this.
             if let Err(error) = task.await
                 && let Ok(panic) = error.try_into_panic()

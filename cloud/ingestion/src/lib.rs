@@ -6,11 +6,13 @@
 
 mod ack;
 mod batch;
+mod channels;
 mod commit;
 mod decode;
 pub mod import;
 mod ingestion;
 pub mod network;
+mod packet_log;
 pub mod packets;
 mod reason;
 mod replay;

@@ -16,5 +16,5 @@ pub(crate) const COMMIT_FAILURES: &str = "kosmo_ingestion_commit_failures_total"
 pub(crate) const PENDING: &str = "kosmo_ingestion_pending_messages";
 /// Acknowledgements that could not be published; the bridges ask again.
 pub(crate) const ACK_FAILURES: &str = "kosmo_ingestion_ack_failures_total";
-/// Packets that were left out of the log because the database had no time for them.
+/// Packets that were left out of the log because there were too many, or the database had no time for them.
 pub(crate) const UNLOGGED: &str = "kosmo_ingestion_unlogged_packets_total";

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use kosmo_contract::{Ack, AckBody, parse};
 use kosmo_domain::{NodeId, Timestamp};
 use kosmo_mqtt::{Event, Login, Message, Options, Subscription};
-use kosmo_tests::{BridgeProcess, Kosmo, now, until};
+use kosmo_tests::{BridgeProcess, Kosmo, until};
 use rand::{SeedableRng as _, rngs::StdRng};
 use std::{
     fs,
@@ -35,12 +35,21 @@ pub(crate) fn enrol(cloud: &Kosmo, folder: &Path) -> Vec<String> {
     (0..BRIDGES).map(|number| BridgeProcess::enrol(cloud, folder, &bridge_name(number)).secret()).collect()
 }
 
+/// When what the bridges publish was measured.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Measured {
+    /// The first of it.
+    pub(crate) began: Timestamp,
+    /// How much later a bridge's next reading is than its last.
+    pub(crate) step: Duration,
+}
+
 /// Connects the bridges, with their secrets where the broker asks for them.
-pub(crate) async fn connect(broker: &str, secrets: Option<&[String]>, shutdown: &CancellationToken) -> Vec<Bridge> {
+pub(crate) async fn connect(broker: &str, secrets: Option<&[String]>, measured: Measured, shutdown: &CancellationToken) -> Vec<Bridge> {
     let mut bridges = Vec::new();
     for number in 0..BRIDGES {
         let secret = secrets.map(|secrets| secrets[usize::try_from(number).unwrap()].clone());
-        bridges.push(Bridge::connect(broker, number, secret, shutdown).await);
+        bridges.push(Bridge::connect(broker, number, secret, measured, shutdown).await);
     }
     bridges
 }
@@ -71,11 +80,11 @@ pub(crate) struct Bridge {
     next_seq: Arc<AtomicU64>,
     acknowledged: Arc<AtomicU64>,
     room: Arc<Semaphore>,
-    began: Timestamp,
+    measured: Measured,
 }
 
 impl Bridge {
-    async fn connect(broker: &str, number: u64, secret: Option<String>, shutdown: &CancellationToken) -> Self {
+    async fn connect(broker: &str, number: u64, secret: Option<String>, measured: Measured, shutdown: &CancellationToken) -> Self {
         let name = bridge_name(number);
         let mut options = Options::new(broker.parse().unwrap(), &name);
         options.login = secret.map(|password| Login { name: name.clone(), password });
@@ -96,7 +105,7 @@ impl Bridge {
             }
         });
         let next_seq = Arc::new(AtomicU64::new(1));
-        Self { name, number, client, next_seq, acknowledged, room, began: now().minus(Duration::from_hours(24)) }
+        Self { name, number, client, next_seq, acknowledged, room, measured }
     }
 
     async fn publish(&self, readings: u64, rate: Option<u64>) {
@@ -116,10 +125,10 @@ impl Bridge {
             .await;
     }
 
-    /// Returns a record as a bridge writes it: one of 100 nodes of its own, every second round a minute later.
+    /// Returns a record as a bridge writes it, of one of 100 nodes of its own.
     fn payload(&self, seq: u64) -> Vec<u8> {
         let node = NodeId::from_number(u32::try_from(0x1000_0000 + self.number * 0x100 + seq % 100).unwrap());
-        let at = self.began.plus(Duration::from_secs(seq / 100));
+        let at = self.measured.began.plus(self.measured.step * u32::try_from(seq).unwrap());
         let (id, epoch) = (seq + (self.number << 28), 0x1000 + self.number);
         format!(
             r#"{{"v":1,"bridge":"{}","epoch":"0e9c2b1a-54a1-4a2e-9d5c-0f6d0a1b{epoch:04x}","stream":"ingest","seq":{seq},"heard_at":"{at}","packet":{{"from":"{node}","to":"!ffffffff","id":{id},"port":67,"rx_time":"{at}","snr_db":7.5,"rssi_dbm":-60,"hops_away":1,"relay_node":2,"transport":"lora"}},"body":{{"node_id":"{node}","kind":"environment","device_time":"{at}","metrics":{{"temperature_c":21.{},"humidity_pct":48.5,"pressure_hpa":1013.25,"gas_resistance_ohm":84200,"wind_speed_ms":3.5,"wind_gust_ms":6.5,"wind_direction_deg":270,"rain_1h_mm":0.5}}}}}}"#,

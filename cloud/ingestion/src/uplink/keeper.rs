@@ -2,11 +2,14 @@
 
 #![expect(clippy::vec_box, reason = "they come boxed through a channel, where they wait")]
 
-use crate::uplink::{
-    LOST, Shared, Source, UNPOISONED, UplinkConfig,
-    desk::Due,
-    listener::Standing,
-    read::{Taken, has_name},
+use crate::{
+    packet_log::PacketLog,
+    uplink::{
+        LOST, Shared, Source, UNPOISONED, UplinkConfig,
+        desk::Due,
+        listener::Standing,
+        read::{Taken, has_name},
+    },
 };
 use kosmo_domain::{Clock, Epoch, Stream, Trust};
 use kosmo_store::{
@@ -50,7 +53,14 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    pub(crate) fn new(config: UplinkConfig, store: Store, clock: Arc<dyn Clock>, shared: Arc<Shared>, log: PacketLog, epoch: Epoch) -> Self {
+    pub(crate) fn new(
+        config: UplinkConfig,
+        store: Store,
+        clock: Arc<dyn Clock>,
+        shared: Arc<Shared>,
+        log: PacketLog,
+        epoch: Epoch,
+    ) -> Self {
         Self { config, store, clock, shared, log, epoch, seq: AtomicU64::new(0), closed: AtomicUsize::new(0) }
     }
 
@@ -103,6 +113,7 @@ impl Keeper {
             }
             wait = (wait * 2).min(LONGEST_RETRY);
         }
+        // Every packet that was taken, read or not.
         self.log.add(packets.into_iter().map(|packet| || Some(packet)));
     }
 

@@ -22,10 +22,11 @@ pub use crate::uplink::guard::UplinkLimits;
 use crate::{
     packet_log::PacketLog,
     uplink::{
-    desk::Desk,
-    keeper::Keeper,
-    listener::{Listener, Standing},
-    read::Reader,
+        desk::Desk,
+        keeper::Keeper,
+        listener::{Listener, Standing},
+        read::Reader,
+    },
 };
 use kosmo_domain::{BridgeId, Clock, DAY, Timestamp, Trust};
 use kosmo_mqtt::{Client, Incoming, Options, OptionsError, Subscription};
@@ -84,7 +85,8 @@ pub struct UplinkConfig {
     pub oldest: Duration,
     /// How long the database may take to answer before it is asked again.
     pub patience: Duration,
-    /// How long to gather before a batch is stored.
+    /// How long to gather before a batch is stored: who hears a packet through several gateways hears it within a second or so, and
+    /// nobody waits for an answer.
     pub linger: Duration,
     /// How often it is stored who else received packets, and channels and denials are read again.
     pub flush: Duration,
