@@ -22,6 +22,7 @@ const DUTY_WINDOW: Duration = Duration::from_hours(1);
 
 /// The sending half of a radio.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "they are conditions of the radio's, independent of each other")]
 pub(crate) struct Sending {
     pace: Pace,
     modem: Modem,
