@@ -22,7 +22,8 @@ impl Store {
     /// As the database does.
     pub async fn retention_time(&self, now: Timestamp, at_most: Duration) -> Result<Option<Timestamp>> {
         const READ: &str = "select at from retention_clock";
-        const NEWEST: &str = "select max(heard_at) from receptions";
+        // What was taken over from another program was heard by none of our bridges.
+        const NEWEST: &str = "select coalesce((select max(heard_at) from receptions), (select max(at) from readings))";
         const MOVE: &str = "update retention_clock set at = $2 where at = $1";
         let At(kept) = on_reader!(self, |db| sqlx::query_scalar(READ).fetch_one(db))?;
         let newest: Option<At> =
