@@ -76,7 +76,8 @@ pub async fn run(config: Config, deps: Deps, shutdown: CancellationToken) -> Res
         }
         bridge.drive_sending().await;
     }
-    bridge.finish().await;
+    // It is large, and happens once.
+    Box::pin(bridge.finish()).await;
     Ok(())
 }
 

@@ -138,7 +138,7 @@ fn own_memory_kb(process: u32) -> u64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bridge_beside_a_radio_that_hears_much_has_under_25_mb_of_memory_of_its_own() {
-    const PACKETS: u32 = 1_500;
+    const PACKETS: u32 = 300;
     let end = CancellationToken::new();
     let _end = end.clone().drop_guard();
     let mesh = mesh(now(), &end).await;
