@@ -142,7 +142,7 @@ impl Run {
         let settings = "[auth]\ndev_header = true\n\n[gateway]\nburst = 1000\nper_minute = 600\n".to_owned();
         let env = [(LOG_VARIABLE.to_owned(), log.clone())].into();
         let own_cluster = self.database_deaths > 0;
-        let mut system = System::with(folder, self.footing, Setup { settings, env, own_cluster, ..Setup::default() }).await;
+        let mut system = System::with(folder, self.footing, Setup { settings, own_cluster, env, ..Setup::default() }).await;
         for (handle, plan, id) in MEMBERS {
             let added = system.command(&["user", "add", handle, "--plan", plan, "--id", &id.to_string()]);
             assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));

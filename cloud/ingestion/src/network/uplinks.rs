@@ -40,7 +40,7 @@ pub(super) struct Summary {
     /// When brokers were listened to within the last seven days, the latest first; 500 at most. What was published between is lost.
     listening: Vec<Session>,
     /// What those nodes call themselves that are spoken of here, as far as they said and want to be shown.
-    names: Vec<Name>,
+    names: Vec<Called>,
 }
 
 /// A broker that nodes publish to.
@@ -168,7 +168,7 @@ struct Session {
 /// What a node calls itself.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = UplinkName)]
-struct Name {
+struct Called {
     /// Its id.
     #[schema(value_type = String, pattern = "^![0-9a-f]{8}$")]
     node_id: NodeId,
@@ -213,7 +213,7 @@ pub(super) async fn handler(State(store): State<Store>, State(clock): State<Arc<
         limited: limited.into_iter().map(Limited::from).collect(),
         denied: denied.into_iter().map(Denied::from).collect(),
         listening: store.uplink_sessions(at.minus(DAY * 7)).await?.into_iter().map(session).collect(),
-        names: names.into_iter().map(Name::from).collect(),
+        names: names.into_iter().map(Called::from).collect(),
         brokers,
     }))
 }
@@ -262,7 +262,7 @@ impl From<DenialRow> for Denied {
     }
 }
 
-impl From<NodeName> for Name {
+impl From<NodeName> for Called {
     fn from(NodeName { node, long_name, short_name }: NodeName) -> Self {
         let seen = |name: Option<String>| name.as_deref().and_then(printable);
         Self { node_id: node, long_name: seen(long_name), short_name: seen(short_name) }

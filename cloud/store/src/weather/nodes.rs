@@ -2,7 +2,7 @@
 
 use crate::{
     Error, Result, Store,
-    db::{Db, on_reader},
+    db::{Db, json_list, on_reader},
     ingest::{HostStats, Reception, Traceroute, TrafficStats},
     types::{At, Node},
     weather::{
@@ -139,7 +139,9 @@ impl Store {
         let hidden = self.hidden_among(&others).await?;
         neighbors.retain(|row| !hidden.contains(&row.node));
         traceroutes.retain(|(way, _)| !hidden.contains(&way.to));
-        traceroutes.iter_mut().for_each(|(way, _)| traceroutes::veil(way, &hidden));
+        for (way, _) in &mut traceroutes {
+            traceroutes::veil(way, &hidden);
+        }
         let names = self.node_names(&others).await?;
         Ok(Some(NodeDetail {
             node: stored.node()?,
@@ -207,8 +209,8 @@ impl Store {
                                     where i.node_id in (select value from json_each($1))
                                       and n.hidden = 0 and (n.long_name is not null or n.short_name is not null)
                                     order by i.node_id";
-                let numbers = serde_json::to_string(&nodes.iter().map(|node| node.number()).collect::<Vec<_>>());
-                sqlx::query_as(SQL).bind(numbers.expect("numbers are always JSON")).fetch_all(read).await?
+                let numbers = json_list(&nodes.iter().map(|node| node.number()).collect::<Vec<_>>());
+                sqlx::query_as(SQL).bind(numbers).fetch_all(read).await?
             }
             Db::Postgres(pool) => {
                 const SQL: &str = "select distinct i.node_id, n.long_name, n.short_name

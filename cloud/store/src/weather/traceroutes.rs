@@ -68,7 +68,9 @@ impl Store {
             found.push(TracerouteRow { place, node: node.0, way: read(&route)? });
         }
         let hidden = self.hidden_among(&found.iter().flat_map(|row| relays(&row.way)).collect()).await?;
-        found.iter_mut().for_each(|row| veil(&mut row.way, &hidden));
+        for row in &mut found {
+            veil(&mut row.way, &hidden);
+        }
         Ok(found)
     }
 

@@ -164,8 +164,8 @@ store_test! {
         let hears = Body::Node { node: node(77), report: NodeReport::Neighbors(neighbors), at: noon() };
         let records = [named(78, "Hut"), named(79, "Spring"), named(80, "Peak"), hears, route(78, 80), route(79, 81), route(80, 78)];
         let from = [78, 79, 80, 77, 77, 77, 77];
-        let records = records.into_iter().zip(from).enumerate();
-        let records: Vec<_> = records.map(|(seq, (body, from))| record("msh", seq as u64, from, 100 + seq as u32, true, body)).collect();
+        let records = records.into_iter().zip(from).zip(0_u32..);
+        let records: Vec<_> = records.map(|((body, from), seq)| record("msh", u64::from(seq), from, 100 + seq, true, body)).collect();
         store.ingest_uplinks(&of(records), noon()).await.unwrap();
         let told = NewPacket {
             from: node(78),
