@@ -81,7 +81,8 @@ async fn add(store: &Store, name: &BridgeId, node: NodeId, downlink: bool, files
 
 async fn list(store: &Store) -> Result<()> {
     let node = |kind: LoginKind| kind.node().map_or_else(String::new, |node| node.to_string());
-    let logins = store.uplinks().await?.into_iter().map(|row| [row.name, node(row.kind), row.kind.as_str().to_owned(), row.added_at.to_string()]);
+    let logins =
+        store.uplinks().await?.into_iter().map(|row| [row.name, node(row.kind), row.kind.as_str().to_owned(), row.added_at.to_string()]);
     let logins: Vec<_> = logins.collect();
     if logins.is_empty() {
         say("there is no login of a node: `kosmo uplink add NAME --node NODE` makes one")?;

@@ -63,7 +63,11 @@ pub(crate) fn read_secrets(proxies: &mut [RadioProxy], faults: &mut Vec<Fault>) 
         match std::fs::read_to_string(path) {
             Ok(text) => proxy.password = text.lines().next().unwrap_or_default().to_owned().into(),
             Err(source) => {
-                faults.push(Fault::File { what: format!("the password file for the MQTT of {}", proxy.node), path: path.to_owned(), source });
+                faults.push(Fault::File {
+                    what: format!("the password file for the MQTT of {}", proxy.node),
+                    path: path.to_owned(),
+                    source,
+                });
             }
         }
     }
