@@ -2,7 +2,7 @@
 
 use kosmo_domain::{Clock, DAY, Timestamp};
 use kosmo_store::{
-    Store,
+    ANSWERS_WITHIN, Store, in_time,
     ingest::ROLLUP_JOB,
     jobs::{Failure, Job, Worker},
     packets::KeepPackets,
@@ -81,17 +81,17 @@ impl Upkeep {
     /// Gives up what is old, by a clock that goes on by at most so much, and tells whether something has to be summarised before that.
     async fn purge(&self, at_most: Duration, shutdown: &CancellationToken) -> kosmo_store::Result<bool> {
         let told = self.clock.now();
-        let Some(now) = self.store.retention_time(told, at_most).await? else { return Ok(false) };
+        let Some(now) = in_time(ANSWERS_WITHIN, self.store.retention_time(told, at_most)).await? else { return Ok(false) };
         self.retention.send_replace(Some(now));
         if told.since(now) > DAY * 2 {
             tracing::warn!(%told, by = %now, "the clock is far ahead of what was kept, and nothing is given up sooner on its word");
         }
         let (days, number) = REJECTS;
-        self.store.purge_rejects(now.minus(DAY * days), number).await?;
-        self.store.purge_traffic(now).await?;
-        self.store.purge_packets(&self.keep_packets, now).await?;
+        in_time(ANSWERS_WITHIN, self.store.purge_rejects(now.minus(DAY * days), number)).await?;
+        in_time(ANSWERS_WITHIN, self.store.purge_traffic(now)).await?;
+        in_time(ANSWERS_WITHIN, self.store.purge_packets(&self.keep_packets, now)).await?;
         loop {
-            let purged = self.store.purge_weather(&self.keep, now, ROWS_AT_ONCE).await?;
+            let purged = in_time(ANSWERS_WITHIN, self.store.purge_weather(&self.keep, now, ROWS_AT_ONCE)).await?;
             if !purged.more || shutdown.is_cancelled() {
                 return Ok(purged.held);
             }
@@ -106,7 +106,7 @@ impl Upkeep {
                 _ = ticks.tick() => {}
                 () = shutdown.cancelled() => return,
             }
-            if let Err(error) = self.store.fold_log(LONGEST_LOG).await {
+            if let Err(error) = in_time(ANSWERS_WITHIN, self.store.fold_log(LONGEST_LOG)).await {
                 tracing::debug!(%error, "the database's log could not be begun anew, which is tried again");
             }
         }
@@ -120,7 +120,7 @@ impl Upkeep {
                 _ = ticks.tick() => {}
                 () = shutdown.cancelled() => return,
             }
-            match self.store.settle_time(self.clock.now()).await {
+            match in_time(ANSWERS_WITHIN, self.store.settle_time(self.clock.now())).await {
                 Ok(0) => {}
                 Ok(rows) => tracing::warn!(rows, "a clock that ran far ahead had left work for a day to come, which is due now"),
                 Err(error) => tracing::debug!(%error, "cannot look what a clock has left behind, and tries again"),

@@ -12,7 +12,8 @@ pub const MAX_CHANNEL_NAME: usize = 32;
 /// Markup stays: whoever renders escapes.
 pub fn clean(text: &str, max: usize) -> Option<String> {
     let mut name = String::new();
-    for character in text.trim().chars().filter(|&character| !is_invisible(character)) {
+    let visible = text.chars().filter(|&character| !is_invisible(character));
+    for character in visible.skip_while(|character| character.is_whitespace()) {
         if name.len() + character.len_utf8() > max {
             break;
         }
@@ -43,6 +44,7 @@ mod tests {
     fn what_cannot_be_seen_is_gone_and_markup_is_text() {
         check("  Dach \u{1b}[31mSüd\r\n", Some("Dach [31mSüd"));
         check("\u{202e}kcab\u{2066}", Some("kcab"));
+        check("\u{e0100} roof", Some("roof"));
         check("<b>roof</b>", Some("<b>roof</b>"));
         check("👩\u{200d}🚀", Some("👩\u{200d}🚀"));
         check("\0\u{200b} \u{feff}", None);

@@ -16,6 +16,8 @@ const LEASE: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_secs(15);
 /// The shortest wait between two looks. A job that is due but locked by a use-case that brings it forward is claimed soon after.
 const SHORTEST_WAIT: Duration = Duration::from_millis(20);
+/// How long a look for jobs may go on once there is to be an end.
+const LAST_LOOK: Duration = Duration::from_secs(5);
 /// The wait after the database did not answer.
 const AFTER_ERROR: Duration = Duration::from_secs(2);
 /// How often a job is tried before it is given up.
@@ -84,7 +86,7 @@ where
     /// As the database does; what a job returns is noted with the job.
     pub async fn run_due(&self) -> Result<usize> {
         let mut count = 0;
-        while self.run_next().await? {
+        while self.run_next(&CancellationToken::new()).await? {
             count += 1;
         }
         Ok(count)
@@ -92,16 +94,16 @@ where
 
     /// Runs what is due, and returns how long there is nothing to do.
     async fn run_until_stopped(&self, shutdown: &CancellationToken) -> Result<Duration> {
-        while !shutdown.is_cancelled() && self.run_next().await? {}
-        let next = in_time(ANSWERS_WITHIN, self.store.next_job_due(self.kinds)).await?;
+        while !shutdown.is_cancelled() && self.run_next(shutdown).await? {}
+        let next = looked(self.store.next_job_due(self.kinds), shutdown).await?;
         Ok(next.map_or(POLL, |at| at.since(self.clock.now()).clamp(SHORTEST_WAIT, POLL)))
     }
 
     /// Runs the job that is due the longest, and tells whether there was one. One at a time is claimed, for those that
     /// wait in a worker's hands would lose their lease.
-    async fn run_next(&self) -> Result<bool> {
+    async fn run_next(&self, shutdown: &CancellationToken) -> Result<bool> {
         let claim = self.store.claim_due_jobs(&self.name, self.kinds, LEASE, 1, self.clock.now());
-        let claimed = in_time(ANSWERS_WITHIN, claim).await?;
+        let claimed = looked(claim, shutdown).await?;
         let Some(job) = claimed.into_iter().next() else { return Ok(false) };
         self.run_one(job).await?;
         Ok(true)
@@ -120,17 +122,18 @@ where
         let now = self.clock.now();
         match outcome {
             Ok(()) => {
-                if self.store.complete_job(&job).await? == Completed::Lost {
+                if in_time(ANSWERS_WITHIN, self.store.complete_job(&job)).await? == Completed::Lost {
                     tracing::warn!(job.id, job.kind, "a job took longer than its lease, and runs twice");
                 }
             }
             Err(Failure::Later(error)) if job.attempts < MAX_ATTEMPTS => {
                 tracing::warn!(job.id, job.kind, job.attempts, error, "a job failed, and is tried again");
-                self.store.fail_job(&job, &error, Retry::At(now.plus(retry_after(job.attempts))), now).await?;
+                let again = Retry::At(now.plus(retry_after(job.attempts)));
+                in_time(ANSWERS_WITHIN, self.store.fail_job(&job, &error, again, now)).await?;
             }
             Err(Failure::Later(error) | Failure::Never(error)) => {
                 tracing::error!(job.id, job.kind, job.attempts, error, "a job failed, and is given up");
-                self.store.fail_job(&job, &error, Retry::Never, now).await?;
+                in_time(ANSWERS_WITHIN, self.store.fail_job(&job, &error, Retry::Never, now)).await?;
             }
         }
         Ok(())
@@ -162,6 +165,19 @@ fn retry_after(attempts: u64) -> Duration {
 fn source_chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// Looks for work, no longer than a database takes that answers at all, and not for long once there is to be an end. What was claimed
+/// by then and never heard of is somebody else's when its lease is over.
+async fn looked<T>(look: impl Future<Output = Result<T>>, shutdown: &CancellationToken) -> Result<T> {
+    let over = async {
+        shutdown.cancelled().await;
+        time::sleep(LAST_LOOK).await;
+    };
+    tokio::select! {
+        found = in_time(ANSWERS_WITHIN, look) => found,
+        () = over => Err(Error::Unavailable(sqlx::Error::PoolTimedOut)),
+    }
 }
 
 #[cfg(test)]
