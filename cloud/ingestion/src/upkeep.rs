@@ -52,9 +52,11 @@ impl Upkeep {
             summarised.notify_one();
             Ok(())
         });
+        // In a place of its own: it is what makes this future a large one.
+        let purging = Box::pin(self.purge_regularly(&summarised, shutdown));
         tokio::join!(
             worker.run(shutdown.clone()),
-            self.purge_regularly(&summarised, shutdown),
+            purging,
             self.settle_time_regularly(shutdown),
             self.fold_log_regularly(shutdown)
         );
