@@ -54,12 +54,7 @@ impl Upkeep {
         });
         // In a place of its own: it is what makes this future a large one.
         let purging = Box::pin(self.purge_regularly(&summarised, shutdown));
-        tokio::join!(
-            worker.run(shutdown.clone()),
-            purging,
-            self.settle_time_regularly(shutdown),
-            self.fold_log_regularly(shutdown)
-        );
+        tokio::join!(worker.run(shutdown.clone()), purging, self.settle_time_regularly(shutdown), self.fold_log_regularly(shutdown));
     }
 
     /// Gives up what is old, once in a while, and as soon as it is summarised where that is waited for.

@@ -1,9 +1,10 @@
 //! The two databases as one closed set, and the dispatch: every statement goes through one of the macros here.
 
-use crate::{Result, changes::Change, database::ServingLock, network::Tally, signals::Signals};
+use crate::{Error, Result, changes::Change, database::ServingLock, network::Tally, signals::Signals};
+use futures_util::{Stream, TryStreamExt as _};
 use serde::Serialize;
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
 /// The store: readings, nodes, bridges, rejects and jobs, on SQLite or PostgreSQL. Clones share the connections.
 #[derive(Debug, Clone)]
@@ -115,4 +116,13 @@ impl Tx {
 /// Returns a list as SQLite takes it, which has no arrays: as JSON.
 pub(crate) fn json_list<T: Serialize>(items: &[T]) -> String {
     serde_json::to_string(items).expect("numbers and texts are always JSON")
+}
+
+/// Hands over each row as it comes.
+pub(crate) async fn each<T>(rows: impl Stream<Item = sqlx::Result<T>>, mut take: impl FnMut(T) -> Result<()>) -> Result<()> {
+    let mut rows = pin!(rows);
+    while let Some(row) = rows.try_next().await.map_err(Error::from)? {
+        take(row)?;
+    }
+    Ok(())
 }

@@ -33,7 +33,7 @@ pub use crate::{
     plan::{Allowance, NotAllowed, Plan, Reach, Scope, UnknownPlan},
     position::{Position, PositionError},
     reading::{Metrics, Reading, Source, Trust},
-    rollup::{Rollup, Stats},
+    rollup::{Rollup, RollupBuilder, Stats},
     seq_set::SeqSet,
     steady::{Judgement, SteadyTime},
     time::{DAY, HOUR, Timestamp, TimestampError, Uptime},

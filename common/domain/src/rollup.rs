@@ -199,38 +199,13 @@ impl Rollup {
         Self { readings, stats: stats.into_iter().filter(fits).collect() }
     }
 
-    /// Returns the summary of the hour that starts at `start`; see [`Rollup::of_bucket`].
-    pub fn of_hour(start: Timestamp, readings: &[(Timestamp, Metrics)]) -> Self {
-        Self::of_bucket(start, HOUR, readings)
-    }
-
-    /// Returns the summary of the bucket of this width that starts at `start`.
-    ///
-    /// The readings ascend by time. Those of the hour before may be among them, and are there for totals: such a
-    /// [`Aggregate::Counter`] grows by the step from its last value within that hour, too. A total that falls has
-    /// started again at zero.
+    /// Returns the summary of the bucket of this width that starts at `start`; see [`RollupBuilder`].
     pub fn of_bucket(start: Timestamp, width: Duration, readings: &[(Timestamp, Metrics)]) -> Self {
-        debug_assert!(readings.is_sorted_by_key(|(at, _)| *at), "readings ascend by time");
-        let (earliest, end) = (start.minus(HOUR), start.plus(width));
-        let mut rollup = Self::default();
-        let mut before: BTreeMap<Metric, f64> = BTreeMap::new();
-        for (at, metrics) in readings.iter().filter(|(at, _)| (earliest..end).contains(at)) {
-            let within = *at >= start;
-            rollup.readings += u64::from(within);
-            for (metric, value) in metrics.iter() {
-                let aggregate = metric.spec().aggregate;
-                let mut stats = Stats::of(aggregate, *at, value);
-                if aggregate == Aggregate::Counter
-                    && let Some(before) = before.insert(metric, value)
-                {
-                    stats = Stats::Counter { count: 1, steps: 1, growth: growth(before, value) };
-                }
-                if within {
-                    rollup.add(metric, &stats);
-                }
-            }
+        let mut builder = RollupBuilder::new(start, width);
+        for (at, metrics) in readings {
+            builder.add(*at, metrics);
         }
-        rollup
+        builder.build()
     }
 
     /// Returns the summary of hours together: of a day, if they are its hours. Shorter or longer buckets combine alike.
@@ -275,6 +250,56 @@ impl Rollup {
     }
 }
 
+/// Summarises a bucket from readings that come one by one and ascend by time, so that however many they are takes no room.
+///
+/// Readings outside of the bucket count for nothing, but for those of the hour before it, which are there for totals: a
+/// [`Aggregate::Counter`] grows by the step from its last value within that hour, too. A total that falls has started again at
+/// zero.
+#[derive(Debug, Clone)]
+pub struct RollupBuilder {
+    start: Timestamp,
+    end: Timestamp,
+    latest: Timestamp,
+    rollup: Rollup,
+    /// The last value of each total.
+    totals: BTreeMap<Metric, f64>,
+}
+
+impl RollupBuilder {
+    /// Begins the summary of the bucket of this width that starts at `start`.
+    pub fn new(start: Timestamp, width: Duration) -> Self {
+        Self { start, end: start.plus(width), latest: Timestamp::EPOCH, rollup: Rollup::default(), totals: BTreeMap::new() }
+    }
+
+    /// Takes in a reading.
+    pub fn add(&mut self, at: Timestamp, metrics: &Metrics) {
+        debug_assert!(at >= self.latest, "readings ascend by time");
+        self.latest = at;
+        if at < self.start.minus(HOUR) || at >= self.end {
+            return;
+        }
+        let within = at >= self.start;
+        self.rollup.readings += u64::from(within);
+        for (metric, value) in metrics.iter() {
+            let aggregate = metric.spec().aggregate;
+            let mut stats = Stats::of(aggregate, at, value);
+            if aggregate == Aggregate::Counter
+                && let Some(before) = self.totals.insert(metric, value)
+            {
+                stats = Stats::Counter { count: 1, steps: 1, growth: growth(before, value) };
+            }
+            if within {
+                self.rollup.add(metric, &stats);
+            }
+        }
+    }
+
+    /// Returns the summary of what was taken in.
+    pub fn build(self) -> Rollup {
+        self.rollup
+    }
+}
+
 /// Returns how much a total grew from one value to the next.
 fn growth(before: f64, value: f64) -> f64 {
     if value < before { value } else { value - before }
@@ -291,7 +316,7 @@ mod tests {
     /// Summarises values of one metric, given by the minutes after the start of the hour.
     fn hour_of(metric: Metric, values: &[(i32, f64)]) -> Rollup {
         let readings: Vec<_> = values.iter().map(|&(minute, value)| (minutes(minute), only(metric, value))).collect();
-        Rollup::of_hour(START, &readings)
+        Rollup::of_bucket(START, HOUR, &readings)
     }
 
     fn minutes(minute: i32) -> Timestamp {
@@ -410,7 +435,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_day_of_its_hours_is_the_day_of_its_readings(readings in some_readings()) {
-            let hours: Vec<_> = (0..24).map(|hour| Rollup::of_hour(START.plus(HOUR * hour), &readings)).collect();
+            let hours: Vec<_> = (0..24).map(|hour| Rollup::of_bucket(START.plus(HOUR * hour), HOUR, &readings)).collect();
             let day = Rollup::of_hours(&hours);
             let within = readings.iter().filter(|(at, _)| (START..START.plus(DAY)).contains(at)).count();
             prop_assert_eq!(day.readings(), within as u64);

@@ -78,9 +78,9 @@ pub(super) enum Act {
     Text(Post),
     /// A station's values are no numbers.
     Nonsense(NodeId),
-    /// The first radio's client is thrown out.
+    /// The first radio's client is thrown out, once it has one.
     CutRadio,
-    /// The bridges lose the broker.
+    /// The bridges lose the broker, once both have it.
     CutBroker,
     /// The bridges are ended in good order.
     Leave,

@@ -16,7 +16,7 @@ use rand::{SeedableRng as _, rngs::StdRng};
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, VecDeque},
-    fs,
+    fs, mem,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -203,19 +203,41 @@ impl Stage {
                 acts.sort_by_key(|(at, _)| *at);
             }
             let mut acts = VecDeque::from(acts);
+            // What is due and has nobody yet whom it would happen to.
+            let mut due = Vec::new();
             let began = Instant::now();
-            while began.elapsed() < ROUND || !acts.is_empty() {
+            while began.elapsed() < ROUND || !acts.is_empty() || !due.is_empty() {
                 while acts.front().is_some_and(|(at, _)| began.elapsed() >= *at) {
-                    if let Some((_, act)) = acts.pop_front() {
+                    due.extend(acts.pop_front().map(|(_, act)| act));
+                }
+                for act in mem::take(&mut due) {
+                    if self.has_whom_it_happens_to(&act) {
                         self.act(act).await;
+                    } else {
+                        due.push(act);
                     }
                 }
                 self.watch().await;
+                if began.elapsed() > ROUND + SETTLES {
+                    self.outcome.faults.push(format!("nobody was there for {due:?}"));
+                    return;
+                }
                 sleep(Duration::from_millis(10)).await;
             }
             let is_over = if run.kill.is_some() { had_died } else { round + 1 >= deaths };
             if is_over {
                 return;
+            }
+        }
+    }
+
+    /// Tells whether an act would be noticed: a connection is cut once there is one.
+    fn has_whom_it_happens_to(&self, act: &Act) -> bool {
+        match act {
+            Act::CutBroker => self.relay.attached() == RADIOS,
+            Act::CutRadio => *self.air.mesh.radio(0).attached().borrow(),
+            Act::Reading(..) | Act::Text(_) | Act::Nonsense(_) | Act::Leave | Act::Return | Act::KillDatabase | Act::RestartDatabase => {
+                true
             }
         }
     }
@@ -237,11 +259,7 @@ impl Stage {
                     broker.restart().await;
                 }
             }
-            Act::CutRadio => {
-                let mut attached = self.air.mesh.radio(0).attached();
-                let _ = timeout(Duration::from_secs(10), attached.wait_for(|attached| *attached)).await;
-                self.air.mesh.radio(0).cut();
-            }
+            Act::CutRadio => self.air.mesh.radio(0).cut(),
             Act::Leave => {
                 for bridge in &mut self.bridges {
                     bridge.stop();

@@ -1,14 +1,13 @@
 //! The summaries of many nodes over the same hours: what a map shows when its time is moved.
 
 use crate::{
-    Error, Result, Store,
-    db::{Db, json_list},
+    Result, Store,
+    db::{Db, each, json_list},
     types::{At, Node},
     weather::{MAX_PAGE, stats},
 };
-use futures_util::{Stream, TryStreamExt as _};
 use kosmo_domain::{HOUR, Metric, NodeId, Timestamp};
-use std::{collections::BTreeMap, pin::pin};
+use std::collections::BTreeMap;
 
 /// What one node measured over the hours that were asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -109,13 +108,4 @@ impl Store {
             }
         })
     }
-}
-
-/// Hands over each row as it comes.
-async fn each<T>(rows: impl Stream<Item = sqlx::Result<T>>, mut take: impl FnMut(T) -> Result<()>) -> Result<()> {
-    let mut rows = pin!(rows);
-    while let Some(row) = rows.try_next().await.map_err(Error::from)? {
-        take(row)?;
-    }
-    Ok(())
 }

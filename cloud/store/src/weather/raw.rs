@@ -2,11 +2,11 @@
 
 use crate::{
     Result, Store,
-    db::{Tx, on_reader, on_tx},
+    db::{Tx, each, on_reader, on_tx},
     types::At,
     weather::columns::{self, metric_columns},
 };
-use kosmo_domain::{HOUR, Metrics, Rollup, Timestamp};
+use kosmo_domain::{HOUR, Metrics, Rollup, RollupBuilder, Timestamp};
 use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 
 /// Hours whose readings are read together, because less than two hours lie between any of them and the next.
@@ -79,15 +79,19 @@ impl Store {
         let mut summaries = Vec::new();
         for group in &hours.0 {
             let (Some(&first), Some(&last)) = (group.first(), group.last()) else { continue };
-            let rows: Vec<Measured> = on_reader!(self, |db| {
-                sqlx::query_as(SQL).bind(node).bind(At(first.minus(HOUR))).bind(At(last.plus(HOUR))).bind(At(first)).fetch_all(db)
+            let mut builders: Vec<_> = group.iter().map(|hour| RollupBuilder::new(*hour, HOUR)).collect();
+            // Taken as they come: a node that speaks without a pause has more readings in an hour than should be held at once.
+            let take = |Measured(at, metrics)| {
+                // It counts in its own hour, and its total in the next.
+                let from = group.partition_point(|hour| hour.plus(HOUR) <= at);
+                builders.iter_mut().skip(from).take(2).for_each(|builder| builder.add(at, &metrics));
+                Ok(())
+            };
+            on_reader!(self, |db| {
+                let query = sqlx::query_as(SQL).bind(node).bind(At(first.minus(HOUR))).bind(At(last.plus(HOUR))).bind(At(first));
+                each(query.fetch(db), take)
             })?;
-            let readings: Vec<_> = rows.into_iter().map(|Measured(at, metrics)| (at, metrics)).collect();
-            for &hour in group {
-                let from = readings.partition_point(|(at, _)| *at < hour.minus(HOUR));
-                let to = readings.partition_point(|(at, _)| *at < hour.plus(HOUR));
-                summaries.push((hour, Rollup::of_hour(hour, &readings[from..to])));
-            }
+            summaries.extend(group.iter().copied().zip(builders.into_iter().map(RollupBuilder::build)));
         }
         Ok(summaries)
     }

@@ -120,7 +120,7 @@ mod tests {
         for spec in &kosmo_domain::METRICS {
             metrics.set(spec.metric, spec.min + (spec.max - spec.min) / 3.0).unwrap();
         }
-        let rollup = Rollup::of_hour(start, &[(start, metrics), (start.plus(HOUR / 2), metrics)]);
+        let rollup = Rollup::of_bucket(start, HOUR, &[(start, metrics), (start.plus(HOUR / 2), metrics)]);
         assert_eq!(from_column(2, &to_column(&rollup)).unwrap(), rollup);
         let all: Vec<_> = Metric::all().collect();
         let expect: Vec<_> = all.iter().map(|metric| rollup.primary(*metric)).collect();

@@ -13,12 +13,13 @@ import { Age } from '@/ui/age'
 import { Card } from '@/ui/card'
 import { Page } from '@/ui/page'
 import { EmptyState, ErrorState, Skeleton, SkeletonRows } from '@/ui/states'
-import { Facts, Identity, Place } from './about'
+import { Identity, Place } from './about'
+import { Counters } from './counters'
 import { useLatest, useNode } from './data'
 import { KeyHistory } from './keys'
 import { Links } from './links'
 import { EXPECTED } from './model'
-import { Counters, Telemetry } from './telemetry'
+import { Telemetry } from './telemetry'
 import { Traceroutes } from './traceroutes'
 
 const Board = lazy(() => import('@/charts/board'))
@@ -85,7 +86,7 @@ function Known({ id, node, search }: { readonly id: string; readonly node: NodeD
             <Card title={t`Traceroutes`}><Traceroutes node={node} /></Card>
             <div className="grid gap-4 lg:grid-cols-2">
               <Card title={t`Ids and keys`}><KeyHistory node={node} /></Card>
-              {node.radio_stats != null && <Card title={t`What its radio counts`} aside={<Age at={node.radio_stats.at} className="text-xs" />}><Facts><Counters stats={node.radio_stats} /></Facts></Card>}
+              <Counters node={node} />
             </div>
           </>
         )}

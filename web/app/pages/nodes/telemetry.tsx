@@ -1,5 +1,5 @@
 import { Trans } from '@lingui/react/macro'
-import type { LatestReading, RadioStats } from '@/api/schema'
+import type { LatestReading } from '@/api/schema'
 import { isEnvironmental } from '@/charts/panels'
 import { useFormat } from '@/format/hooks'
 import { QUANTITIES } from '@/format/quantities'
@@ -36,26 +36,6 @@ export function Telemetry({ latest, isPending }: { readonly latest: LatestReadin
           <Fact key={name} name={label(name)}>{shown(name)} <Age at={at(name)} className="ml-1 text-xs font-normal" /></Fact>
         ))}
       </Facts>
-    </>
-  )
-}
-
-/** The counters of a bridge's own radio. */
-export function Counters({ stats }: { readonly stats: RadioStats }) {
-  const { number, duration } = useFormat()
-  const count = (value: number) => <span className="tabular">{number(value)}</span>
-  return (
-    <>
-      <Fact name={<Trans>Running for</Trans>}>{duration(stats.uptime_s * 1000)}</Fact>
-      <Fact name={<Trans>Packets sent</Trans>}>{count(stats.packets_tx)}</Fact>
-      <Fact name={<Trans>Packets received</Trans>}>{count(stats.packets_rx)}</Fact>
-      <Fact name={<Trans>Received damaged</Trans>}>{count(stats.packets_rx_bad)}</Fact>
-      <Fact name={<Trans>Received again</Trans>}>{count(stats.packets_rx_duplicate)}</Fact>
-      <Fact name={<Trans>Relayed for others</Trans>}>{count(stats.packets_relayed)}</Fact>
-      <Fact name={<Trans>Relays others were faster at</Trans>}>{count(stats.relays_cancelled)}</Fact>
-      <Fact name={<Trans>Nodes heard in two hours</Trans>}>{count(stats.nodes_online)}</Fact>
-      <Fact name={<Trans>Nodes remembered</Trans>}>{count(stats.nodes_known)}</Fact>
-      {stats.noise_floor_dbm != null && <Fact name={<Trans>Noise on the channel</Trans>}>{count(stats.noise_floor_dbm)}&#x202f;dBm</Fact>}
     </>
   )
 }
