@@ -117,7 +117,7 @@ test('a link shows another person the same', async ({ page, context }) => {
   await drawn(page)
   await page.getByRole('button', { name: 'Show all nodes' }).click()
   await expect(page).toHaveURL(/at=/)
-  await expect(page).toHaveURL(/layers=nodes\.bridges\.links\.names/)
+  await expect(page).toHaveURL(/layers=nodes\.bridges\.links\.waypoints\.names/)
   const address = page.url()
   // Two maps at once are more than software draws.
   await page.goto('about:blank')

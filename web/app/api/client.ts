@@ -26,8 +26,17 @@ const identify: Middleware = {
   },
 }
 
+/** How long an answer may take, however slow the line: what hangs for ever would keep everything from being read again. */
+const PATIENCE = 120_000
+
+/** Asks, and gives up what hangs; a browser that cannot tell two reasons to give up apart waits as long as it likes. */
+function ask(request: Request): Promise<Response> {
+  const signal = 'any' in AbortSignal ? AbortSignal.any([request.signal, AbortSignal.timeout(PATIENCE)]) : request.signal
+  return fetch(request, { signal })
+}
+
 /** The API, typed after its document. `take` makes its answers into what queries want: data, or an exception. */
-export const api = createClient<paths>({ baseUrl: location.origin })
+export const api = createClient<paths>({ baseUrl: location.origin, fetch: ask })
 api.use(identify)
 
 interface Answer<Data> {

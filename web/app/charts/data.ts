@@ -1,5 +1,6 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useMemo, useRef } from 'react'
+import { readAgain } from '@/api/again'
 import { api, take } from '@/api/client'
 import { keys } from '@/api/queries'
 import { useLive, useLiveState } from '@/live/live'
@@ -49,7 +50,7 @@ export function useSeries({ id, names, from, to, points }: SeriesAsked, isEnable
     if (timer.current !== 0) return
     timer.current = window.setTimeout(() => {
       timer.current = 0
-      void queries.invalidateQueries({ queryKey })
+      readAgain(queries, queryKey)
     }, SUMMARY_EVERY)
   })
   return query

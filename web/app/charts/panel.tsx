@@ -15,7 +15,9 @@ import { formOf } from './panels'
 import type { Range } from './range'
 import { axisTime } from './times'
 
-const library = import('./uplot')
+/** The letters of the axes are painted once: with those of another font they would stay so. */
+const letters = 'fonts' in document ? document.fonts.load('11px "Inter Variable"').catch(() => undefined) : undefined
+const library = Promise.all([import('./uplot'), letters]).then(([plots]) => plots)
 
 /** The plots that move together while a hand moves one of them. */
 export type Plots = Set<uPlot>

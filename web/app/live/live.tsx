@@ -1,5 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { createContext, type ReactNode, useContext, useEffect, useRef, useState, useSyncExternalStore } from 'react'
+import { readAgain } from '@/api/again'
 import { callerHeaders } from '@/api/client'
 import { keys } from '@/api/queries'
 import { reachability } from '@/api/reachability'
@@ -68,13 +69,13 @@ export function LiveProvider({ children }: { readonly children: ReactNode }) {
         bus.set(state)
         if (state === 'open') {
           reachability.heard()
-          if (wasOpen) for (const queryKey of PUBLIC) void queries.invalidateQueries({ queryKey })
+          if (wasOpen) for (const queryKey of PUBLIC) readAgain(queries, queryKey)
           wasOpen = true
         }
       },
       onEvent: ({ event, data }) => {
-        if (event === 'behind') for (const queryKey of PUBLIC) void queries.invalidateQueries({ queryKey })
-        if (event === 'reset') void queries.invalidateQueries({ queryKey: keys.mine })
+        if (event === 'behind') for (const queryKey of PUBLIC) readAgain(queries, queryKey)
+        if (event === 'reset') readAgain(queries, keys.mine)
         bus.emit(event, data)
       },
     })

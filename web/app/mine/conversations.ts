@@ -1,4 +1,5 @@
 import { queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
+import { readAgain } from '@/api/again'
 import { api, take } from '@/api/client'
 import { keys } from '@/api/queries'
 import { useLive, useLiveState } from '@/live/live'
@@ -15,7 +16,7 @@ export function useConversations() {
   const { id } = useCaller()
   const queries = useQueryClient()
   const isLive = useLiveState() === 'open'
-  const again = () => { void queries.invalidateQueries({ queryKey: conversationsQuery.queryKey }) }
+  const again = () => { readAgain(queries, conversationsQuery.queryKey) }
   useLive('message', again)
   useLive('text', again)
   useLive('read', again)

@@ -1,5 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useCallback, useEffect, useMemo, useSyncExternalStore } from 'react'
+import { readAgain } from '@/api/again'
 import { toProblem, Unreachable } from '@/api/problem'
 import { keys } from '@/api/queries'
 import { reachability } from '@/api/reachability'
@@ -87,7 +88,7 @@ export function useOutbox() {
     const before = box.texts()
     await box.flush()
     if (box.texts() === before) return
-    for (const queryKey of [keys.conversations, keys.quota]) void queries.invalidateQueries({ queryKey })
+    for (const queryKey of [keys.conversations, keys.quota]) readAgain(queries, queryKey)
   }, [id, queries])
   return useMemo(() => ({
     add: (node: string, text: string, replyTo: number | null) => {

@@ -11,7 +11,7 @@ import { Select } from '@/ui/field'
 import { type Layer, LAYERS } from './search'
 
 const NAMES: Record<Layer, MessageDescriptor> = {
-  nodes: msg`Nodes without sensors`, wind: msg`Wind barbs`, bridges: msg`Bridges`, links: msg`Links and their quality`, names: msg`Names`,
+  nodes: msg`Nodes without sensors`, wind: msg`Wind barbs`, bridges: msg`Bridges`, links: msg`Links and their quality`, waypoints: msg`Marked places`, names: msg`Names`,
 }
 const RAISED = 'shadow-card'
 

@@ -1,45 +1,26 @@
 import { queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useCallback, useMemo, useRef } from 'react'
+import { readAgain } from '@/api/again'
 import { api, take } from '@/api/client'
 import { keys } from '@/api/queries'
 import type { Quantity } from '@/format/quantities'
 import { parseTime } from '@/format/time'
 import { useLiveBatches, useLiveState } from '@/live/live'
 import { type Frames, HOUR, type MapLink, type MapNode } from './model'
+import { type Listed, pages } from './paging'
 
-/** How many pages are read at most: 5,000 nodes, 10,000 links. Anybody can invent nodes, and a browser must stay usable. */
-const MOST_PAGES = 5
 const NODES_KEY = [...keys.nodes, 'map'] as const
 /** Who was silent for a month is not on the map. */
 const MONTH = 30 * 24 * HOUR
 /** The hours of the slider: a week. */
 export const HOURS = 168
 
-/** A list that may have been cut. */
-export interface Listed<T> {
-  readonly rows: readonly T[]
-  readonly isCut: boolean
-}
-
-async function pages<T>(ask: (cursor: string | undefined) => Promise<{ data: T[]; next: string | null }>): Promise<Listed<T>> {
-  const rows: T[] = []
-  let cursor: string | undefined
-  for (let page = 0; page < MOST_PAGES; page += 1) {
-    const { data, next } = await ask(cursor)
-    rows.push(...data)
-    if (next === null) return { rows, isCut: false }
-    cursor = next
-  }
-  return { rows, isCut: true }
-}
-
-const after = (cursor: string | undefined) => (cursor === undefined ? {} : { cursor })
 /** A time that stays the same for an hour, so that answers can be kept. */
 const since = (ms: number) => new Date(Math.floor((Date.now() - ms) / HOUR) * HOUR).toISOString()
 
 export const nodesQuery = queryOptions({
   queryKey: NODES_KEY,
-  queryFn: ({ signal }) => pages((cursor) => take(api.GET('/api/v1/map/nodes', { params: { query: { limit: 1000, heard_since: since(MONTH), ...after(cursor) } }, signal }))),
+  queryFn: ({ signal }) => pages((after) => take(api.GET('/api/v1/map/nodes', { params: { query: { limit: 1000, heard_since: since(MONTH), ...after } }, signal }))),
   staleTime: 60_000,
   // Thousands of rows that are patched twice a second: whether they are the same is not worth a comparison of each.
   structuralSharing: false,
@@ -47,7 +28,7 @@ export const nodesQuery = queryOptions({
 
 const linksQuery = queryOptions({
   queryKey: [...keys.network, 'links'],
-  queryFn: ({ signal }): Promise<Listed<MapLink>> => pages((cursor) => take(api.GET('/api/v1/links', { params: { query: { limit: 2000, since: since(7 * 24 * HOUR), ...after(cursor) } }, signal }))),
+  queryFn: ({ signal }): Promise<Listed<MapLink>> => pages((after) => take(api.GET('/api/v1/links', { params: { query: { limit: 2000, since: since(7 * 24 * HOUR), ...after } }, signal }))),
   staleTime: 60_000,
 })
 
@@ -60,7 +41,7 @@ export function useMapNodes() {
   const reread = useCallback(() => {
     if (Date.now() - rereadAt.current < 10_000) return
     rereadAt.current = Date.now()
-    void client.invalidateQueries({ queryKey: NODES_KEY })
+    readAgain(client, NODES_KEY)
   }, [client])
   const patch = useCallback((batch: unknown[], apply: (node: MapNode, event: Record<string, unknown>) => MapNode) => {
     const news = new Map<string, Record<string, unknown>>()
@@ -125,7 +106,7 @@ export function useFrames(quantity: Quantity, isWanted: boolean, now: number) {
     queryFn: async ({ signal }) => {
       const start = end - HOURS * HOUR
       const span = { start: new Date(start).toISOString(), end: new Date(end).toISOString() }
-      const { rows } = await pages((cursor) => take(api.GET('/api/v1/weather/frames', { params: { query: { metrics, ...span, limit: 250, ...after(cursor) } }, signal })))
+      const { rows } = await pages((after) => take(api.GET('/api/v1/weather/frames', { params: { query: { metrics, ...span, limit: 250, ...after } }, signal })))
       return { start, rows }
     },
     placeholderData: (old) => old,

@@ -2,16 +2,17 @@ import type * as GeoJSON from 'geojson'
 import { type GeoJSONSource, type LngLatBoundsLike, Map as MapLibre, type MapGeoJSONFeature, type PointLike, setWorkerUrl } from 'maplibre-gl'
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url'
 import type { Language } from '@/shell/preferences'
-import { BARB_SIZE, barbOf, drawBarb } from './barbs'
 import { DARK, graticule, groundStyle, LIGHT, type OperatorMap, readyProtocol } from './basemap'
 import { clusterPaint, type Figures, type Ink, layers, PICKED, SOURCES, sources, SWITCHED } from './layers'
-import { type Layer, LAYERS, type View } from './search'
+import { type Layer, LAYERS, type Picked, type View } from './search'
+import { drawSign } from './signs'
 
 type Source = (typeof SOURCES)[number]
 
 /** What the map is told once, and tells. */
 export interface Hooks {
-  readonly onPick: (id: string | null) => void
+  /** What was pressed; nothing if it was the ground. */
+  readonly onPick: (picked: Picked | null) => void
   readonly onMove: (view: View) => void
   readonly onTrouble: (error: unknown) => void
 }
@@ -24,12 +25,11 @@ export interface Theme {
 }
 
 const none: GeoJSON.FeatureCollection = { type: 'FeatureCollection', features: [] }
-const RATIO = 2
 
 /** The map on its canvas: what React says is to be seen, in MapLibre's words. */
 export class Drawing {
   readonly map: MapLibre
-  private readonly data: Record<Source, GeoJSON.FeatureCollection> = { links: none, nodes: none, stations: none, bridges: none, selected: none }
+  private readonly data: Record<Source, GeoJSON.FeatureCollection> = { links: none, nodes: none, stations: none, bridges: none, waypoints: none, selected: none }
   private readonly hooks: Hooks
   private theme: Theme
   private figures: Figures
@@ -169,7 +169,8 @@ export class Drawing {
     } else if (feature.properties['cluster'] === true) {
       void this.open(feature)
     } else if (typeof feature.properties['id'] === 'string') {
-      this.hooks.onPick(feature.properties['id'])
+      const { id } = feature.properties
+      this.hooks.onPick(feature.source === 'waypoints' ? { waypoint: Number(id) } : { node: id })
     }
   }
 
@@ -183,49 +184,12 @@ export class Drawing {
 
   private addImage(name: string): void {
     if (this.map.hasImage(name)) return
-    const { ink } = this.theme
-    const barb = barbOf(name)
-    const image = barb === null ? drawBridge(name, ink) : drawBarb(barb, ink.text, ink.halo, RATIO)
-    if (image !== null) this.map.addImage(name, image, { pixelRatio: RATIO })
+    const sign = drawSign(name, this.theme.ink)
+    if (sign !== null) this.map.addImage(name, sign.image, { pixelRatio: sign.pixelRatio })
   }
 }
 
 /** Whether nothing on the page is to move by itself. */
 function isStill(): boolean {
   return window.matchMedia('(prefers-reduced-motion: reduce)').matches
-}
-
-/** Draws the sign of a bridge: a mast with waves, or with a cross if it is not connected. */
-function drawBridge(name: string, ink: Ink): ImageData | null {
-  if (name !== 'bridge-online' && name !== 'bridge-offline') return null
-  const canvas = document.createElement('canvas')
-  canvas.width = canvas.height = (BARB_SIZE / 6) * RATIO
-  const context = canvas.getContext('2d')
-  if (context === null) return null
-  context.scale(RATIO, RATIO)
-  context.translate(8, 8)
-  context.strokeStyle = context.fillStyle = name === 'bridge-online' ? ink.accent : ink.bad
-  context.lineWidth = 1.5
-  context.lineCap = 'round'
-  context.beginPath()
-  if (name === 'bridge-online') {
-    context.moveTo(0, -1)
-    context.lineTo(0, 5)
-    for (const [from, to] of [[-0.9, 0.9], [Math.PI - 0.9, Math.PI + 0.9]] as const) {
-      context.moveTo(4 * Math.cos(from), -2 + 4 * Math.sin(from))
-      context.arc(0, -2, 4, from, to)
-    }
-  } else {
-    context.moveTo(-3, -3)
-    context.lineTo(3, 3)
-    context.moveTo(3, -3)
-    context.lineTo(-3, 3)
-  }
-  context.stroke()
-  if (name === 'bridge-online') {
-    context.beginPath()
-    context.arc(0, -2, 1.3, 0, 2 * Math.PI)
-    context.fill()
-  }
-  return context.getImageData(0, 0, canvas.width, canvas.height)
 }

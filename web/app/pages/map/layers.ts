@@ -3,6 +3,7 @@ import type { ExpressionSpecification, LayerSpecification, SourceSpecification }
 import { FONT } from './basemap'
 import { LINK_COLOURS } from './features'
 import type { Layer } from './search'
+import { PINS } from './signs'
 
 /** What the layers of ours are drawn with, beside the ground's colours. */
 export interface Ink {
@@ -15,7 +16,7 @@ export interface Ink {
   readonly muted: string
 }
 
-export const SOURCES = ['links', 'nodes', 'stations', 'bridges', 'selected'] as const
+export const SOURCES = ['links', 'nodes', 'stations', 'bridges', 'waypoints', 'selected'] as const
 
 const none: GeoJSON.FeatureCollection = { type: 'FeatureCollection', features: [] }
 const isCluster: ExpressionSpecification = ['has', 'point_count']
@@ -31,6 +32,7 @@ export function sources(): Record<string, SourceSpecification> {
     // The mean of a cluster is that of its members whose values are recent.
     stations: { ...gathered, clusterRadius: 38, clusterProperties: { n: ['+', ['case', ['has', 'm'], 1, 0]], sum: ['+', ['coalesce', ['get', 'm'], 0]] } },
     bridges: { type: 'geojson', data: none },
+    waypoints: { ...gathered, clusterRadius: 26 },
     selected: { type: 'geojson', data: none },
   }
 }
@@ -53,6 +55,12 @@ export function clusterPaint({ stops, decimals, locale }: Figures) {
   const label = ['format', figure, { 'font-scale': 1 }, '\n', {}, ['concat', '×', ['get', 'point_count_abbreviated']], { 'font-scale': 0.78 }] as unknown as ExpressionSpecification
   return { colour, label }
 }
+
+/** Where the name of a station stands: under its disc, or over it where its barb lies under it. */
+const BESIDE_BARB = {
+  'text-anchor': ['case', ['has', 'above'], 'bottom', 'top'],
+  'text-offset': ['case', ['has', 'above'], ['literal', [0, -1.6]], ['literal', [0, 1.6]]],
+} satisfies Record<string, ExpressionSpecification>
 
 /** Returns our layers, from the ground up. */
 export function layers(ink: Ink, figures: Figures): LayerSpecification[] {
@@ -79,7 +87,7 @@ export function layers(ink: Ink, figures: Figures): LayerSpecification[] {
     // Symbols of later layers are placed first: where there is little room, names give way to figures.
     ...['nodes', 'stations'].map((source): LayerSpecification => ({
       id: `${source}-names`, type: 'symbol', source, filter: isPoint, minzoom: source === 'stations' ? 6 : 9,
-      layout: { 'text-field': ['get', 'name'], 'text-font': FONT, 'text-size': 11, 'text-anchor': 'top', 'text-offset': [0, source === 'stations' ? 1.6 : 0.7], 'text-max-width': 9, 'text-padding': 3 },
+      layout: { 'text-field': ['get', 'name'], 'text-font': FONT, 'text-size': 11, 'text-max-width': 9, 'text-padding': 3, ...(source === 'stations' ? BESIDE_BARB : { 'text-anchor': 'top', 'text-offset': [0, 0.7] }) },
       paint: { 'text-color': ink.text, 'text-halo-color': ink.halo, 'text-halo-width': 1.6 },
     })),
     {
@@ -108,6 +116,15 @@ export function layers(ink: Ink, figures: Figures): LayerSpecification[] {
       // The colours of scales are the same in both themes, and so is what stands on them.
       paint: { 'text-color': '#0b1218', 'text-halo-color': 'rgba(255, 255, 255, 0.85)', 'text-halo-width': 1.6 },
     },
+    // Whoever marks a place wants it found: its pin stands over everything, and where pins would cover each other is one with their number.
+    {
+      id: 'waypoints-pins', type: 'symbol', source: 'waypoints',
+      layout: {
+        'icon-image': ['case', isCluster, ['concat', PINS, ['get', 'point_count_abbreviated']], ['get', 'pin']], 'icon-anchor': 'bottom', 'icon-allow-overlap': true, 'icon-ignore-placement': true,
+        'text-field': ['case', isCluster, '', ['get', 'name']], 'text-font': FONT, 'text-size': 11, 'text-anchor': 'top', 'text-offset': [0, 0.2], 'text-max-width': 9, 'text-padding': 3, 'text-optional': true,
+      },
+      paint: { 'text-color': ink.text, 'text-halo-color': ink.halo, 'text-halo-width': 1.6 },
+    },
     { id: 'selected-ring', type: 'circle', source: 'selected', paint: { 'circle-radius': 21, 'circle-opacity': 0, 'circle-stroke-width': 3, 'circle-stroke-color': ink.accent } },
   ]
 }
@@ -118,8 +135,9 @@ export const SWITCHED: Readonly<Record<Layer, readonly string[]>> = {
   wind: ['stations-barbs'],
   bridges: ['bridges-rings', 'bridges-icons'],
   links: ['links-good', 'links-fair', 'links-poor', 'links-unknown'],
+  waypoints: ['waypoints-pins'],
   names: ['nodes-names', 'stations-names'],
 }
 
 /** The layers whose features can be picked, the uppermost first. */
-export const PICKED = ['stations-clusters', 'stations-points', 'bridges-rings', 'nodes-points', 'nodes-clusters'] as const
+export const PICKED = ['waypoints-pins', 'stations-clusters', 'stations-points', 'bridges-rings', 'nodes-points', 'nodes-clusters'] as const

@@ -1,4 +1,5 @@
 import { Trans, useLingui } from '@lingui/react/macro'
+import { MapPin } from 'lucide-react'
 import { useFormat } from '@/format/hooks'
 import type { Quantity } from '@/format/quantities'
 import { formatNumber, shown } from '@/format/units'
@@ -11,10 +12,11 @@ interface LegendProps {
   readonly scale: Scale
   readonly layers: readonly Layer[]
   readonly isLive: boolean
+  readonly hasWaypoints: boolean
 }
 
 /** What the colours and signs of the map mean, in the chosen units. */
-export function Legend({ quantity, scale, layers, isLive }: LegendProps) {
+export function Legend({ quantity, scale, layers, isLive, hasWaypoints }: LegendProps) {
   const { t } = useLingui()
   const { units, locale, label } = useFormat()
   const stops = stopsIn(scale, quantity, units)
@@ -47,6 +49,9 @@ export function Legend({ quantity, scale, layers, isLive }: LegendProps) {
           <Stroke colour={LINK_COLOURS.fair} dashes="7 3"><Trans>fair</Trans></Stroke>
           <Stroke colour={LINK_COLOURS.poor} dashes="3 3"><Trans>poor</Trans></Stroke>
         </p>
+      )}
+      {hasWaypoints && layers.includes('waypoints') && (
+        <p className="mt-1 flex items-center gap-1 text-muted"><MapPin aria-hidden className="size-3.5 text-accent-ink" /><Trans>marked place</Trans></p>
       )}
     </section>
   )

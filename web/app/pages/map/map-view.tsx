@@ -9,7 +9,7 @@ import { Drawing, type Hooks } from './drawing'
 import type { Drawn } from './features'
 import type { Figures, Ink } from './layers'
 import './maplibre.css'
-import type { Layer, View } from './search'
+import type { Layer, Picked, View } from './search'
 
 /** What others may have the map do. */
 export interface MapHandle {
@@ -25,10 +25,11 @@ interface MapViewProps {
   readonly box: readonly [number, number, number, number] | null
   readonly drawn: Drawn
   readonly links: GeoJSON.FeatureCollection
+  readonly waypoints: GeoJSON.FeatureCollection
   readonly figures: Figures
   readonly layers: readonly Layer[]
   readonly selected: readonly [number, number] | null
-  readonly onPick: (id: string | null) => void
+  readonly onPick: (picked: Picked | null) => void
   readonly onMove: (view: View) => void
   readonly onBroken: () => void
 }
@@ -40,7 +41,7 @@ function inks(): Ink {
 }
 
 /** The map itself. What it shows comes as properties; how it is drawn is `Drawing`'s. */
-export function MapView({ handle, view, box, drawn, links, figures, layers, selected, onPick, onMove, onBroken }: MapViewProps) {
+export function MapView({ handle, view, box, drawn, links, waypoints, figures, layers, selected, onPick, onMove, onBroken }: MapViewProps) {
   const { t } = useLingui()
   const container = useRef<HTMLDivElement>(null)
   const [drawing, setDrawing] = useState<Drawing | null>(null)
@@ -61,7 +62,7 @@ export function MapView({ handle, view, box, drawn, links, figures, layers, sele
     let isGone = false
     let lost = 0
     const told: Hooks = {
-      onPick: (id) => { hooks.current.onPick(id); },
+      onPick: (picked) => { hooks.current.onPick(picked); },
       onMove: (moved) => { if (first.current.isFitted) hooks.current.onMove(moved) },
       // Tiles that fail are tried again; what the map cannot live without is the canvas.
       onTrouble: (error) => { console.warn('map', error); },
@@ -79,6 +80,7 @@ export function MapView({ handle, view, box, drawn, links, figures, layers, sele
       // A phone takes the canvas from a page that is not looked at, and gives it back; only one that stays away is given up.
       made.map.on('webglcontextlost', () => { lost = window.setTimeout(() => { hooks.current.onBroken() }, 10_000) })
       made.map.on('webglcontextrestored', () => { window.clearTimeout(lost) })
+      made.map.on('styledataloading', () => { element.dataset['idle'] = 'false' })
       made.map.on('idle', () => { element.dataset['idle'] = 'true' })
       setDrawing(made)
     })
@@ -94,6 +96,7 @@ export function MapView({ handle, view, box, drawn, links, figures, layers, sele
   useEffect(() => { drawing?.setFigures(figures) }, [drawing, figures])
   useEffect(() => { drawing?.setVisible(layers) }, [drawing, layers])
   useEffect(() => { drawing?.setData('links', links) }, [drawing, links])
+  useEffect(() => { drawing?.setData('waypoints', waypoints) }, [drawing, waypoints])
   useEffect(() => {
     drawing?.setData('stations', drawn.stations)
     drawing?.setData('nodes', drawn.nodes)

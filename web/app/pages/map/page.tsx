@@ -16,12 +16,22 @@ import { boxOf, HOUR, pairs, shownNow, shownThen } from './model'
 import { Panel } from './panel'
 import { usePlayer } from './player'
 import { FIRST, isQuantityOnMap, ON_MAP, scaleOf } from './quantities'
-import { hourText, type Layer, layersOf, layersText, type MapSearch, USUAL_LAYERS, type View, viewOf, viewText } from './search'
+import { hourText, type Layer, layersOf, layersText, type MapSearch, type Picked, USUAL_LAYERS, type View, viewOf, viewText } from './search'
 import { TimeSlider } from './time-slider'
 import { Twin } from './twin'
+import { WaypointPanel } from './waypoint-panel'
+import { WaypointTable } from './waypoint-table'
+import { drawWaypoints, isWanted, useWaypoints } from './waypoints'
 
 // The library that draws is several times as big as everything else: who reads the table does not wait for it.
 const MapView = lazy(() => import('./map-view').then((module) => ({ default: module.MapView })))
+
+type Spot = Pick<View, 'latitude' | 'longitude'>
+/** How near one is to what is shown on the map from the table. */
+const NEAR = 10
+
+/** What of the address changes; what is `undefined` goes. */
+type Change = { readonly [Name in keyof MapSearch]?: MapSearch[Name] | undefined }
 
 function MapPage() {
   const { t } = useLingui()
@@ -29,7 +39,7 @@ function MapPage() {
   const format = useFormat()
   const search = mapPage.useSearch()
   const navigate = useNavigate()
-  const set = useCallback((change: Partial<Record<keyof MapSearch, string | undefined>>) => {
+  const set = useCallback((change: Change) => {
     void navigate({ to: '/', search: (old) => Object.fromEntries(Object.entries({ ...old, ...change }).filter(([, value]) => value !== undefined)) as MapSearch, replace: true })
   }, [navigate])
 
@@ -67,17 +77,19 @@ function MapPage() {
   const linkPairs = useMemo(() => pairs(links.data?.rows ?? []), [links.data])
   const lines = useMemo(() => drawLinks(layers.includes('links') ? linkPairs : [], shown, now), [layers, linkPairs, shown, now])
   const box = useMemo(() => boxOf(rows), [rows])
-  const selectedPlace = selected?.position
+  const waypoints = useWaypoints(layers.includes('waypoints') || isTable || search.waypoint !== undefined, now)
+  const pins = useMemo(() => drawWaypoints(waypoints), [waypoints])
+  const selectedWaypoint = waypoints.find(({ id }) => id === search.waypoint)
+  const selectedPlace = selected?.position ?? selectedWaypoint
   const ring = useMemo(() => (selectedPlace == null ? null : [selectedPlace.longitude, selectedPlace.latitude] as const), [selectedPlace])
 
-  const show = (id: string) => {
-    const at = rows.find((node) => node.node_id === id)?.position
-    if (at != null) handle.current?.show(at.longitude, at.latitude)
+  const show = (place: Spot | null | undefined) => {
+    if (place != null) handle.current?.show(place.longitude, place.latitude)
   }
-  const pick = (id: string | null) => { set({ node: id ?? undefined }) }
+  const pick = (picked: Picked | null) => { set({ node: undefined, waypoint: undefined, ...picked }) }
   const pickAndShow = (id: string) => {
-    pick(id)
-    show(id)
+    pick({ node: id })
+    show(rows.find((node) => node.node_id === id)?.position)
   }
   const onMove = useLater((view: View) => { set({ at: viewText(view) }) }, 400)
   const nameOf = (id: string) => nodeName(rows.find((node) => node.node_id === id) ?? { node_id: id })
@@ -93,12 +105,20 @@ function MapPage() {
     </div>
   )
   const slider = <TimeSlider place={place} start={start} player={player} isLoading={isLoading} onTouch={() => { setTouched(true) }} />
-  const panel = selected === undefined || selectedShown === undefined ? null : (
+  const showOnMap = (place: Spot | null | undefined) => {
+    // From the table the map begins there; it is not drawn yet, and cannot be moved.
+    if (isTable && place != null) set({ view: undefined, at: viewText({ ...place, zoom: NEAR }) })
+    else show(place)
+  }
+  const waypointPanel = selectedWaypoint === undefined ? null : (
+    <WaypointPanel place={selectedWaypoint} nameOf={nameOf} onClose={() => { pick(null) }} onPick={pickAndShow} onShow={() => { showOnMap(selectedWaypoint) }} />
+  )
+  const panel = selected === undefined || selectedShown === undefined ? waypointPanel : (
     <Panel
       node={selected} shown={selectedShown} quantity={quantity} hour={isLive ? null : start + place * HOUR} nameOf={nameOf}
       links={linkPairs.filter(({ a, b }) => a === selected.node_id || b === selected.node_id)}
       onClose={() => { pick(null) }} onPick={pickAndShow}
-      onShow={() => { if (isTable) set({ view: undefined }); show(selected.node_id) }}
+      onShow={() => { showOnMap(selected.position) }}
     />
   )
   const trouble = nodes.isError && rows.length === 0 ? <ErrorState error={nodes.error} retry={() => { void nodes.refetch() }} /> : null
@@ -112,12 +132,14 @@ function MapPage() {
   )
 
   if (isTable) {
+    const found = waypoints.filter((place) => isWanted(place, text))
     return (
       <div className="relative flex h-full flex-col">
         <h1 className="sr-only"><Trans>Map</Trans></h1>
         <div className="flex flex-col gap-2 border-b border-line bg-surface p-3">{bar}{slider}{notes}</div>
         <div className="min-h-0 flex-1 overflow-y-auto bg-surface">
-          {trouble ?? (nodes.isPending ? <SkeletonRows rows={10} /> : <Twin shown={shown} quantity={quantity} wanted={text} isLive={isLive} selected={search.node} onPick={pick} />)}
+          {trouble ?? (nodes.isPending ? <SkeletonRows rows={10} /> : <Twin shown={shown} quantity={quantity} wanted={text} isLive={isLive} selected={search.node} onPick={(id) => { pick({ node: id }) }} />)}
+          {found.length > 0 && <WaypointTable places={found} nameOf={nameOf} selected={search.waypoint} onPick={(id) => { pick({ waypoint: id }) }} />}
         </div>
         {panel}
       </div>
@@ -128,7 +150,7 @@ function MapPage() {
       <h1 className="sr-only"><Trans>Map</Trans></h1>
       <Suspense fallback={<div className="absolute inset-0 animate-pulse bg-sunken" />}>
         <MapView
-          handle={handle} view={viewOf(search.at)} box={box} drawn={drawn} links={lines} figures={figures} layers={layers} selected={ring}
+          handle={handle} view={viewOf(search.at)} box={box} drawn={drawn} links={lines} waypoints={pins} figures={figures} layers={layers} selected={ring}
           onPick={pick} onMove={onMove} onBroken={() => { setDrawable(false) }}
         />
       </Suspense>
@@ -139,7 +161,7 @@ function MapPage() {
       </div>
       <div className={`pointer-events-none absolute inset-x-3 bottom-6 z-[5] flex flex-col gap-2 ${panel === null ? '' : 'max-lg:hidden lg:right-[21.5rem]'}`}>
         <div className="flex items-end justify-between gap-2">
-          <Legend quantity={quantity} scale={scale} layers={layers} isLive={isLive} />
+          <Legend quantity={quantity} scale={scale} layers={layers} isLive={isLive} hasWaypoints={waypoints.length > 0} />
           <ZoomButtons onZoom={(steps) => handle.current?.zoomBy(steps)} onFit={() => { if (box !== null) handle.current?.fit(box) }} />
         </div>
         <div className="pointer-events-auto w-full max-w-3xl self-center">{slider}</div>

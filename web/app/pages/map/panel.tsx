@@ -1,16 +1,15 @@
 import { Trans, useLingui } from '@lingui/react/macro'
 import { Link } from '@tanstack/react-router'
-import { ChartLine, LocateFixed, X } from 'lucide-react'
-import { useEffect, useRef } from 'react'
+import { ChartLine } from 'lucide-react'
 import { useFormat } from '@/format/hooks'
 import { nodeName } from '@/format/names'
 import { QUANTITIES, type Quantity } from '@/format/quantities'
 import { Age } from '@/ui/age'
 import { Badge } from '@/ui/badge'
-import { IconButton } from '@/ui/button'
 import { Value } from '@/ui/value'
 import { KindIcon, useKindName } from './kind'
 import { EXPECTED, type MapNode, type Pair, type Shown } from './model'
+import { SidePanel } from './side-panel'
 import { useWindWords } from './words'
 
 interface PanelProps {
@@ -27,79 +26,64 @@ interface PanelProps {
   readonly onPick: (id: string) => void
 }
 
-/** What is known of the selected node: a sheet at the bottom of a phone, a panel at the side of a wide window. */
+/** What is known of the selected node. */
 export function Panel({ node, shown, quantity, hour, links, nameOf, onClose, onShow, onPick }: PanelProps) {
   const { t } = useLingui()
   const format = useFormat()
   const kindName = useKindName()
   const windWords = useWindWords()
-  const heading = useRef<HTMLHeadingElement>(null)
-  // Who selects a node by key goes on reading here; Escape leads back.
-  useEffect(() => { heading.current?.focus({ preventScroll: true }) }, [node.node_id])
   const values = node.latest?.values as Record<string, number | undefined> | undefined
   const measured = QUANTITIES.filter(({ name }) => values?.[name] !== undefined && name !== 'external_power')
   const to = node.station ? '/stations/$id' : '/nodes/$id'
   return (
-    // Escape closes what was opened over the map.
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
-    <aside
-      aria-label={t`Selected node`} onKeyDown={(event) => { if (event.key === 'Escape') onClose() }}
-      className="absolute inset-x-0 bottom-0 z-10 flex max-h-[46%] animate-[rise_.15s_ease-out] flex-col rounded-t-2xl border border-line bg-raised shadow-pop lg:inset-x-auto lg:top-3 lg:right-3 lg:bottom-3 lg:max-h-none lg:w-80 lg:rounded-2xl"
-    >
-      <header className="flex items-start gap-2 border-b border-line py-1.5 pr-1.5 pl-4">
-        <div className="min-w-0 flex-1 py-1.5">
-          <h2 ref={heading} tabIndex={-1} className="line-clamp-2 leading-tight font-semibold outline-none"><bdi className="foreign">{nodeName(node)}</bdi></h2>
-          <p className="mt-0.5 flex items-center gap-1.5 text-xs text-muted"><KindIcon node={node} className="size-3.5" />{kindName(node)}<span className="font-mono">{node.node_id}</span></p>
-        </div>
-        {node.position != null && <IconButton label={t`Show on the map`} onClick={onShow}><LocateFixed aria-hidden className="size-5" /></IconButton>}
-        <IconButton label={t`Close`} onClick={onClose}><X aria-hidden className="size-5" /></IconButton>
-      </header>
-      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reachable by the keys that scroll it */}
-      <div className="min-h-0 flex-1 overflow-y-auto overscroll-contain px-4 py-3 text-sm" tabIndex={0} role="group" aria-label={t`Newest values`}>
-        <p className="flex items-baseline justify-between gap-3 rounded-lg bg-sunken px-3 py-2">
-          <span>
-            <span className="block text-xs text-muted">{format.label(quantity)}{hour !== null && <> · {format.day(hour)} {format.time(hour)}</>}</span>
-            <Value quantity={quantity} value={shown.value} className="text-2xl font-semibold" />
-          </span>
-          {hour === null && shown.at !== null && <Age at={new Date(shown.at).toISOString()} expected={EXPECTED} className="text-xs" />}
-        </p>
-        {shown.wind !== null && <p className="mt-2 text-muted"><Trans>Wind: <span className="text-ink">{windWords(shown.wind)}</span></Trans></p>}
-        {(node.bridges ?? []).map((bridge) => (
-          <p key={bridge.bridge_id} className="mt-2 flex flex-wrap items-center gap-2">
-            <Badge tone={bridge.state === 'online' ? 'good' : 'bad'}>{bridge.state === 'online' ? t`online` : t`offline`}</Badge>
-            <span className="foreign"><Trans>Bridge {bridge.bridge_id}</Trans></span><Age at={bridge.status_at} className="text-xs" />
-          </p>
-        ))}
-        {measured.length > 0 && (
-          <table className="mt-3 w-full">
-            <caption className="sr-only"><Trans>Newest values</Trans></caption>
-            <tbody>
-              {measured.map(({ name }) => (
-                <tr key={name} className="border-t border-line">
-                  <th scope="row" className="py-1.5 pr-2 text-left font-normal text-muted">{format.label(name)}</th>
-                  <td className="py-1.5 text-right"><Value quantity={name} value={values?.[name]} className="font-medium" /></td>
-                  <td className="w-24 py-1.5 pl-2 text-right text-xs"><Age at={node.latest?.observed_at?.[name] ?? node.latest?.at} /></td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        )}
-        {links.length > 0 && <Links node={node} links={links} nameOf={nameOf} onPick={onPick} />}
-        <dl className="mt-3 grid grid-cols-[auto_1fr] gap-x-3 gap-y-1 text-muted">
-          <dt><Trans>Last heard</Trans></dt><dd className="text-right text-ink"><Age at={node.last_heard} /></dd>
-          {node.role != null && <><dt><Trans>Role</Trans></dt><dd className="foreign text-right text-ink">{node.role}</dd></>}
-          {node.hardware != null && <><dt><Trans>Hardware</Trans></dt><dd className="foreign text-right text-ink">{node.hardware}</dd></>}
-          {node.position?.altitude_m != null && <><dt><Trans>Altitude</Trans></dt><dd className="text-right text-ink">{format.altitude(node.position.altitude_m)}</dd></>}
-          <dt><Trans>Place</Trans></dt>
-          <dd className="text-right">{node.position == null ? <Trans>not told</Trans> : <Trans>rounded to about {format.distance(node.position.precision_deg * 111)}</Trans>}</dd>
-        </dl>
-      </div>
-      <footer className="border-t border-line p-2 pb-[max(0.5rem,env(safe-area-inset-bottom))]">
+    <SidePanel
+      label={t`Selected node`} about={node.node_id} contents={t`Newest values`} onClose={onClose} onShow={node.position == null ? undefined : onShow}
+      title={<bdi className="foreign">{nodeName(node)}</bdi>}
+      lead={<><KindIcon node={node} className="size-3.5" />{kindName(node)}<span className="font-mono">{node.node_id}</span></>}
+      footer={
         <Link to={to} params={{ id: node.node_id }} className="flex min-h-11 items-center justify-center gap-2 rounded-lg bg-accent px-4 text-sm font-medium text-on-accent hover:brightness-110">
           <ChartLine aria-hidden className="size-4" />{node.station ? <Trans>Charts of this station</Trans> : <Trans>More about this node</Trans>}
         </Link>
-      </footer>
-    </aside>
+      }
+    >
+      <p className="flex items-baseline justify-between gap-3 rounded-lg bg-sunken px-3 py-2">
+        <span>
+          <span className="block text-xs text-muted">{format.label(quantity)}{hour !== null && <> · {format.day(hour)} {format.time(hour)}</>}</span>
+          <Value quantity={quantity} value={shown.value} className="text-2xl font-semibold" />
+        </span>
+        {hour === null && shown.at !== null && <Age at={new Date(shown.at).toISOString()} expected={EXPECTED} className="text-xs" />}
+      </p>
+      {shown.wind !== null && <p className="mt-2 text-muted"><Trans>Wind: <span className="text-ink">{windWords(shown.wind)}</span></Trans></p>}
+      {(node.bridges ?? []).map((bridge) => (
+        <p key={bridge.bridge_id} className="mt-2 flex flex-wrap items-center gap-2">
+          <Badge tone={bridge.state === 'online' ? 'good' : 'bad'}>{bridge.state === 'online' ? t`online` : t`offline`}</Badge>
+          <span className="foreign"><Trans>Bridge {bridge.bridge_id}</Trans></span><Age at={bridge.status_at} className="text-xs" />
+        </p>
+      ))}
+      {measured.length > 0 && (
+        <table className="mt-3 w-full">
+          <caption className="sr-only"><Trans>Newest values</Trans></caption>
+          <tbody>
+            {measured.map(({ name }) => (
+              <tr key={name} className="border-t border-line">
+                <th scope="row" className="py-1.5 pr-2 text-left font-normal text-muted">{format.label(name)}</th>
+                <td className="py-1.5 text-right"><Value quantity={name} value={values?.[name]} className="font-medium" /></td>
+                <td className="w-24 py-1.5 pl-2 text-right text-xs"><Age at={node.latest?.observed_at?.[name] ?? node.latest?.at} /></td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      {links.length > 0 && <Links node={node} links={links} nameOf={nameOf} onPick={onPick} />}
+      <dl className="mt-3 grid grid-cols-[auto_1fr] gap-x-3 gap-y-1 text-muted">
+        <dt><Trans>Last heard</Trans></dt><dd className="text-right text-ink"><Age at={node.last_heard} /></dd>
+        {node.role != null && <><dt><Trans>Role</Trans></dt><dd className="foreign text-right text-ink">{node.role}</dd></>}
+        {node.hardware != null && <><dt><Trans>Hardware</Trans></dt><dd className="foreign text-right text-ink">{node.hardware}</dd></>}
+        {node.position?.altitude_m != null && <><dt><Trans>Altitude</Trans></dt><dd className="text-right text-ink">{format.altitude(node.position.altitude_m)}</dd></>}
+        <dt><Trans>Place</Trans></dt>
+        <dd className="text-right">{node.position == null ? <Trans>not told</Trans> : <Trans>rounded to about {format.distance(node.position.precision_deg * 111)}</Trans>}</dd>
+      </dl>
+    </SidePanel>
   )
 }
 

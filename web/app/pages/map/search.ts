@@ -1,9 +1,9 @@
 /** What can be laid over the map. */
-export const LAYERS = ['nodes', 'wind', 'bridges', 'links', 'names'] as const
+export const LAYERS = ['nodes', 'wind', 'bridges', 'links', 'waypoints', 'names'] as const
 export type Layer = (typeof LAYERS)[number]
 
 /** What is shown where nothing else was chosen. */
-export const USUAL_LAYERS: readonly Layer[] = ['nodes', 'wind', 'bridges', 'names']
+export const USUAL_LAYERS: readonly Layer[] = ['nodes', 'wind', 'bridges', 'waypoints', 'names']
 
 /** A view of the map: degrees and zoom. */
 export interface View {
@@ -11,6 +11,9 @@ export interface View {
   readonly longitude: number
   readonly zoom: number
 }
+
+/** What can be selected: a node, or a place that somebody marked. */
+export type Picked = { readonly node: string } | { readonly waypoint: number }
 
 /** What of the map stands in the URL, so that a link shows another person the same. */
 export interface MapSearch {
@@ -24,6 +27,8 @@ export interface MapSearch {
   readonly t?: string
   /** The node that is selected. */
   readonly node?: string
+  /** The number of the marked place that is selected. */
+  readonly waypoint?: number
   readonly view?: 'table'
 }
 
@@ -34,13 +39,14 @@ const HOUR = /^\d{4}-\d\d-\d\dT\d\d:00Z$/
 export function mapSearch(search: Record<string, unknown>): MapSearch {
   const text = (name: string) => (typeof search[name] === 'string' ? search[name] : '')
   const [show, at, t, node] = [text('show'), text('at'), text('t'), text('node')]
+  const { waypoint } = search
   const layers = layersOf(text('layers'))
   return {
     ...(/^[a-z0-9_]{2,40}$/.test(show) ? { show } : {}),
     ...(viewOf(at) === null ? {} : { at }),
     ...(layers === null ? {} : { layers: layersText(layers) }),
     ...(HOUR.test(t) && !Number.isNaN(Date.parse(t)) ? { t } : {}),
-    ...(NODE.test(node) ? { node } : {}),
+    ...(NODE.test(node) ? { node } : typeof waypoint === 'number' && Number.isInteger(waypoint) && waypoint >= 0 && waypoint < 2 ** 32 ? { waypoint } : {}),
     ...(search['view'] === 'table' ? { view: 'table' as const } : {}),
   }
 }

@@ -1,5 +1,6 @@
 import { type InfiniteData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
+import { readAgain } from '@/api/again'
 import { api, take } from '@/api/client'
 import { keys } from '@/api/queries'
 import type { ConversationText, Gaps, Message, PageConversationText, ReceivedText, Recipient } from '@/api/schema'
@@ -44,8 +45,8 @@ export function useConversation(node: string) {
     const message = messageOf(data)
     if (message === null) return
     if (message.target_node_id === node) put({ direction: 'out', ...message })
-    void queries.invalidateQueries({ queryKey: [...keys.mine, 'message', message.id] })
-    void queries.invalidateQueries({ queryKey: keys.quota })
+    readAgain(queries, [...keys.mine, 'message', message.id])
+    readAgain(queries, keys.quota)
   })
   useLive('text', (data) => {
     const text = textOf(data)
@@ -104,7 +105,7 @@ export function useRead(node: string) {
   const queries = useQueryClient()
   return useMutation({
     mutationFn: (seq: number) => take(api.POST('/api/v1/messages/conversations/{node_id}/read', { params: { path: { node_id: node } }, body: { seq } })),
-    onSuccess: () => { void queries.invalidateQueries({ queryKey: [...keys.conversations, 'list'] }) },
+    onSuccess: () => { readAgain(queries, [...keys.conversations, 'list']) },
   })
 }
 
@@ -112,7 +113,7 @@ export function useRead(node: string) {
 export function useGaps(since: number | null) {
   const queries = useQueryClient()
   const [now] = useState(Date.now)
-  useLive('bridge', () => { void queries.invalidateQueries({ queryKey: ['gaps'] }) })
+  useLive('bridge', () => { readAgain(queries, ['gaps']) })
   const from = since === null ? null : new Date(Math.max(since, now - LONGEST)).toISOString()
   return useQuery({
     queryKey: ['gaps', from],
@@ -127,7 +128,7 @@ export function useCancel(message: string) {
   const queries = useQueryClient()
   return useMutation({
     mutationFn: () => take(api.DELETE('/api/v1/messages/{message_id}', { params: { path: { message_id: message } } })),
-    onSettled: () => { for (const queryKey of [keys.conversations, keys.quota, [...keys.mine, 'message', message]]) void queries.invalidateQueries({ queryKey }) },
+    onSettled: () => { for (const queryKey of [keys.conversations, keys.quota, [...keys.mine, 'message', message]]) readAgain(queries, queryKey) },
   })
 }
 
@@ -150,7 +151,7 @@ export function useConfirmKey(node: string) {
     mutationFn: (key: string) => take(api.POST('/api/v1/messages/conversations/{node_id}/key', { params: { path: { node_id: node } }, body: { public_key: key } })),
     // The answer says how it stands. Nobody may be asking any more: the text that waited is on its way.
     onSuccess: (view) => { queries.setQueryData(keyOf(node), view) },
-    onError: () => { void queries.invalidateQueries({ queryKey: keyOf(node) }) },
-    onSettled: () => { void queries.invalidateQueries({ queryKey: keys.conversations }) },
+    onError: () => { readAgain(queries, keyOf(node)) },
+    onSettled: () => { readAgain(queries, keys.conversations) },
   })
 }

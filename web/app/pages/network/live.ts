@@ -1,4 +1,5 @@
 import { useQueryClient } from '@tanstack/react-query'
+import { readAgain } from '@/api/again'
 import { keys } from '@/api/queries'
 import { useLiveBatches, useLiveState } from '@/live/live'
 
@@ -12,8 +13,8 @@ export function useNetworkNews(): { readonly bridges: number; readonly counts: n
   const queries = useQueryClient()
   const isOpen = useLiveState() === 'open'
   useLiveBatches('bridge', 500, () => {
-    void queries.invalidateQueries({ queryKey: [...keys.network, 'bridges'] })
-    void queries.invalidateQueries({ queryKey: [...keys.network, 'silent'] })
+    readAgain(queries, [...keys.network, 'bridges'])
+    readAgain(queries, [...keys.network, 'silent'])
   })
   // Queue depths change with every status, and a bridge that falls silent says nothing: it is read now and then anyway.
   return { bridges: isOpen ? COUNTS : WITHOUT_STREAM, counts: isOpen ? COUNTS : WITHOUT_STREAM }

@@ -1,5 +1,6 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useMemo } from 'react'
+import { readAgain } from '@/api/again'
 import { api, take } from '@/api/client'
 import { keys } from '@/api/queries'
 import type { Node } from '@/api/schema'
@@ -14,6 +15,7 @@ const ALL_EVERY = 5 * 60_000
 const NEWS_EVERY = 30_000
 
 const allKey = [...keys.nodes, 'all'] as const
+const newsKey = [...keys.nodes, 'news'] as const
 
 async function readPages(signal: AbortSignal, heardSince?: string): Promise<{ nodes: Node[]; isWhole: boolean }> {
   const nodes: Node[] = []
@@ -40,8 +42,8 @@ export function useNodes() {
   })
 
   const newest = useMemo(() => query.data?.nodes.reduce((last, node) => (node.last_heard > last ? node.last_heard : last), ''), [query.data])
-  const news = useQuery({
-    queryKey: [...keys.nodes, 'news'],
+  useQuery({
+    queryKey: newsKey,
     queryFn: async ({ signal }) => {
       const { nodes } = await readPages(signal, newest)
       queries.setQueryData<typeof query.data>(allKey, (all) => (all === undefined ? all : { ...all, nodes: [...merged(all.nodes, nodes)] }))
@@ -52,7 +54,7 @@ export function useNodes() {
     refetchInterval: state === 'open' ? false : NEWS_EVERY,
   })
   // A hundred nodes that speak in the same seconds are one question.
-  useLiveBatches('node', 5000, () => { void news.refetch() })
+  useLiveBatches('node', 5000, () => { readAgain(queries, newsKey) })
 
   const rows = useMemo((): readonly Row[] => query.data?.nodes.map(rowOf) ?? [], [query.data])
   return { rows, isWhole: query.data?.isWhole ?? true, query }
@@ -64,7 +66,7 @@ export function useNode(id: string) {
   const state = useLiveState()
   useLiveBatches('node', 3000, (batch) => {
     const isMine = batch.some((data) => typeof data === 'object' && data !== null && (data as Record<string, unknown>)['node_id'] === id)
-    if (isMine) void queries.invalidateQueries({ queryKey: keys.node(id) })
+    if (isMine) readAgain(queries, keys.node(id))
   })
   return useQuery({
     queryKey: keys.node(id),

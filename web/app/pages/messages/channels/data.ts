@@ -1,4 +1,5 @@
 import { infiniteQueryOptions, queryOptions, useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
+import { readAgain } from '@/api/again'
 import { api, take } from '@/api/client'
 import { keys } from '@/api/queries'
 import type { PageChannelText } from '@/api/schema'
@@ -34,7 +35,7 @@ export function useChannelTexts(channel: string) {
   const isLive = useLiveState() === 'open'
   const query = textsQuery(channel)
   useLive('chat', (data) => {
-    if (typeof data === 'object' && data !== null && 'channel_id' in data && data.channel_id === channel) void queries.invalidateQueries({ queryKey: query.queryKey })
+    if (typeof data === 'object' && data !== null && 'channel_id' in data && data.channel_id === channel) readAgain(queries, query.queryKey)
   })
   return useInfiniteQuery({ ...query, refetchInterval: isLive ? false : AWAY })
 }

@@ -3,6 +3,7 @@ import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
 import { createLazyRoute, Link, useNavigate } from '@tanstack/react-router'
 import { ChevronLeft, Inbox, Pause, Play } from 'lucide-react'
 import { useCallback, useEffect, useState } from 'react'
+import { readAgain } from '@/api/again'
 import { useNames } from '@/api/names'
 import { useLiveBatches, useLiveState } from '@/live/live'
 import { Button } from '@/ui/button'
@@ -29,7 +30,7 @@ function PacketsView() {
   const named = useNames()
   // Who has gone back in the log is not to have it move under their eyes.
   const isAtNewest = (packets.data?.pages.length ?? 0) <= 1
-  useLiveBatches('packets', 2000, () => { if (isAtNewest && !isPaused) void queries.invalidateQueries({ queryKey: query.queryKey }) })
+  useLiveBatches('packets', 2000, () => { if (isAtNewest && !isPaused) readAgain(queries, query.queryKey) })
   const change = useCallback((next: Partial<PacketsSearch>) => {
     void navigate({ to: '/network/packets', search: (was) => ({ ...(was as PacketsSearch), ...next }), replace: true, resetScroll: false })
   }, [navigate])
