@@ -6,7 +6,7 @@ import lighthouse, { desktopConfig } from 'lighthouse'
 import { startDemo } from './demo.mjs'
 
 const RUNS = Number(process.env['RUNS'] ?? 3)
-const ROUTES = (process.env['ROUTES'] ?? '/nodes,/nodes/!a1b2c3d4,/stations/!072a2786,/messages,/network,/').split(',')
+const ROUTES = (process.env['ROUTES'] ?? '/nodes,/nodes/!a1b2c3d4,/stations/!072a2786,/messages,/network,/network/packets,/network/topology,/').split(',')
 const MEMBER = '11111111-1111-1111-1111-111111111111'
 const PORT = 9000 + (process.pid % 1000)
 

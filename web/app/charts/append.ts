@@ -1,3 +1,4 @@
+import { isRecord } from '@/api/is-record'
 import type { SeriesData } from './frame'
 
 /** A live event about a node's newest values: values by name, and the times of those that are older than `at`. */
@@ -10,8 +11,8 @@ export interface LatestEvent {
 
 /** Checks what the stream brought, which is from outside. */
 export function asLatest(data: unknown): LatestEvent | null {
-  if (typeof data !== 'object' || data === null) return null
-  const { node_id, at } = data as Record<string, unknown>
+  if (!isRecord(data)) return null
+  const { node_id, at } = data
   if (typeof node_id !== 'string' || typeof at !== 'string' || Number.isNaN(Date.parse(at))) return null
   return data as LatestEvent
 }

@@ -22,3 +22,8 @@ export interface Named {
 export function nodeName(node: Named): string {
   return safeName(node.long_name, safeName(node.short_name, node.node_id))
 }
+
+/** Returns a text as it is looked for: without case and without marks, so that `Mause` finds `Mäuseberg`. */
+export function plain(text: string): string {
+  return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase()
+}

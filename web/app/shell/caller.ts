@@ -15,7 +15,7 @@ export interface Caller {
   readonly trouble: { readonly error: unknown; readonly retry: () => void } | null
 }
 
-/** Returns who asks, and how to be somebody else. In a demo that is the first member until one is chosen. */
+/** Returns who asks, and how to be somebody else. That is nobody until a member is chosen. */
 export function useCaller(): Caller {
   const { caller } = usePreferences()
   const queries = useQueryClient()

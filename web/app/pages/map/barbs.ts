@@ -4,11 +4,19 @@ import { barb } from '@/format/wind'
 // that the wind comes from, and the feathers on the side of low pressure, which is left of the wind's way in the north and
 // right of it in the south. Calm is a ring around the station.
 
-/** Side of the square that a barb is drawn in, in CSS pixels; the station is its middle. */
-export const BARB_SIZE = 96
 /** Where the staff leaves the station's disc, and where it ends. */
 const [FOOT, TOP] = [16, 46]
 const [FEATHER, SLANT, STEP] = [13, 4, 5]
+/** What strokes and their halo need around them. */
+const PAD = 3
+/** A picture holds the barb and no more, so that names keep off the barb, and off nothing else. */
+const [WIDE, HIGH] = [FEATHER + 2 * PAD, TOP + SLANT - FOOT + 2 * PAD]
+/** The radius of the ring of a calm, and the side of the square that it is drawn in. */
+const RING = FOOT + 4
+const CALM = 2 * (RING + PAD)
+
+/** How far the middle of a barb's picture lies from the station, in CSS pixels, for wind from the north. */
+export const BARB_OFFSET = { northern: [FEATHER / 2, -(TOP + SLANT + FOOT) / 2], southern: [-FEATHER / 2, -(TOP + SLANT + FOOT) / 2] } as const
 
 export type Point = readonly [number, number]
 
@@ -60,18 +68,22 @@ export function barbOf(name: string): BarbShape | null {
 /** Draws a barb, with a halo of the ground's colour so that it stands out from what lies under it. */
 export function drawBarb(shape: BarbShape, ink: string, halo: string, ratio: number): ImageData | null {
   const canvas = document.createElement('canvas')
-  canvas.width = canvas.height = BARB_SIZE * ratio
+  const [width, height] = shape.calm ? [CALM, CALM] : [WIDE, HIGH]
+  canvas.width = width * ratio
+  canvas.height = height * ratio
   const context = canvas.getContext('2d')
   if (context === null) return null
   context.scale(ratio, ratio)
-  context.translate(BARB_SIZE / 2, BARB_SIZE / 2)
+  const isSouthern = shape.lines.some(([, [x]]) => x < 0) || shape.pennants.some(([, [x]]) => x < 0)
+  const [x, y] = isSouthern ? BARB_OFFSET.southern : BARB_OFFSET.northern
+  context.translate(width / 2 - (shape.calm ? 0 : x), height / 2 - (shape.calm ? 0 : y))
   context.lineCap = 'round'
   context.lineJoin = 'round'
   for (const [colour, width] of [[halo, 4.5], [ink, 1.8]] as const) {
     context.strokeStyle = context.fillStyle = colour
     context.lineWidth = width
     context.beginPath()
-    if (shape.calm) context.arc(0, 0, FOOT + 4, 0, 2 * Math.PI)
+    if (shape.calm) context.arc(0, 0, RING, 0, 2 * Math.PI)
     for (const [from, to] of shape.lines) {
       context.moveTo(...from)
       context.lineTo(...to)

@@ -1,6 +1,7 @@
 import type * as GeoJSON from 'geojson'
 import { type ExpressionSpecification, type LayerSpecification, type SourceSpecification, type StyleSpecification, addProtocol } from 'maplibre-gl'
 import { PMTiles, Protocol, TileType } from 'pmtiles'
+import { isRecord } from '@/api/is-record'
 import type { Language } from '@/shell/preferences'
 import { operatorLayers } from './operator-style'
 
@@ -60,9 +61,9 @@ export function readyProtocol(): void {
 const text = (value: unknown) => (typeof value === 'string' ? value.replace(/<[^>]*>/g, '').replace(/&copy;/g, '©').replace(/&[a-z#0-9]+;/gi, ' ').trim().slice(0, 200) : '')
 
 function layerNames(metadata: unknown): Set<string> {
-  const layers = typeof metadata === 'object' && metadata !== null ? (metadata as Record<string, unknown>)['vector_layers'] : null
+  const layers = isRecord(metadata) ? metadata['vector_layers'] : null
   if (!Array.isArray(layers)) return new Set()
-  return new Set(layers.slice(0, 200).map((layer: unknown) => (typeof layer === 'object' && layer !== null ? String((layer as Record<string, unknown>)['id']) : '')))
+  return new Set(layers.slice(0, 200).map((layer: unknown) => (isRecord(layer) ? String(layer['id']) : '')))
 }
 
 /** Opens the operator's maps; one that cannot be read is left out, for the map of the world is always there. */
@@ -77,7 +78,7 @@ export async function operatorMaps(signal: AbortSignal): Promise<OperatorMap[]> 
       const [header, metadata] = await Promise.all([archive.getHeader(), archive.getMetadata()])
       const kind = header.tileType === TileType.Mvt ? 'vector' : 'raster'
       if (header.tileType === TileType.Unknown || header.tileType === TileType.Mlt) return null
-      const about = typeof metadata === 'object' && metadata !== null ? (metadata as Record<string, unknown>)['attribution'] : ''
+      const about = isRecord(metadata) ? metadata['attribution'] : ''
       return {
         url: `pmtiles://${new URL(url, location.origin).href}`, kind, layers: layerNames(metadata), attribution: text(about),
         bounds: [header.minLon, header.minLat, header.maxLon, header.maxLat], minZoom: header.minZoom, maxZoom: header.maxZoom,

@@ -2,12 +2,13 @@ import { queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useCallback, useMemo, useRef } from 'react'
 import { readAgain } from '@/api/again'
 import { api, take } from '@/api/client'
+import { isRecord } from '@/api/is-record'
+import { type Listed, pages } from '@/api/pages'
 import { keys } from '@/api/queries'
 import type { Quantity } from '@/format/quantities'
 import { parseTime } from '@/format/time'
 import { useLiveBatches, useLiveState } from '@/live/live'
 import { type Frames, HOUR, type MapLink, type MapNode } from './model'
-import { type Listed, pages } from './paging'
 
 const NODES_KEY = [...keys.nodes, 'map'] as const
 /** Who was silent for a month is not on the map. */
@@ -71,10 +72,6 @@ export function useMapNodes() {
 
 export function useLinks(isWanted: boolean) {
   return useQuery({ ...linksQuery, enabled: isWanted, refetchInterval: 60_000 })
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** Takes in what a node measured; an event that is older than what is known changes nothing. */

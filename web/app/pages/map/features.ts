@@ -35,8 +35,7 @@ export interface Drawn {
 
 /**
  * Makes features of nodes. A station's properties: `v` the value in the shown unit, `m` the same if it is recent enough to count
- * in a cluster's mean, `text`, `colour`, `ink`, `age` (fresh, aging, stale, never), `barb` and `turn` for its wind, and `above` if
- * its name has to stand there because the barb lies below.
+ * in a cluster's mean, `text`, `colour`, `ink`, `age` (fresh, aging, stale, never), `barb` and `turn` for its wind.
  */
 export function draw(nodes: readonly Shown[], { quantity, units, locale, scale }: Look): Drawn {
   const { of } = unitOf(quantity, units)
@@ -62,7 +61,6 @@ export function draw(nodes: readonly Shown[], { quantity, units, locale, scale }
       if (wind !== null && (wind.direction !== null || wind.speed < 1.3)) {
         properties['barb'] = barbName(wind.speed, place.latitude)
         properties['turn'] = wind.direction ?? 0
-        if (liesBelow(wind.direction, place.latitude)) properties['above'] = 1
       }
       drawn.stations.push({ type: 'Feature', geometry, properties })
     } else {
@@ -75,13 +73,6 @@ export function draw(nodes: readonly Shown[], { quantity, units, locale, scale }
   }
   const collection = (features: GeoJSON.Feature<GeoJSON.Point>[]): Collection => ({ type: 'FeatureCollection', features })
   return { stations: collection(drawn.stations), nodes: collection(drawn.nodes), bridges: collection(drawn.bridges) }
-}
-
-/** Whether a barb lies where names stand: its staff points down, or its feathers, which are on the clockwise side in the north. */
-export function liesBelow(direction: number | null, latitude: number): boolean {
-  if (direction === null) return false
-  const turned = latitude < 0 ? 360 - direction : direction
-  return turned > 80 && turned < 262
 }
 
 /** Makes lines of the links whose ends are both on the map. Those unheard of for a day are drawn as old. */

@@ -1,5 +1,6 @@
 import type * as GeoJSON from 'geojson'
-import type { ExpressionSpecification, LayerSpecification, SourceSpecification } from 'maplibre-gl'
+import type { ExpressionSpecification, LayerSpecification, SourceSpecification, SymbolLayerSpecification } from 'maplibre-gl'
+import { BARB_OFFSET } from './barbs'
 import { FONT } from './basemap'
 import { LINK_COLOURS } from './features'
 import type { Layer } from './search'
@@ -56,11 +57,11 @@ export function clusterPaint({ stops, decimals, locale }: Figures) {
   return { colour, label }
 }
 
-/** Where the name of a station stands: under its disc, or over it where its barb lies under it. */
-const BESIDE_BARB = {
-  'text-anchor': ['case', ['has', 'above'], 'bottom', 'top'],
-  'text-offset': ['case', ['has', 'above'], ['literal', [0, -1.6]], ['literal', [0, 1.6]]],
-} satisfies Record<string, ExpressionSpecification>
+/** Where the name of a station stands: under its disc, or over it where something lies under it, as its barb. */
+const BESIDE = { 'text-variable-anchor-offset': ['top', [0, 1.6], 'bottom', [0, -1.6]] } satisfies Pick<NonNullable<SymbolLayerSpecification['layout']>, 'text-variable-anchor-offset'>
+
+const isCalm: ExpressionSpecification = ['==', ['slice', ['get', 'barb'], 'barb-n-'.length], '0']
+const isSouthern: ExpressionSpecification = ['==', ['slice', ['get', 'barb'], 0, 'barb-n'.length], 'barb-s']
 
 /** Returns our layers, from the ground up. */
 export function layers(ink: Ink, figures: Figures): LayerSpecification[] {
@@ -87,12 +88,22 @@ export function layers(ink: Ink, figures: Figures): LayerSpecification[] {
     // Symbols of later layers are placed first: where there is little room, names give way to figures.
     ...['nodes', 'stations'].map((source): LayerSpecification => ({
       id: `${source}-names`, type: 'symbol', source, filter: isPoint, minzoom: source === 'stations' ? 6 : 9,
-      layout: { 'text-field': ['get', 'name'], 'text-font': FONT, 'text-size': 11, 'text-max-width': 9, 'text-padding': 3, ...(source === 'stations' ? BESIDE_BARB : { 'text-anchor': 'top', 'text-offset': [0, 0.7] }) },
+      layout: { 'text-field': ['get', 'name'], 'text-font': FONT, 'text-size': 11, 'text-max-width': 9, 'text-padding': 3, ...(source === 'stations' ? BESIDE : { 'text-anchor': 'top', 'text-offset': [0, 0.7] }) },
       paint: { 'text-color': ink.text, 'text-halo-color': ink.halo, 'text-halo-width': 1.6 },
     })),
     {
-      id: 'stations-barbs', type: 'symbol', source: 'stations', filter: ['all', isPoint, ['has', 'barb']],
-      layout: { 'icon-image': ['get', 'barb'], 'icon-rotate': ['get', 'turn'], 'icon-rotation-alignment': 'map', 'icon-allow-overlap': true, 'icon-ignore-placement': true },
+      id: 'waypoints-names', type: 'symbol', source: 'waypoints', filter: isPoint,
+      layout: { 'text-field': ['get', 'name'], 'text-font': FONT, 'text-size': 11, 'text-anchor': 'top', 'text-offset': [0, 0.2], 'text-max-width': 9, 'text-padding': 3 },
+      paint: { 'text-color': ink.text, 'text-halo-color': ink.halo, 'text-halo-width': 1.6 },
+    },
+    { id: 'stations-calms', type: 'symbol', source: 'stations', filter: ['all', isPoint, ['has', 'barb'], isCalm], layout: { 'icon-image': ['get', 'barb'], 'icon-allow-overlap': true, 'icon-ignore-placement': true } },
+    {
+      // Every barb is drawn, and names keep off it.
+      id: 'stations-barbs', type: 'symbol', source: 'stations', filter: ['all', isPoint, ['has', 'barb'], ['!', isCalm]],
+      layout: {
+        'icon-image': ['get', 'barb'], 'icon-rotate': ['get', 'turn'], 'icon-rotation-alignment': 'map', 'icon-allow-overlap': true, 'icon-padding': 0,
+        'icon-offset': ['case', isSouthern, ['literal', [...BARB_OFFSET.southern]], ['literal', [...BARB_OFFSET.northern]]],
+      },
     },
     {
       id: 'stations-points', type: 'circle', source: 'stations', filter: isPoint,
@@ -119,11 +130,7 @@ export function layers(ink: Ink, figures: Figures): LayerSpecification[] {
     // Whoever marks a place wants it found: its pin stands over everything, and where pins would cover each other is one with their number.
     {
       id: 'waypoints-pins', type: 'symbol', source: 'waypoints',
-      layout: {
-        'icon-image': ['case', isCluster, ['concat', PINS, ['get', 'point_count_abbreviated']], ['get', 'pin']], 'icon-anchor': 'bottom', 'icon-allow-overlap': true, 'icon-ignore-placement': true,
-        'text-field': ['case', isCluster, '', ['get', 'name']], 'text-font': FONT, 'text-size': 11, 'text-anchor': 'top', 'text-offset': [0, 0.2], 'text-max-width': 9, 'text-padding': 3, 'text-optional': true,
-      },
-      paint: { 'text-color': ink.text, 'text-halo-color': ink.halo, 'text-halo-width': 1.6 },
+      layout: { 'icon-image': ['case', isCluster, ['concat', PINS, ['get', 'point_count_abbreviated']], ['get', 'pin']], 'icon-anchor': 'bottom', 'icon-allow-overlap': true, 'icon-ignore-placement': true },
     },
     { id: 'selected-ring', type: 'circle', source: 'selected', paint: { 'circle-radius': 21, 'circle-opacity': 0, 'circle-stroke-width': 3, 'circle-stroke-color': ink.accent } },
   ]
@@ -132,10 +139,10 @@ export function layers(ink: Ink, figures: Figures): LayerSpecification[] {
 /** The layers that a switch of the page shows and hides. */
 export const SWITCHED: Readonly<Record<Layer, readonly string[]>> = {
   nodes: ['nodes-clusters', 'nodes-counts', 'nodes-points'],
-  wind: ['stations-barbs'],
+  wind: ['stations-calms', 'stations-barbs'],
   bridges: ['bridges-rings', 'bridges-icons'],
   links: ['links-good', 'links-fair', 'links-poor', 'links-unknown'],
-  waypoints: ['waypoints-pins'],
+  waypoints: ['waypoints-names', 'waypoints-pins'],
   names: ['nodes-names', 'stations-names'],
 }
 

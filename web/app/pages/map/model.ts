@@ -1,5 +1,5 @@
 import type { components } from '@/api/schema'
-import { nodeName } from '@/format/names'
+import { nodeName, plain } from '@/format/names'
 import type { Quantity } from '@/format/quantities'
 import { type Freshness, freshness, parseTime } from '@/format/time'
 
@@ -124,11 +124,6 @@ export function pairs(links: readonly MapLink[]): Pair[] {
     const told = both.map((link) => link.snr_db).filter((snr) => snr != null)
     return { ...pair, quality: qualityOf(told.length === 0 ? null : Math.min(...told)), at: Math.max(...both.map((link) => parseTime(link.at) ?? 0)) }
   })
-}
-
-/** Text to be found: without case and without marks, so that `Mause` finds `Mäuseberg`. */
-export function plain(text: string): string {
-  return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase()
 }
 
 /** Returns how well a name fits what is looked for: 0 does not, more is better. Letters may be left out, never swapped. */

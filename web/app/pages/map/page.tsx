@@ -72,7 +72,8 @@ function MapPage() {
     return ON_MAP.filter((name) => name === quantity || had.has(name))
   }, [rows, quantity])
 
-  const selected = rows.find((node) => node.node_id === search.node)
+  const byId = useMemo(() => new Map(rows.map((node) => [node.node_id, node])), [rows])
+  const selected = search.node === undefined ? undefined : byId.get(search.node)
   const links = useLinks(layers.includes('links') || selected !== undefined)
   const linkPairs = useMemo(() => pairs(links.data?.rows ?? []), [links.data])
   const lines = useMemo(() => drawLinks(layers.includes('links') ? linkPairs : [], shown, now), [layers, linkPairs, shown, now])
@@ -87,17 +88,17 @@ function MapPage() {
     if (place != null) handle.current?.show(place.longitude, place.latitude)
   }
   const pick = (picked: Picked | null) => { set({ node: undefined, waypoint: undefined, ...picked }) }
-  const pickAndShow = (id: string) => {
-    pick({ node: id })
-    show(rows.find((node) => node.node_id === id)?.position)
+  const pickAndShow = (picked: Picked) => {
+    pick(picked)
+    show('node' in picked ? byId.get(picked.node)?.position : waypoints.find(({ id }) => id === picked.waypoint))
   }
   const onMove = useLater((view: View) => { set({ at: viewText(view) }) }, 400)
-  const nameOf = (id: string) => nodeName(rows.find((node) => node.node_id === id) ?? { node_id: id })
+  const nameOf = (id: string) => nodeName(byId.get(id) ?? { node_id: id })
   const selectedShown = selected === undefined ? undefined : shown.find(({ node }) => node === selected)
 
   const bar = (
     <div className="pointer-events-auto relative flex min-w-0 flex-1 flex-wrap gap-2 sm:flex-nowrap">
-      <FindNode nodes={rows} text={text} onText={setText} onPick={pickAndShow} offers={!isTable} />
+      <FindNode nodes={rows} waypoints={waypoints} text={text} onText={setText} onPick={pickAndShow} offers={!isTable} />
       <QuantityChoice quantity={quantity} offered={offered} onChange={(name) => { set({ show: name === FIRST ? undefined : name }) }} />
       {!isTable && <LayerChoice layers={layers} onChange={(chosen: readonly Layer[]) => { set({ layers: layersText(chosen) === layersText(USUAL_LAYERS) ? undefined : layersText(chosen) }) }} />}
       <ViewChoice isTable={isTable} canDraw={isDrawable} onChange={(table) => { set({ view: table ? 'table' : undefined }) }} />
@@ -111,13 +112,13 @@ function MapPage() {
     else show(place)
   }
   const waypointPanel = selectedWaypoint === undefined ? null : (
-    <WaypointPanel place={selectedWaypoint} nameOf={nameOf} onClose={() => { pick(null) }} onPick={pickAndShow} onShow={() => { showOnMap(selectedWaypoint) }} />
+    <WaypointPanel place={selectedWaypoint} nameOf={nameOf} onClose={() => { pick(null) }} onPick={(node) => { pickAndShow({ node }) }} onShow={() => { showOnMap(selectedWaypoint) }} />
   )
   const panel = selected === undefined || selectedShown === undefined ? waypointPanel : (
     <Panel
       node={selected} shown={selectedShown} quantity={quantity} hour={isLive ? null : start + place * HOUR} nameOf={nameOf}
       links={linkPairs.filter(({ a, b }) => a === selected.node_id || b === selected.node_id)}
-      onClose={() => { pick(null) }} onPick={pickAndShow}
+      onClose={() => { pick(null) }} onPick={(node) => { pickAndShow({ node }) }}
       onShow={() => { showOnMap(selected.position) }}
     />
   )

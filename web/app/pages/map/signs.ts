@@ -1,10 +1,10 @@
-import { BARB_SIZE, barbOf, drawBarb } from './barbs'
+import { barbOf, drawBarb } from './barbs'
 import type { Ink } from './layers'
 
 /** How many pixels of a picture stand for one of the page. */
 const RATIO = 2
 /** Side of the square of a bridge's sign. */
-const BRIDGE = BARB_SIZE / 6
+const BRIDGE = 16
 /** A pin: its width, its height, and the radius of its head. Its point is the middle of the lower edge. */
 const [WIDE, HIGH, HEAD] = [34, 42, 14]
 

@@ -1,8 +1,10 @@
 import { Trans, useLingui } from '@lingui/react/macro'
+import { useState } from 'react'
 import type { Waypoint } from '@/api/schema'
 import { useFormat } from '@/format/hooks'
 import { parseTime } from '@/format/time'
 import { Age } from '@/ui/age'
+import { Button } from '@/ui/button'
 import { Table, Td, Th, Tr } from '@/ui/table'
 import { coordinates, said, waypointIcon, waypointName } from './waypoints'
 
@@ -13,10 +15,14 @@ interface WaypointTableProps {
   readonly onPick: (id: number) => void
 }
 
+/** How many rows are there at first, and come with each press: anybody can mark a thousand places. */
+const STEP = 100
+
 /** The marked places of the map as a table. */
 export function WaypointTable({ places, nameOf, selected, onPick }: WaypointTableProps) {
   const { t } = useLingui()
   const { dateTime } = useFormat()
+  const [most, setMost] = useState(STEP)
   return (
     <section className="border-t border-line pt-3 pb-6">
       <h2 className="px-3 pb-1 text-sm font-semibold"><Trans>Marked places</Trans></h2>
@@ -25,7 +31,7 @@ export function WaypointTable({ places, nameOf, selected, onPick }: WaypointTabl
           <tr><Th>{t`Name`}</Th><Th>{t`What is said of it`}</Th><Th>{t`Told of by`}</Th><Th align="right">{t`Told`}</Th><Th align="right">{t`Counts until`}</Th><Th align="right">{t`Place`}</Th></tr>
         </thead>
         <tbody>
-          {places.map((place) => (
+          {places.slice(0, most).map((place) => (
             <Tr key={place.id} data-waypoint={place.id} className={place.id === selected ? 'bg-accent-soft' : ''}>
               <Td className="min-w-40">
                 <button type="button" onClick={() => { onPick(place.id) }} className="flex min-h-9 items-center gap-1.5 text-left font-medium hover:underline">
@@ -42,6 +48,7 @@ export function WaypointTable({ places, nameOf, selected, onPick }: WaypointTabl
           ))}
         </tbody>
       </Table>
+      {places.length > most && <Button className="mx-3 mt-2" onClick={() => { setMost(most + STEP) }}><Trans>Show more</Trans></Button>}
     </section>
   )
 }

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import type { Waypoint } from '@/api/schema'
-import { liesBelow } from './features'
 import { mapSearch } from './search'
 import { coordinates, counting, drawWaypoints, isWanted, said, waypointIcon, waypointName } from './waypoints'
 
@@ -35,13 +34,5 @@ describe('a marked place', () => {
     expect(mapSearch({ waypoint: 7 })).toEqual({ waypoint: 7 })
     expect(mapSearch({ waypoint: 7, node: '!a1b2c3d4' })).toEqual({ node: '!a1b2c3d4' })
     for (const waypoint of ['7', -1, 1.5, 2 ** 32, Number.NaN, null]) expect(mapSearch({ waypoint })).toEqual({})
-  })
-})
-
-describe('the name of a station', () => {
-  it('stands over it where the barb lies below, mirrored in the south', () => {
-    expect([0, 80, 90, 180, 255, 270, 350].map((direction) => liesBelow(direction, 50))).toEqual([false, false, true, true, true, false, false])
-    expect([90, 180, 270].map((direction) => liesBelow(direction, -33))).toEqual([false, true, true])
-    expect(liesBelow(null, 50)).toBe(false)
   })
 })

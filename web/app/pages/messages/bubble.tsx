@@ -12,7 +12,7 @@ import { cx } from '@/ui/cx'
 import { Tick } from './tick'
 import { REFUSED, tickOf } from './words'
 
-/** A clock that is off by less than this tells nothing. */
+/** Less than this between two clocks tells nothing. */
 const CLOCKS_DIFFER = 2 * 60_000
 
 export function Words({ text, className }: { readonly text: string; readonly className?: string }) {
@@ -65,7 +65,8 @@ export function Received({ text, quoted, onAnswer }: { readonly text: ReceivedTe
       </div>
       <p className="mt-0.5 pl-1 text-xs text-muted" title={clocks}>
         <time dateTime={text.heard_at} className="tabular">{time(heard)}</time>
-        {Math.abs(late) > CLOCKS_DIFFER && <> · <Trans>reached this server {duration(Math.abs(late))} later</Trans></>}
+        {late > CLOCKS_DIFFER && <> · <Trans>reached this server {duration(late)} later</Trans></>}
+        {late < -CLOCKS_DIFFER && <> · <Trans>the clock of the bridge is {duration(-late)} ahead</Trans></>}
       </p>
     </li>
   )

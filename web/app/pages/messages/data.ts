@@ -2,6 +2,7 @@ import { type InfiniteData, useInfiniteQuery, useMutation, useQuery, useQueryCli
 import { useState } from 'react'
 import { readAgain } from '@/api/again'
 import { api, take } from '@/api/client'
+import { isRecord } from '@/api/is-record'
 import { keys } from '@/api/queries'
 import type { ConversationText, Gaps, Message, PageConversationText, ReceivedText, Recipient } from '@/api/schema'
 import { useLive, useLiveState } from '@/live/live'
@@ -10,16 +11,14 @@ import { useLive, useLiveState } from '@/live/live'
 const LONGEST = 399 * 86_400_000
 const AWAY = 15_000
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
-
 function messageOf(data: unknown): Message | null {
-  const message = isObject(data) ? data['message'] : null
-  return isObject(message) && typeof message['id'] === 'string' && typeof message['target_node_id'] === 'string' ? message as unknown as Message : null
+  const message = isRecord(data) ? data['message'] : null
+  return isRecord(message) && typeof message['id'] === 'string' && typeof message['target_node_id'] === 'string' ? message as unknown as Message : null
 }
 
 function textOf(data: unknown): ReceivedText | null {
-  const text = isObject(data) ? data['text'] : null
-  return isObject(text) && typeof text['id'] === 'string' && typeof text['from_node_id'] === 'string' ? text as unknown as ReceivedText : null
+  const text = isRecord(data) ? data['text'] : null
+  return isRecord(text) && typeof text['id'] === 'string' && typeof text['from_node_id'] === 'string' ? text as unknown as ReceivedText : null
 }
 
 type Texts = InfiniteData<PageConversationText, string | null>

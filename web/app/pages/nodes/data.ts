@@ -2,6 +2,8 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useMemo } from 'react'
 import { readAgain } from '@/api/again'
 import { api, take } from '@/api/client'
+import { isRecord } from '@/api/is-record'
+import { pages } from '@/api/pages'
 import { keys } from '@/api/queries'
 import type { Node } from '@/api/schema'
 import { useLiveBatches, useLiveState } from '@/live/live'
@@ -17,17 +19,10 @@ const NEWS_EVERY = 30_000
 const allKey = [...keys.nodes, 'all'] as const
 const newsKey = [...keys.nodes, 'news'] as const
 
-async function readPages(signal: AbortSignal, heardSince?: string): Promise<{ nodes: Node[]; isWhole: boolean }> {
-  const nodes: Node[] = []
-  let cursor: string | undefined
-  for (let page = 0; page < MOST_PAGES; page++) {
-    const query = { limit: PAGE, ...(cursor === undefined ? {} : { cursor }), ...(heardSince === undefined ? {} : { heard_since: heardSince }) }
-    const { data, next } = await take(api.GET('/api/v1/nodes', { params: { query }, signal }))
-    nodes.push(...data)
-    if (next == null) return { nodes, isWhole: true }
-    cursor = next
-  }
-  return { nodes, isWhole: false }
+async function readPages(signal: AbortSignal, heardSince?: string): Promise<{ nodes: readonly Node[]; isWhole: boolean }> {
+  const since = heardSince === undefined ? {} : { heard_since: heardSince }
+  const { rows, isCut } = await pages((after) => take(api.GET('/api/v1/nodes', { params: { query: { limit: PAGE, ...since, ...after } }, signal })), MOST_PAGES)
+  return { nodes: rows, isWhole: !isCut }
 }
 
 /** Every node, kept up to date: live where the stream is open, else by asking for what was heard since. */
@@ -65,7 +60,7 @@ export function useNode(id: string) {
   const queries = useQueryClient()
   const state = useLiveState()
   useLiveBatches('node', 3000, (batch) => {
-    const isMine = batch.some((data) => typeof data === 'object' && data !== null && (data as Record<string, unknown>)['node_id'] === id)
+    const isMine = batch.some((data) => isRecord(data) && data['node_id'] === id)
     if (isMine) readAgain(queries, keys.node(id))
   })
   return useQuery({

@@ -1,5 +1,5 @@
 import { nameOrder } from '@/format/intl'
-import { nodeName } from '@/format/names'
+import { nodeName, plain } from '@/format/names'
 import { parseTime } from '@/format/time'
 import type { ColumnName, Show } from './columns'
 import type { NodesSearch } from './search'
@@ -21,17 +21,12 @@ export const EXPECTED = 2 * 3_600_000
 /** After this long without a sign a node counts as silent. */
 const SILENT = 24 * 3_600_000
 
-/** Letters without their marks, so that `Zlutoucky` finds `Žluťoučký`. */
-export function folded(text: string): string {
-  return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase()
-}
-
 export function rowOf(node: Node): Row {
   const name = nodeName(node)
   const words = [name, node.long_name, node.short_name, node.node_id, node.hardware, node.role, ...node.bridges]
   return {
     node, name,
-    text: folded(words.filter((word) => word != null).join('\n')),
+    text: plain(words.filter((word) => word != null).join('\n')),
     radioAt: parseTime(node.heard_by_radio?.at),
     mqttAt: parseTime(node.heard_over_mqtt?.at),
     heardAt: parseTime(node.last_heard) ?? 0,
@@ -52,7 +47,7 @@ function isShown(row: Row, show: Show | undefined, now: number): boolean {
 
 /** Returns the rows that were asked for, in the order that was asked for. */
 export function select(rows: readonly Row[], search: NodesSearch, now: number): Row[] {
-  const words = folded(search.q ?? '').split(/\s+/).filter((word) => word !== '')
+  const words = plain(search.q ?? '').split(/\s+/).filter((word) => word !== '')
   const chosen = rows.filter((row) =>
     isShown(row, search.show, now)
     && (search.role === undefined || row.node.role === search.role)

@@ -1,7 +1,7 @@
 import { Trans, useLingui } from '@lingui/react/macro'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { ChevronLeft, MapPin, MessageSquare, SearchX, Thermometer, TriangleAlert } from 'lucide-react'
-import { lazy, Suspense, useCallback, useMemo } from 'react'
+import { lazy, Suspense, useCallback, useEffect, useMemo } from 'react'
 import { Problem } from '@/api/problem'
 import type { NodeDetail } from '@/api/schema'
 import { isCharted, isEnvironmental } from '@/charts/panels'
@@ -22,7 +22,8 @@ import { EXPECTED } from './model'
 import { Telemetry } from './telemetry'
 import { Traceroutes } from './traceroutes'
 
-const Board = lazy(() => import('@/charts/board'))
+const loadBoard = () => import('@/charts/board')
+const Board = lazy(loadBoard)
 const ACTION = 'inline-flex min-h-11 items-center gap-2 rounded-lg border border-line-strong bg-surface px-4 text-sm font-medium hover:bg-sunken'
 
 /** All that is known of one node. */
@@ -30,6 +31,9 @@ export function NodeView({ id, search }: { readonly id: string; readonly search:
   const { t } = useLingui()
   const query = useNode(id)
   const node = query.data
+  // What most nodes have is on its way while the node itself is asked for.
+  useLatest(id)
+  useEffect(() => { loadBoard().catch(() => undefined) }, [])
   if (node === undefined) {
     const isUnknown = query.error instanceof Problem && (query.error.status === 404 || query.error.status === 400)
     return (

@@ -1,7 +1,7 @@
 import { Trans, useLingui } from '@lingui/react/macro'
 import { createLazyRoute, Link, useNavigate } from '@tanstack/react-router'
 import { MapPin, Radio, SearchX, Thermometer } from 'lucide-react'
-import { lazy, Suspense, useCallback, useMemo } from 'react'
+import { lazy, Suspense, useCallback, useEffect, useMemo } from 'react'
 import { Problem } from '@/api/problem'
 import { isCharted, isEnvironmental } from '@/charts/panels'
 import type { BoardView } from '@/charts/search'
@@ -13,7 +13,8 @@ import { useNewest, useStation } from './data'
 import { Now, TILES } from './now'
 import { EXPECTED } from './tile'
 
-const Board = lazy(() => import('@/charts/board'))
+const loadBoard = () => import('@/charts/board')
+const Board = lazy(loadBoard)
 const ACTION = 'inline-flex min-h-11 items-center gap-2 rounded-lg border border-line-strong bg-surface px-4 text-sm font-medium hover:bg-sunken'
 
 function Station() {
@@ -27,6 +28,8 @@ function StationView({ id, search }: { readonly id: string; readonly search: Boa
   const station = useStation(id)
   const newest = useNewest(id)
   const latest = newest.data
+  // Charts are on their way while values are asked for.
+  useEffect(() => { loadBoard().catch(() => undefined) }, [])
   const onView = useCallback((view: BoardView) => { void navigate({ to: '/stations/$id', params: { id }, search: view, replace: true, resetScroll: false }) }, [navigate, id])
   // The list changes only when a sensor is added, not with every reading.
   const there = Object.entries(latest ?? {}).filter(([name, value]) => typeof value === 'number' && isCharted(name) && (isEnvironmental(name) || name === 'battery_pct')).map(([name]) => name).sort().join(' ')

@@ -1,6 +1,7 @@
 import { infiniteQueryOptions, queryOptions, useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
 import { readAgain } from '@/api/again'
 import { api, take } from '@/api/client'
+import { isRecord } from '@/api/is-record'
 import { keys } from '@/api/queries'
 import type { PageChannelText } from '@/api/schema'
 import { useLive, useLiveState } from '@/live/live'
@@ -35,7 +36,7 @@ export function useChannelTexts(channel: string) {
   const isLive = useLiveState() === 'open'
   const query = textsQuery(channel)
   useLive('chat', (data) => {
-    if (typeof data === 'object' && data !== null && 'channel_id' in data && data.channel_id === channel) readAgain(queries, query.queryKey)
+    if (isRecord(data) && data['channel_id'] === channel) readAgain(queries, query.queryKey)
   })
   return useInfiniteQuery({ ...query, refetchInterval: isLive ? false : AWAY })
 }

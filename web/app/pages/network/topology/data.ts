@@ -1,37 +1,24 @@
 import { infiniteQueryOptions, keepPreviousData, useQuery } from '@tanstack/react-query'
 import { api, take } from '@/api/client'
+import { pages } from '@/api/pages'
 import { keys } from '@/api/queries'
 import type { PageTraceroute } from '@/api/schema'
 import type { TopologyLink, TopologyNode } from './model'
 
-/** How many pages are read at most: 5,000 nodes, 10,000 links. Anybody can invent nodes, and a browser must stay usable. */
-const MOST_PAGES = 5
 const HOUR = 3_600_000
 /** What was not heard for a day is no way that anybody may count on. */
 const DAY = 24 * HOUR
-
-async function pages<Row>(ask: (cursor: { cursor?: string }) => Promise<{ data: Row[]; next: string | null }>): Promise<{ rows: Row[]; isCut: boolean }> {
-  const rows: Row[] = []
-  let cursor: { cursor?: string } = {}
-  for (let page = 0; page < MOST_PAGES; page += 1) {
-    const { data, next } = await ask(cursor)
-    rows.push(...data)
-    if (next === null) return { rows, isCut: false }
-    cursor = { cursor: next }
-  }
-  return { rows, isCut: true }
-}
 
 /** The nodes and links that were heard in the last day. */
 export function useMesh() {
   return useQuery({
     queryKey: [...keys.network, 'topology'],
-    queryFn: async ({ signal }): Promise<{ nodes: TopologyNode[]; links: TopologyLink[]; isCut: boolean }> => {
+    queryFn: async ({ signal }): Promise<{ nodes: readonly TopologyNode[]; links: readonly TopologyLink[]; isCut: boolean }> => {
       // A time that stays the same for an hour, so that answers can be kept.
       const since = new Date(Math.floor((Date.now() - DAY) / HOUR) * HOUR).toISOString()
       const [nodes, links] = await Promise.all([
-        pages((cursor) => take(api.GET('/api/v1/map/nodes', { params: { query: { limit: 1000, heard_since: since, ...cursor } }, signal }))),
-        pages((cursor) => take(api.GET('/api/v1/links', { params: { query: { limit: 2000, since, ...cursor } }, signal }))),
+        pages((after) => take(api.GET('/api/v1/map/nodes', { params: { query: { limit: 1000, heard_since: since, ...after } }, signal }))),
+        pages((after) => take(api.GET('/api/v1/links', { params: { query: { limit: 2000, since, ...after } }, signal }))),
       ])
       return { nodes: nodes.rows, links: links.rows, isCut: nodes.isCut || links.isCut }
     },
