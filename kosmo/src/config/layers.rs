@@ -1,6 +1,6 @@
 //! Reads the layers, holds each against the defaults (which have every key), and merges them.
 
-use crate::config::{Config, ConfigErrors, DEFAULT_FILE, DEFAULTS, Fault, Secret, limits, proxy, uplink};
+use crate::config::{Config, ConfigErrors, DEFAULT_FILE, DEFAULTS, Fault, RadioProxy, Secret, UplinkBroker, limits};
 use figment::{
     Figment, Metadata, Profile, Provider,
     providers::{Format as _, Toml},
@@ -234,22 +234,22 @@ pub(crate) fn place_of(figment: &Figment, key: &str) -> String {
 }
 
 fn read_secrets(config: &mut Config, figment: &Figment, faults: &mut Vec<Fault>) {
-    uplink::read_secrets(&mut config.ingestion.uplink, faults);
-    proxy::read_secrets(&mut config.bridge.proxy, faults);
+    for UplinkBroker { name, password, password_file, .. } in &mut config.ingestion.uplink {
+        password.read(password_file, || format!("the password file of the uplink `{name}`"), faults);
+    }
+    for RadioProxy { node, password, password_file, .. } in &mut config.bridge.proxy {
+        password.read(password_file, || format!("the password file for the MQTT of {node}"), faults);
+    }
     for (key, file_key) in IN_FILES {
         let (secret, file): (&mut Secret, &Path) = match key {
             "database.url" => (&mut config.database.url, &config.database.url_file),
             "secrets.key" => (&mut config.secrets.key, &config.secrets.key_file),
             _ => (&mut config.mqtt.password, &config.mqtt.password_file),
         };
-        let Some(path) = Config::file(file) else { continue };
-        if !secret.is_empty() {
+        if Config::file(file).is_some() && !secret.is_empty() {
             faults.push(invalid(figment, file_key, format!("is set, and `{key}` too ({}): leave one of them out", place_of(figment, key))));
             continue;
         }
-        match std::fs::read_to_string(path) {
-            Ok(text) => *secret = text.lines().next().unwrap_or_default().to_owned().into(),
-            Err(source) => faults.push(Fault::File { what: format!("the file of `{file_key}`"), path: path.to_owned(), source }),
-        }
+        secret.read(file, || format!("the file of `{file_key}`"), faults);
     }
 }

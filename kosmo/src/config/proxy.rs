@@ -1,6 +1,6 @@
 //! Brokers that radios' own MQTT is carried to.
 
-use crate::config::{Config, Fault, Secret};
+use crate::config::Secret;
 use kosmo_domain::NodeId;
 use serde::Deserialize;
 use std::{collections::BTreeSet, path::PathBuf};
@@ -52,23 +52,6 @@ pub(crate) fn check(proxies: &[RadioProxy], refuse: &mut impl FnMut(&str, String
         }
         if let Some(error) = Some(url).filter(|url| !url.is_empty()).and_then(|url| url.parse::<kosmo_mqtt::Server>().err()) {
             refuse(KEY, format!("has the url `{url}` for {node}: {error}"));
-        }
-    }
-}
-
-/// Reads the passwords that lie in files of their own.
-pub(crate) fn read_secrets(proxies: &mut [RadioProxy], faults: &mut Vec<Fault>) {
-    for proxy in proxies {
-        let Some(path) = Config::file(&proxy.password_file) else { continue };
-        match std::fs::read_to_string(path) {
-            Ok(text) => proxy.password = text.lines().next().unwrap_or_default().to_owned().into(),
-            Err(source) => {
-                faults.push(Fault::File {
-                    what: format!("the password file for the MQTT of {}", proxy.node),
-                    path: path.to_owned(),
-                    source,
-                });
-            }
         }
     }
 }

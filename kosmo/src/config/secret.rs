@@ -1,7 +1,8 @@
 //! A text that no log, error or `Debug` output shows.
 
+use crate::config::Fault;
 use serde::Deserialize;
-use std::fmt;
+use std::{fmt, path::Path};
 
 /// A password or a URL that holds one. Empty means: not set.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
@@ -17,6 +18,17 @@ impl Secret {
     /// Tells whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Takes over the first line of a file, if one is named. One that cannot be read is a fault, and called `what`.
+    pub(crate) fn read(&mut self, file: &Path, what: impl FnOnce() -> String, faults: &mut Vec<Fault>) {
+        if file.as_os_str().is_empty() {
+            return;
+        }
+        match std::fs::read_to_string(file) {
+            Ok(text) => *self = text.lines().next().unwrap_or_default().to_owned().into(),
+            Err(source) => faults.push(Fault::File { what: what(), path: file.to_owned(), source }),
+        }
     }
 }
 

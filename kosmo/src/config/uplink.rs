@@ -1,6 +1,6 @@
 //! Brokers that are not ours, whose nodes are heard.
 
-use crate::config::{Config, Fault, Secret};
+use crate::config::Secret;
 use kosmo_domain::BridgeId;
 use serde::Deserialize;
 use std::{collections::BTreeSet, path::PathBuf};
@@ -66,23 +66,6 @@ pub(crate) fn check(brokers: &[UplinkBroker], refuse: &mut impl FnMut(&str, Stri
         let levels_are_topics = root.split('/').all(|level| level == "+" || (!level.is_empty() && !level.contains(['+', '#', '\0'])));
         if !levels_are_topics || root.len() > 128 {
             refuse(KEY, format!("`{name}` has the root `{root}`; a root is a topic like `msh/EU_868`, where a level may be `+`"));
-        }
-    }
-}
-
-/// Reads the passwords that lie in files of their own.
-pub(crate) fn read_secrets(brokers: &mut [UplinkBroker], faults: &mut Vec<Fault>) {
-    for broker in brokers {
-        let Some(path) = Config::file(&broker.password_file) else { continue };
-        match std::fs::read_to_string(path) {
-            Ok(text) => broker.password = text.lines().next().unwrap_or_default().to_owned().into(),
-            Err(source) => {
-                faults.push(Fault::File {
-                    what: format!("the password file of the uplink `{}`", broker.name),
-                    path: path.to_owned(),
-                    source,
-                });
-            }
         }
     }
 }
