@@ -68,7 +68,7 @@ fn tell(step: Step<'_>) {
 
 /// Returns the exit code of a command that failed: 3 if a backup is none or not as it was written, 4 if the command was refused
 /// and nothing was touched, 1 for everything else.
-pub(super) fn exit_code(error: &anyhow::Error) -> ExitCode {
+pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
     match error.downcast_ref::<BackupError>().map(BackupError::blame) {
         Some(Blame::Backup) => ExitCode::from(3),
         Some(Blame::Refused) => ExitCode::from(4),
