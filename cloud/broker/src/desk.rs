@@ -7,7 +7,7 @@ use crate::{
     meters::Meters,
     pace::{LogQuota, Pace},
 };
-use kosmo_store::{SecretHash, Store};
+use kosmo_store::{ANSWERS_WITHIN, SecretHash, Store, in_time};
 use rmqtt::{
     context::ServerContext,
     shared::Entry,
@@ -153,7 +153,7 @@ impl Desk {
             return Ok(None);
         }
         let (store, asked) = (self.store.clone(), name.to_owned());
-        let answer = self.outside.spawn(async move { store.mqtt_login(&asked).await }).await;
+        let answer = self.outside.spawn(async move { in_time(ANSWERS_WITHIN, store.mqtt_login(&asked)).await }).await;
         match answer {
             Ok(Ok(login)) => Ok(login.map(|login| (Access::of(&login), *login.secret()))),
             Ok(Err(error)) => {

@@ -9,7 +9,7 @@ use crate::{
 };
 use bytes::Bytes;
 use kosmo_domain::{BridgeId, Clock, NodeId};
-use kosmo_store::{Change, NodeChange, Store, Visibility};
+use kosmo_store::{ANSWERS_WITHIN, Change, NodeChange, Store, Visibility, in_time};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     mem,
@@ -161,7 +161,7 @@ impl Hub {
         if clients.is_empty() {
             return;
         }
-        let events = match dirty.read(store, clock).await {
+        let events = match in_time(ANSWERS_WITHIN, dirty.read(store, clock)).await {
             Ok(Some(events)) => events,
             Ok(None) => return clients.iter().for_each(|client| client.fall_behind()),
             Err(error) => {

@@ -51,10 +51,13 @@ impl Offers {
     /// Offers a new text at once. If the broker is away, the text stays pending, and is offered as soon as it is back.
     async fn offer_new(&self, job: Job) -> Result<(), Failure> {
         let NewText { message_id } = serde_json::from_value(job.payload).map_err(|_| Failure::Never("it names no message".to_owned()))?;
-        if let Some(message) = self.store.message_to_offer(message_id, self.clock.now()).await? {
-            self.offer(&[message]).await?;
-        }
-        Ok(())
+        let offering = async {
+            match self.store.message_to_offer(message_id, self.clock.now()).await? {
+                Some(message) => self.offer(&[message]).await,
+                None => Ok(()),
+            }
+        };
+        Ok(in_time(ANSWERS_WITHIN, offering).await?)
     }
 
     /// Looks again and again for what is due.

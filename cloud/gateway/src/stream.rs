@@ -16,6 +16,7 @@ use axum::{
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use kosmo_http::{Code, Problem, ProblemBody, Query};
+use kosmo_store::{ANSWERS_WITHIN, in_time};
 use serde::Deserialize;
 use std::{convert::Infallible, time::Duration};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -164,7 +165,7 @@ impl Follower {
     /// Adds the own events that were not told; false if the database does not answer.
     async fn own_events(&mut self, chunk: &mut BytesMut) -> bool {
         let Some(member) = self.member.filter(|_| self.own) else { return true };
-        let followed = match self.shared.store.follow(member, self.after, PAGE).await {
+        let followed = match in_time(ANSWERS_WITHIN, self.shared.store.follow(member, self.after, PAGE)).await {
             Ok(followed) => followed,
             Err(error) => {
                 tracing::debug!(%error, "own events cannot be read, and are looked for again");

@@ -4,7 +4,7 @@
 use crate::app::{Check, Service};
 use kosmo_domain::{Clock, DAY};
 use kosmo_store::{
-    Store,
+    ANSWERS_WITHIN, Store, in_time,
     network::{NotReady, ServiceRun},
 };
 use std::{sync::Arc, time::Duration};
@@ -13,6 +13,8 @@ use uuid::Uuid;
 
 /// How often it is said.
 const EVERY: Duration = Duration::from_secs(30);
+/// How long the end waits for the database to be told of it.
+const LAST_WORD: Duration = Duration::from_secs(2);
 /// How long services that vanished are remembered.
 const REMEMBERED: Duration = DAY;
 
@@ -62,11 +64,11 @@ impl Presence {
                 let (service, version) = ((*service).to_owned(), self.version.to_owned());
                 runs.push(ServiceRun { run: self.run, service, version, started_at, seen_at: self.clock.now(), not_ready });
             }
-            if let Err(error) = self.store.note_services(&runs, self.clock.now().minus(REMEMBERED)).await {
+            if let Err(error) = in_time(ANSWERS_WITHIN, self.store.note_services(&runs, self.clock.now().minus(REMEMBERED))).await {
                 tracing::debug!(%error, "it could not be noted which services run");
             }
         }
-        if let Err(error) = self.store.forget_services(self.run).await {
+        if let Err(error) = in_time(LAST_WORD, self.store.forget_services(self.run)).await {
             tracing::debug!(%error, "it could not be noted that the services ended");
         }
     }

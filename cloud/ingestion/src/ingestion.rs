@@ -148,13 +148,14 @@ impl Ingestion {
             clock: Arc::clone(&self.clock),
             keep: self.keep,
             keep_packets: self.keep_packets,
+            patience: self.patience,
             retention: self.retention.clone(),
         };
         // One batch waits while another is committed; with a third being gathered, that is all that is held here.
         let (batches, gathered) = mpsc::channel(1);
         let (until, also_until) = (shutdown.clone(), shutdown.clone());
         let committing = tokio::spawn(async move { committer.run(gathered, &until).await });
-        let keeping = tokio::spawn(async move { upkeep.run(&also_until).await });
+        let keeping = tokio::spawn(async move { Box::pin(upkeep.run(&also_until)).await });
         let logging = tokio::spawn(writer.run());
         self.gather(batches, &shutdown).await;
         for task in [committing, keeping, logging] {

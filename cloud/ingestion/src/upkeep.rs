@@ -2,7 +2,7 @@
 
 use kosmo_domain::{Clock, DAY, Timestamp};
 use kosmo_store::{
-    ANSWERS_WITHIN, Store, in_time,
+    Store, in_time,
     ingest::ROLLUP_JOB,
     jobs::{Failure, Job, Worker},
     packets::KeepPackets,
@@ -40,6 +40,8 @@ pub(crate) struct Upkeep {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) keep: Keep,
     pub(crate) keep_packets: KeepPackets,
+    /// How long the database may take to answer.
+    pub(crate) patience: Duration,
     /// Where the time of retention is told.
     pub(crate) retention: watch::Sender<Option<Timestamp>>,
 }
@@ -52,9 +54,12 @@ impl Upkeep {
             summarised.notify_one();
             Ok(())
         });
-        // In a place of its own: it is what makes this future a large one.
-        let purging = Box::pin(self.purge_regularly(&summarised, shutdown));
-        tokio::join!(worker.run(shutdown.clone()), purging, self.settle_time_regularly(shutdown), self.fold_log_regularly(shutdown));
+        tokio::join!(
+            worker.run(shutdown.clone()),
+            self.purge_regularly(&summarised, shutdown),
+            self.settle_time_regularly(shutdown),
+            self.fold_log_regularly(shutdown)
+        );
     }
 
     /// Gives up what is old, once in a while, and as soon as it is summarised where that is waited for.
@@ -78,17 +83,18 @@ impl Upkeep {
     /// Gives up what is old, by a clock that goes on by at most so much, and tells whether something has to be summarised before that.
     async fn purge(&self, at_most: Duration, shutdown: &CancellationToken) -> kosmo_store::Result<bool> {
         let told = self.clock.now();
-        let Some(now) = in_time(ANSWERS_WITHIN, self.store.retention_time(told, at_most)).await? else { return Ok(false) };
+        let Some(now) = in_time(self.patience, self.store.retention_time(told, at_most)).await? else { return Ok(false) };
         self.retention.send_replace(Some(now));
         if told.since(now) > DAY * 2 {
             tracing::warn!(%told, by = %now, "the clock is far ahead of what was kept, and nothing is given up sooner on its word");
         }
         let (days, number) = REJECTS;
-        in_time(ANSWERS_WITHIN, self.store.purge_rejects(now.minus(DAY * days), number)).await?;
-        in_time(ANSWERS_WITHIN, self.store.purge_traffic(now)).await?;
-        in_time(ANSWERS_WITHIN, self.store.purge_packets(&self.keep_packets, now)).await?;
+        in_time(self.patience, self.store.purge_rejects(now.minus(DAY * days), number)).await?;
+        in_time(self.patience, self.store.purge_traffic(now)).await?;
+        in_time(self.patience, self.store.purge_packets(&self.keep_packets, now)).await?;
+        in_time(self.patience, self.store.purge_traceroutes(now)).await?;
         loop {
-            let purged = in_time(ANSWERS_WITHIN, self.store.purge_weather(&self.keep, now, ROWS_AT_ONCE)).await?;
+            let purged = in_time(self.patience, self.store.purge_weather(&self.keep, now, ROWS_AT_ONCE)).await?;
             if !purged.more || shutdown.is_cancelled() {
                 return Ok(purged.held);
             }
@@ -103,7 +109,7 @@ impl Upkeep {
                 _ = ticks.tick() => {}
                 () = shutdown.cancelled() => return,
             }
-            if let Err(error) = in_time(ANSWERS_WITHIN, self.store.fold_log(LONGEST_LOG)).await {
+            if let Err(error) = in_time(self.patience, self.store.fold_log(LONGEST_LOG)).await {
                 tracing::debug!(%error, "the database's log could not be begun anew, which is tried again");
             }
         }
@@ -117,7 +123,7 @@ impl Upkeep {
                 _ = ticks.tick() => {}
                 () = shutdown.cancelled() => return,
             }
-            match in_time(ANSWERS_WITHIN, self.store.settle_time(self.clock.now())).await {
+            match in_time(self.patience, self.store.settle_time(self.clock.now())).await {
                 Ok(0) => {}
                 Ok(rows) => tracing::warn!(rows, "a clock that ran far ahead had left work for a day to come, which is due now"),
                 Err(error) => tracing::debug!(%error, "cannot look what a clock has left behind, and tries again"),
@@ -126,7 +132,7 @@ impl Upkeep {
     }
 
     async fn summarise(&self, shutdown: &CancellationToken) -> Result<(), Failure> {
-        while self.store.run_due_rollups(self.clock.now(), HOURS_AT_ONCE).await?.more {
+        while in_time(self.patience, self.store.run_due_rollups(self.clock.now(), HOURS_AT_ONCE)).await?.more {
             if shutdown.is_cancelled() {
                 return Err(Failure::Later("the program ended".to_owned()));
             }

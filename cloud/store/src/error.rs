@@ -120,7 +120,7 @@ impl From<sqlx::migrate::MigrateError> for Error {
 }
 
 /// Tells whether a database's error code speaks of a state that passes: a lost connection, a full disk, a lock, a
-/// server that starts or stops.
+/// server that starts or stops, or one that took back what was held for too long.
 fn is_passing(code: &str) -> bool {
     match code.parse::<u32>() {
         // SQLite gives its extended result code as a decimal number; the low byte is the kind: busy, locked,
@@ -128,7 +128,7 @@ fn is_passing(code: &str) -> bool {
         Ok(number) if code.len() < 5 => matches!(number & 0xff, 5 | 6 | 7 | 10 | 13),
         _ => {
             let class = code.get(..2).unwrap_or_default();
-            matches!(class, "08" | "53" | "57" | "58") || matches!(code, "25006" | "40001" | "40P01" | "55P03")
+            matches!(class, "08" | "53" | "57" | "58") || matches!(code, "25006" | "25P03" | "40001" | "40P01" | "55P03")
         }
     }
 }
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn what_passes_by_itself_is_told_from_what_does_not() {
-        for code in ["5", "517", "6", "13", "778", "08006", "53100", "57P01", "57P03", "40001", "40P01"] {
+        for code in ["5", "517", "6", "13", "778", "08006", "53100", "57P01", "57P03", "25P03", "40001", "40P01"] {
             assert!(is_passing(code), "{code}");
         }
         for code in ["1", "19", "2067", "787", "23505", "42P01", "22P02", "", "é"] {

@@ -3,8 +3,15 @@
 //! There are two kinds of signals: that there may be new jobs, and what has changed. Both may get lost with a connection, so
 //! whoever waits for jobs polls as well, and whoever follows changes is told that it has missed some.
 
-use crate::changes::{self, Change};
-use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use crate::{
+    Result,
+    changes::{self, Change},
+    in_time,
+};
+use sqlx::{
+    Executor as _,
+    postgres::{PgConnectOptions, PgListener, PgPoolOptions},
+};
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -17,6 +24,9 @@ use tokio::{
 
 /// How long after a failure the connection that listens is tried again.
 const RELISTEN_AFTER: Duration = Duration::from_secs(2);
+/// After how long without a signal the server is asked whether it is there, and how long it may take to say so: a connection that
+/// fell silent brings no signals either, and who listens to it would do so for good.
+const QUIET: Duration = Duration::from_secs(30);
 /// The channel that wakes workers.
 const JOBS: &str = "kosmo_jobs";
 /// The channel that tells what has changed.
@@ -78,7 +88,7 @@ impl Signals {
         let Some(options) = &self.remote else { return };
         let mut listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
         if listener.as_ref().is_none_or(JoinHandle::is_finished) {
-            *listener = Some(tokio::spawn(listen(options.clone(), Arc::clone(&self.out))));
+            *listener = Some(tokio::spawn(listen(options.clone(), Arc::clone(&self.out), QUIET)));
         }
     }
 }
@@ -103,30 +113,73 @@ impl Out {
 }
 
 /// Listens for as long as the store lives, on a connection of its own.
-async fn listen(options: PgConnectOptions, out: Arc<Out>) {
-    let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
+async fn listen(options: PgConnectOptions, out: Arc<Out>, quiet: Duration) {
     loop {
-        if let Err(error) = listen_once(&pool, &out).await {
+        if let Err(error) = listen_once(options.clone(), &out, quiet).await {
             tracing::debug!(%error, "not listening: workers poll until the connection is back");
         }
         time::sleep(RELISTEN_AFTER).await;
     }
 }
 
-/// Listens until the connection is lost.
-async fn listen_once(pool: &sqlx::PgPool, out: &Out) -> sqlx::Result<()> {
-    let mut listener = PgListener::connect_with(pool).await?;
+/// Listens until the connection is lost, or nothing is heard of it any more.
+async fn listen_once(options: PgConnectOptions, out: &Out, quiet: Duration) -> Result<()> {
+    // A pool for this once: a connection that fell silent never gives its place back.
+    let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
+    let mut listener = in_time(quiet, async { Ok(PgListener::connect_with(&pool).await?) }).await?;
     listener.eager_reconnect(false);
-    listener.listen_all([JOBS, CHANGES]).await?;
+    in_time(quiet, async { Ok(listener.listen_all([JOBS, CHANGES]).await?) }).await?;
     // Whatever was notified while nobody listened is found by looking.
     out.wake();
     out.tell(Change::Missed);
-    while let Some(notification) = listener.try_recv().await? {
+    loop {
+        let Ok(received) = time::timeout(quiet, listener.try_recv()).await else {
+            in_time(quiet, async { Ok((&mut listener).execute("select 1").await?) }).await?;
+            continue;
+        };
+        let Some(notification) = received? else { return Ok(()) };
         if notification.channel() == CHANGES {
             out.tell(changes::decode(notification.payload()));
         } else {
             out.wake();
         }
     }
-    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kosmo_test_support::{Cable, TestDatabase};
+    use sqlx::{Connection as _, PgConnection};
+
+    /// Far longer than anything here takes.
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    #[tokio::test]
+    async fn who_listens_to_a_connection_that_fell_silent_finds_that_out_and_listens_to_another() {
+        let database = TestDatabase::empty();
+        let cable = Cable::to(database.url()).await;
+        let signals = Signals::in_process();
+        let (mut changes, mut jobs) = (signals.changes(), signals.jobs());
+        let listening = tokio::spawn(listen(cable.url().parse().unwrap(), Arc::clone(&signals.out), Duration::from_secs(1)));
+        let missed = time::timeout(PATIENCE, changes.recv()).await.expect("it listens");
+        assert_eq!(missed, Ok(Change::Missed));
+
+        cable.silence();
+        let missed = time::timeout(PATIENCE, changes.recv()).await.expect("followers are told that they may have missed something");
+        assert_eq!(missed, Ok(Change::Missed));
+        jobs.mark_unchanged();
+        let mut somebody = PgConnection::connect(database.url()).await.unwrap();
+        let calls = async {
+            loop {
+                somebody.execute("select pg_notify('kosmo_jobs', '')").await.unwrap();
+                time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::select! {
+            woken = time::timeout(PATIENCE, jobs.changed()) => woken.expect("workers hear of new jobs again").unwrap(),
+            () = calls => {}
+        }
+        listening.abort();
+    }
 }

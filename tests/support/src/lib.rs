@@ -3,6 +3,7 @@
 //!
 //! Nothing here returns an error: a test that cannot have its server fails, with the server's own words.
 
+mod cable;
 mod client;
 mod cluster;
 mod disk;
@@ -12,6 +13,7 @@ mod psql;
 mod tether;
 
 pub use crate::{
+    cable::Cable,
     client::{Row, official_client},
     cluster::{ClusterOptions, PostgresCluster},
     disk::SmallDisk,

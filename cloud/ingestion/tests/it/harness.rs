@@ -39,6 +39,7 @@ pub(crate) async fn sqlite() -> (Store, TempDir) {
 pub(crate) struct House {
     pub(crate) broker: Mosquitto,
     pub(crate) store: Store,
+    pub(crate) clock: Arc<ManualClock>,
     service: kosmo_http::Service,
     shutdown: CancellationToken,
     running: JoinHandle<()>,
@@ -54,7 +55,7 @@ impl House {
     /// Starts it when it is `now`, and has it keep things for so long.
     pub(crate) async fn keeping(store: Store, keep: Keep, now: Timestamp) -> Self {
         let broker = Mosquitto::start(&MosquittoOptions::default()).await;
-        let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(now));
+        let clock = Arc::new(ManualClock::at(now));
         // A test has one thread, so that what is counted on it is the test's own.
         let recorder: &'static _ = Box::leak(Box::new(recorder()));
         let counting = metrics::set_default_local_recorder(recorder);
@@ -62,11 +63,11 @@ impl House {
         config.patience = Duration::from_secs(5);
         config.keep = keep;
         let rng = StdRng::seed_from_u64(1);
-        let ingestion = Ingestion::connect(config, store.clone(), clock, rng).unwrap();
+        let ingestion = Ingestion::connect(config, store.clone(), Arc::clone(&clock) as Arc<dyn Clock>, rng).unwrap();
         let service = ingestion.service();
         let shutdown = CancellationToken::new();
         let running = tokio::spawn(ingestion.run(shutdown.clone()));
-        let house = Self { broker, store, service, shutdown, running, recorder, _counting: counting };
+        let house = Self { broker, store, clock, service, shutdown, running, recorder, _counting: counting };
         house.becomes_ready(StatusCode::OK).await;
         house
     }

@@ -143,7 +143,7 @@ where
     async fn keep_lease(&self, job: &Job) {
         loop {
             time::sleep(LEASE / 3).await;
-            match self.store.extend_job(job, LEASE, self.clock.now()).await {
+            match in_time(LEASE / 3, self.store.extend_job(job, LEASE, self.clock.now())).await {
                 Ok(true) => {}
                 Ok(false) => {
                     tracing::warn!(job.id, job.kind, "lost the lease of a job, and leaves it to who has it");
