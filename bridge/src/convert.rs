@@ -8,8 +8,8 @@ use crate::{
     record::{Body, NewRecord},
 };
 use kosmo_contract::{
-    Base64Bytes, ChannelRef, ChannelReport, InboundBody, Measured, Neighbor, NodeBody, NodeReport, Packet, ReadingBody, ReadingKind,
-    RefusedValue, Text, Transport, User,
+    Base64Bytes, ChannelRef, ChannelReport, InboundBody, Measured, Neighbor, NodeBody, NodeReport, Packet, Privacy, ReadingBody,
+    ReadingKind, RefusedValue, Text, Transport, User,
 };
 use kosmo_domain::{NodeId, Timestamp};
 use kosmo_meshtastic::{
@@ -21,11 +21,17 @@ use kosmo_meshtastic::{
     waypoint::Waypoint,
 };
 
-/// Returns the record that a packet makes, or what it is counted as if it makes none.
+/// Returns the record that a packet makes which was heard on this channel of the radio `own`, or what it is counted as if it makes
+/// none.
 ///
 /// # Errors
 /// The counter.
-pub(crate) fn packet(received: &Received, channel: Option<&ChannelReport>, heard_at: Timestamp) -> Result<NewRecord, Counter> {
+pub(crate) fn packet(
+    received: &Received,
+    channel: Option<&ChannelReport>,
+    own: Option<NodeId>,
+    heard_at: Timestamp,
+) -> Result<NewRecord, Counter> {
     received.from.sender().map_err(|_| Counter::ReservedNode)?;
     let body = match &received.body {
         packet::Body::Text { text } => Body::Inbound(inbound(received, text, channel)?),
@@ -42,14 +48,23 @@ pub(crate) fn packet(received: &Received, channel: Option<&ChannelReport>, heard
         packet::Body::Waypoint(place) => about(received.from, waypoint(received, place, channel)?),
         packet::Body::Unknown => return Err(Counter::OtherPort),
     };
-    Ok(NewRecord { heard_at, packet: Some(reception(received)), body })
+    // What is encrypted for one node alone is on no channel.
+    let channel = channel.filter(|_| !received.pki_encrypted);
+    let privacy = Some(privacy(received.from, received.ok_to_mqtt(), channel, own));
+    Ok(NewRecord { heard_at, packet: Some(reception(received)), privacy, body })
 }
 
-/// Returns the reports that the radio's memory of a node makes: at most one each of user, position, device and link.
+/// Returns the reports that the memory of the radio `own` makes of a node that it heard on this channel: at most one each of user,
+/// position, device and link.
 ///
 /// # Errors
 /// The counter, for a number that no node can bear.
-pub(crate) fn remembered(info: &NodeInfo, heard_at: Timestamp) -> Result<Vec<NewRecord>, Counter> {
+pub(crate) fn remembered(
+    info: &NodeInfo,
+    channel: Option<&ChannelReport>,
+    own: Option<NodeId>,
+    heard_at: Timestamp,
+) -> Result<Vec<NewRecord>, Counter> {
     let node_id = info.node.sender().map_err(|_| Counter::ReservedNode)?;
     let device = info.device.as_ref().map(measured).filter(|metrics| !is_empty(metrics));
     let link = NodeReport::Link { snr_db: info.snr, hops_away: info.hops_away, via_mqtt: info.via_mqtt };
@@ -62,7 +77,18 @@ pub(crate) fn remembered(info: &NodeInfo, heard_at: Timestamp) -> Result<Vec<New
         has_link.then_some(link),
     ];
     let reports = reports.into_iter().flatten().map(|report| Body::Node(NodeBody { node_id, last_heard: info.last_heard, report }));
-    Ok(reports.map(|body| NewRecord { heard_at, packet: None, body }).collect())
+    // A radio does not remember who agreed.
+    let privacy = Some(privacy(info.node, None, channel, own));
+    Ok(reports.map(|body| NewRecord { heard_at, packet: None, privacy: privacy.clone(), body }).collect())
+}
+
+/// Returns whether what a node says is for everybody. Whoever attaches a radio to a bridge shows it.
+fn privacy(from: NodeId, agrees: Option<bool>, channel: Option<&ChannelReport>, own: Option<NodeId>) -> Privacy {
+    if own == Some(from) {
+        return Privacy { ok_to_mqtt: Some(true), private_channel: None };
+    }
+    let private_channel = channel.filter(|report| !report.public).map(|report| report.channel.clone());
+    Privacy { ok_to_mqtt: agrees, private_channel }
 }
 
 /// Returns which channel one of a radio's is, without its key.
@@ -243,18 +269,20 @@ mod tests {
 
     /// Returns the body, after making sure that the cloud would read the same.
     fn told_with(port: i32, payload: &impl Message, change: impl FnOnce(&mut proto::Data)) -> Result<Body, Counter> {
-        let record = packet(&received(port, payload.encode_to_vec(), change), None, Timestamp::EPOCH)?;
+        let record = packet(&received(port, payload.encode_to_vec(), change), None, None, Timestamp::EPOCH)?;
         let (bridge, epoch) = ("roof".parse().unwrap(), kosmo_domain::Epoch::from_random(1));
         let json = record.payload(&bridge, epoch, 7);
-        let (stream, packet, heard_at) = (record.stream(), record.packet.clone(), record.heard_at);
+        let (stream, packet, privacy, heard_at) = (record.stream(), record.packet.clone(), record.privacy.clone(), record.heard_at);
         let read = match &record.body {
             Body::Reading(body) => {
-                parse(&json) == Ok(Record { v: V1, bridge, epoch, stream, seq: 7, heard_at, packet, body: body.clone() })
+                parse(&json) == Ok(Record { v: V1, bridge, epoch, stream, seq: 7, heard_at, packet, privacy, body: body.clone() })
             }
-            Body::Node(body) => parse(&json) == Ok(Record { v: V1, bridge, epoch, stream, seq: 7, heard_at, packet, body: body.clone() }),
+            Body::Node(body) => {
+                parse(&json) == Ok(Record { v: V1, bridge, epoch, stream, seq: 7, heard_at, packet, privacy, body: body.clone() })
+            }
             Body::Receipt(_) => panic!("a packet makes no receipt"),
             Body::Inbound(body) => {
-                parse(&json) == Ok(Record { v: V1, bridge, epoch, stream, seq: 7, heard_at, packet, body: body.clone() })
+                parse(&json) == Ok(Record { v: V1, bridge, epoch, stream, seq: 7, heard_at, packet, privacy, body: body.clone() })
             }
         };
         assert!(read, "{}", String::from_utf8_lossy(&json));
@@ -326,9 +354,9 @@ mod tests {
         };
         let channel = ChannelRef { name: Text::cut("LongFast"), hash: 8 };
         let mut packet = received(8, place.encode_to_vec(), |_| {});
-        assert_eq!(super::packet(&packet, Some(&on(&channel)), Timestamp::EPOCH), Err(Counter::WaypointPrivate));
+        assert_eq!(super::packet(&packet, Some(&on(&channel)), None, Timestamp::EPOCH), Err(Counter::WaypointPrivate));
         packet.to = NodeId::BROADCAST;
-        let told = super::packet(&packet, Some(&on(&channel)), Timestamp::EPOCH).map(|record| record.body);
+        let told = super::packet(&packet, Some(&on(&channel)), None, Timestamp::EPOCH).map(|record| record.body);
         let NodeReport::Waypoint(told) = report(told).report else { panic!("no waypoint") };
         assert_eq!((told.waypoint_id, told.channel, told.public), (7, Some(channel), true));
         assert_eq!((told.latitude, told.name.map(|name| name.to_string())), (Some(50.934_579_2), Some("Spring".to_owned())));
@@ -356,7 +384,8 @@ mod tests {
 
     #[test]
     fn a_text_arrives_whole_or_not_at_all() {
-        let text = |words: &str| packet(&received(1, words.into(), |data| (data.reply_id, data.emoji) = (3, 1)), None, Timestamp::EPOCH);
+        let text =
+            |words: &str| packet(&received(1, words.into(), |data| (data.reply_id, data.emoji) = (3, 1)), None, None, Timestamp::EPOCH);
         let expect = InboundBody { text: Text::cut("👍"), reply_to: Some(PacketId(3)), reaction: true, channel: None, stored: false };
         assert_eq!(text("👍").map(|record| record.body), Ok(Body::Inbound(expect)));
         assert_eq!(text(&"x".repeat(238)), Err(Counter::Malformed));
@@ -369,7 +398,7 @@ mod tests {
         let kept = |rr: RequestResponse| {
             let kept = proto::StoreAndForward { rr: rr.into(), variant: Some(Variant::Text(b"is anybody there?".to_vec())) };
             let to_all = Received { to: NodeId::BROADCAST, ..received(65, kept.encode_to_vec(), |_| {}) };
-            packet(&to_all, Some(&on(&channel)), Timestamp::EPOCH)
+            packet(&to_all, Some(&on(&channel)), None, Timestamp::EPOCH)
         };
         let record = kept(RequestResponse::RouterTextBroadcast).unwrap();
         let expect = InboundBody {
@@ -388,12 +417,38 @@ mod tests {
     #[test]
     fn a_number_that_no_node_can_bear_is_refused() {
         let info = NodeInfo::read(&proto::NodeInfo { num: 3, user: Some(proto::User::default()), ..Default::default() });
-        assert_eq!(remembered(&info, Timestamp::EPOCH), Err(Counter::ReservedNode));
+        assert_eq!(remembered(&info, None, None, Timestamp::EPOCH), Err(Counter::ReservedNode));
     }
 
     #[test]
     fn a_radio_that_remembers_nothing_of_a_node_tells_nothing() {
         let info = NodeInfo::read(&proto::NodeInfo { num: SENDER, position: Some(proto::Position::default()), ..Default::default() });
-        assert_eq!(remembered(&info, Timestamp::EPOCH), Ok(Vec::new()));
+        assert_eq!(remembered(&info, None, None, Timestamp::EPOCH), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn who_may_see_a_record_is_told_with_it() {
+        let own = Some(NodeId::from_number(1));
+        let public = on(&ChannelRef { name: Text::cut("LongFast"), hash: 8 });
+        let family = ChannelReport { public: false, ..on(&ChannelRef { name: Text::cut("Family"), hash: 9 }) };
+        let told = |from: u32, channel: &ChannelReport, bitfield: Option<u32>, pki: bool| {
+            let mut packet = received(1, b"hello".to_vec(), |data| data.bitfield = bitfield);
+            (packet.from, packet.pki_encrypted) = (NodeId::from_number(from), pki);
+            super::packet(&packet, Some(channel), own, Timestamp::EPOCH).unwrap().privacy.unwrap()
+        };
+        let privacy = |ok_to_mqtt, private_channel: Option<&ChannelReport>| Privacy {
+            ok_to_mqtt,
+            private_channel: private_channel.map(|report| report.channel.clone()),
+        };
+        assert_eq!(told(7, &public, Some(1), false), privacy(Some(true), None));
+        assert_eq!(told(7, &public, Some(0), false), privacy(Some(false), None));
+        assert_eq!(told(7, &public, None, false), privacy(None, None), "what nobody said is unknown");
+        assert_eq!(told(7, &family, Some(1), false), privacy(Some(true), Some(&family)));
+        assert_eq!(told(7, &family, Some(1), true), privacy(Some(true), None), "what is encrypted for one node is on no channel");
+        assert_eq!(told(1, &family, None, false), privacy(Some(true), None), "whoever attaches a radio shows it");
+
+        let info = NodeInfo::read(&proto::NodeInfo { num: 7, user: Some(proto::User::default()), ..Default::default() });
+        let told = remembered(&info, Some(&family), own, Timestamp::EPOCH).unwrap().remove(0).privacy;
+        assert_eq!(told, Some(privacy(None, Some(&family))), "a radio does not remember who agreed");
     }
 }

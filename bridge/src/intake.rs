@@ -115,13 +115,13 @@ mod tests {
 
     fn text(words: &str) -> NewRecord {
         let body = InboundBody { text: Text::cut(words), reply_to: None, reaction: false, channel: None, stored: false };
-        NewRecord { heard_at: Timestamp::EPOCH, packet: None, body: Body::Inbound(body) }
+        NewRecord { heard_at: Timestamp::EPOCH, packet: None, privacy: None, body: Body::Inbound(body) }
     }
 
     fn report(number: u32) -> NewRecord {
         let report = NodeReport::Link { snr_db: None, hops_away: None, via_mqtt: false };
         let body = NodeBody { node_id: NodeId::from_number(number), last_heard: None, report };
-        NewRecord { heard_at: Timestamp::EPOCH, packet: None, body: Body::Node(body) }
+        NewRecord { heard_at: Timestamp::EPOCH, packet: None, privacy: None, body: Body::Node(body) }
     }
 
     #[tokio::test(start_paused = true)]

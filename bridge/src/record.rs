@@ -1,6 +1,6 @@
 //! What the bridge has to tell the cloud, before it has a number.
 
-use kosmo_contract::{InboundBody, NodeBody, Packet, ReadingBody, ReceiptBody, Record, V1};
+use kosmo_contract::{InboundBody, NodeBody, Packet, Privacy, ReadingBody, ReceiptBody, Record, V1};
 use kosmo_domain::{BridgeId, Epoch, Stream, Timestamp};
 use serde::Serialize;
 
@@ -11,6 +11,8 @@ pub struct NewRecord {
     pub heard_at: Timestamp,
     /// The packet it came in, unless the radio told it of its own.
     pub packet: Option<Packet>,
+    /// Whether it is for everybody; nothing of what the bridge itself did.
+    pub privacy: Option<Privacy>,
     /// What it says.
     pub body: Body,
 }
@@ -90,8 +92,8 @@ impl NewRecord {
     }
 
     fn serialised<B: Serialize>(&self, bridge: &BridgeId, epoch: Epoch, seq: u64, body: &B) -> Vec<u8> {
-        let (bridge, packet, heard_at) = (bridge.clone(), self.packet.clone(), self.heard_at);
-        let record = Record { v: V1, bridge, epoch, stream: self.stream(), seq, heard_at, packet, body };
+        let (bridge, packet, privacy, heard_at) = (bridge.clone(), self.packet.clone(), self.privacy.clone(), self.heard_at);
+        let record = Record { v: V1, bridge, epoch, stream: self.stream(), seq, heard_at, packet, privacy, body };
         serde_json::to_vec(&record).expect("a record has text keys only, and none of its types fail to serialise")
     }
 }

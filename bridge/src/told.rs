@@ -58,7 +58,7 @@ mod tests {
         let report = NodeReport::Link { snr_db: Some(snr_db), hops_away: Some(0), via_mqtt: false };
         let last_heard = Some(Timestamp::from_unix_seconds(last_heard));
         let body = NodeBody { node_id: NodeId::from_number(9), last_heard, report };
-        NewRecord { heard_at: Timestamp::EPOCH, packet: None, body: Body::Node(body) }
+        NewRecord { heard_at: Timestamp::EPOCH, packet: None, privacy: None, body: Body::Node(body) }
     }
 
     #[test]

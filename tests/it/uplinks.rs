@@ -11,6 +11,10 @@ use kosmo_test_support::{Mosquitto, MosquittoOptions};
 use kosmo_tests::{Api, Kosmo, System, kosmo, now, on_both_footings, until};
 use rand::{SeedableRng as _, rngs::StdRng};
 use std::{fs, path::Path};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 use tokio_util::sync::CancellationToken;
 
 const GATEWAY: &str = "!a1b2c3d4";
@@ -129,6 +133,33 @@ async fn a_node_publishes_as_itself_alone_and_its_channel_is_read_once_its_key_i
     assert!(!kosmo(&data, &["uplink", "revoke", "balcony"]).status.success());
 }
 
+/// Publishes to a topic that no client library would: a session of its own, which the broker may end.
+async fn publish_raw(broker: &str, name: &str, password: &str, topic: &[u8]) {
+    let string = |text: &[u8]| [&u16::try_from(text.len()).unwrap().to_be_bytes(), text].concat();
+    let packet = |kind: u8, body: Vec<u8>| {
+        let (mut length, mut bytes) = (body.len(), vec![kind]);
+        while length >= 128 {
+            bytes.push(u8::try_from(length % 128).unwrap() | 128);
+            length /= 128;
+        }
+        bytes.push(u8::try_from(length).unwrap());
+        [bytes, body].concat()
+    };
+    // MQTT 3.1.1, clean session, with name and password.
+    let header = [string(b"MQTT"), vec![4, 0b1100_0010, 0, 30]].concat();
+    let connect = [header, string(b"raw"), string(name.as_bytes()), string(password.as_bytes())].concat();
+    let address = broker.strip_prefix("mqtt://").unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(&packet(0x10, connect)).await.unwrap();
+    let mut answer = [0; 4];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(answer, [0x20, 2, 0, 0], "the login is good");
+    stream.write_all(&packet(0x30, [string(topic), b"nonsense".to_vec()].concat())).await.unwrap();
+    // Either the broker ends the session or it answers this.
+    let _ = stream.write_all(&[0xc0, 0]).await;
+    let _ = stream.read(&mut answer).await;
+}
+
 /// Gives a node a login as its operator would, and returns the password; an outside broker has to read it yet.
 fn login_on(system: &System, name: &str, node: &str) -> String {
     let files = system.broker_files();
@@ -175,7 +206,42 @@ on_both_footings! {
         }
         publish(&node, "msh/EU_868/2/map/", introduction(0x510, 0x510, "LongFast", &[1], "On the map's topic")).await;
         until_named(&system, "On the map's topic").await;
-        assert_eq!(names(&system).await.len(), roots.len() + 1, "what it published elsewhere reached nobody");
+        // JSON may be published, and is refused where nobody wanted it read; in another's name it does not arrive.
+        for gateway in [OTHER, GATEWAY] {
+            publish(&node, &format!("msh/EU_868/2/json/LongFast/{gateway}"), b"{}".to_vec()).await;
+        }
+        until("JSON is counted", || async {
+            let metrics = system.ask("ingestion", "/metrics").await.1;
+            let counted = metrics.lines().find(|line| line.contains("outcome=\"json\""))?;
+            assert!(counted.ends_with(" 1"), "{counted}");
+            Some(())
+        })
+        .await;
+        // A topic that is no text, and one of a thousand levels: whoever sends them disturbs nobody.
+        let levels = format!("msh{}/2/e/LongFast/{GATEWAY}", "/a".repeat(1_000));
+        for hostile in [b"msh/2/e/\xff\xfe/!a1b2c3d4".as_slice(), b"msh/+/2/e/#", levels.as_bytes()] {
+            publish_raw(&broker, "balcony", &balcony, hostile).await;
+        }
+        publish(&node, &topic("LongFast", GATEWAY), introduction(0x511, 0x511, "LongFast", &[1], "After hostile topics")).await;
+        until_named(&system, "After hostile topics").await;
+
+        // Whom an operator will not have is not heard any more, without a restart.
+        let output = system.command(&["uplink", "deny", "!00000500"]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let mut number = 0x700;
+        until("the denial is heeded", || {
+            number += 2;
+            let (system, node) = (&system, &node);
+            async move {
+                let (denied, marker) = (format!("Denied {number:x}"), format!("Heard {number:x}"));
+                publish(node, &topic("LongFast", GATEWAY), introduction(0x500, number, "LongFast", &[1], &denied)).await;
+                publish(node, &topic("LongFast", GATEWAY), introduction(0x512, number + 1, "LongFast", &[1], &marker)).await;
+                until_named(system, &marker).await;
+                (!names(system).await.contains(&denied)).then_some(())
+            }
+        })
+        .await;
+        assert_eq!(names(&system).await.len(), roots.len() + 3, "what it published elsewhere reached nobody");
 
         // What it sent was delivered to the server by now, and to the listener, had it been allowed to read.
         let heard = tokio::time::timeout(std::time::Duration::ZERO, async {

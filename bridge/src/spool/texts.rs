@@ -230,7 +230,7 @@ mod tests {
         };
         let receipt = |number| {
             let body = ReceiptBody { message_id: Uuid::from_u128(number), evidence: Evidence::Claimed };
-            NewRecord { heard_at: Timestamp::EPOCH, packet: None, body: Body::Receipt(body) }
+            NewRecord { heard_at: Timestamp::EPOCH, packet: None, privacy: None, body: Body::Receipt(body) }
         };
         let mut spool = open(100_000).await;
         spool.commit(&Changes { rows: every_stage(), receipts: vec![receipt(1)], gone: vec![Uuid::from_u128(99)] }).await.unwrap();

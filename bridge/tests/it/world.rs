@@ -29,12 +29,12 @@ pub(crate) fn reading(node: u32, hundredths: u32) -> NewRecord {
     metrics.put("temperature_c", f64::from(hundredths % 4000) / 100.0);
     let node_id = NodeId::from_number(node);
     let body = ReadingBody { node_id, kind: ReadingKind::Environment, device_time: None, metrics, raw: None };
-    NewRecord { heard_at: noon(), packet: Some(packet(node, 1 + hundredths, 67)), body: Body::Reading(body) }
+    NewRecord { heard_at: noon(), packet: Some(packet(node, 1 + hundredths, 67)), privacy: None, body: Body::Reading(body) }
 }
 
 pub(crate) fn text(node: u32, words: &str) -> NewRecord {
     let body = InboundBody { text: Text::cut(words), reply_to: None, reaction: false, channel: None, stored: false };
-    NewRecord { heard_at: noon(), packet: Some(packet(node, 9, 1)), body: Body::Inbound(body) }
+    NewRecord { heard_at: noon(), packet: Some(packet(node, 9, 1)), privacy: None, body: Body::Inbound(body) }
 }
 
 fn packet(from: u32, id: u32, port: u32) -> Packet {

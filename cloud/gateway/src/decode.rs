@@ -5,7 +5,7 @@ use bytes::Bytes;
 use kosmo_contract::{Evidence, InboundBody, NotSentReason, Packet, ReceiptBody, Transport, topic::Topic};
 use kosmo_domain::{BridgeId, Epoch, NodeId, NotSent, PacketId, Stream, Timestamp, observed_at};
 use kosmo_store::{
-    ingest::{Heard, Note, Raw, Reception, RecordName},
+    ingest::{Heard, Note, Privacy, Raw, Reception, RecordName},
     messages::{ChannelName, GatewayBody, GatewayRecord, InboundText, Receipt, WaitReason},
 };
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
@@ -72,7 +72,8 @@ impl Message<'_> {
         let is_text = matches!(body, GatewayBody::Text(_));
         // What was stored and forwarded was not heard from its sender, and not when it was sent.
         let heard = record.packet.as_ref().filter(|packet| is_text && !packet.replayed).map(|packet| heard(packet, at));
-        Decoded::Record(Box::new(GatewayRecord { origin, at, heard, body, raw: self.raw() }))
+        let privacy = record.privacy.as_ref().map(privacy);
+        Decoded::Record(Box::new(GatewayRecord { origin, at, heard, privacy, body, raw: self.raw() }))
     }
 
     /// Refuses the whole, under the record's name if at least that can be read. Whoever may publish to the topic of a bridge
@@ -86,6 +87,7 @@ impl Message<'_> {
                         origin,
                         at: self.received_at,
                         heard: None,
+                        privacy: None,
                         body: GatewayBody::Rejected(reason),
                         raw: self.raw(),
                     }))
@@ -117,6 +119,11 @@ struct Head {
 
 fn if_well_formed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<BridgeId>, D::Error> {
     serde_json::Value::deserialize(deserializer).map(|value| value.as_str().and_then(|text| text.parse().ok()))
+}
+
+fn privacy(told: &kosmo_contract::Privacy) -> Privacy {
+    let private_channel = told.private_channel.as_ref().map(|channel| (channel.name.to_string(), channel.hash));
+    Privacy { agrees: told.ok_to_mqtt, private_channel }
 }
 
 fn heard(packet: &Packet, at: Timestamp) -> Heard {

@@ -14,7 +14,7 @@ pub(crate) fn acks(records: &[Record], outcomes: &[Outcome]) -> Vec<Message> {
         let RecordName { bridge, epoch, stream, seq } = &record.origin;
         let (committed, rejected) = answers.entry((bridge, *epoch, *stream)).or_default();
         match outcome {
-            Outcome::Committed { .. } => {
+            Outcome::Committed { .. } | Outcome::Withheld => {
                 committed.insert(*seq);
             }
             Outcome::Rejected { code } => rejected.push(Rejection { seq: *seq, code: Text::cut(code) }),

@@ -64,8 +64,8 @@ impl Committer {
 
     /// Has the packets logged of what is stored.
     fn log(&self, batch: &Batch, outcomes: &[Outcome]) {
-        let stored = batch.records.iter().zip(outcomes).filter(|(_, outcome)| matches!(outcome, Outcome::Committed { .. }));
-        self.log.add(stored.map(|(record, _)| || packets::of_record(record)));
+        let taken = batch.records.iter().zip(outcomes).filter(|(_, outcome)| !matches!(outcome, Outcome::Rejected { .. }));
+        self.log.add(taken.map(|(record, outcome)| move || packets::of_record(record, *outcome == Outcome::Withheld)));
     }
 
     /// Commits a batch, however often it takes; nothing if the program is to end before that.
@@ -167,7 +167,7 @@ impl Committer {
 fn count(batch: &Batch, outcomes: &[Outcome]) {
     metrics::histogram!(BATCH_SIZE).record(batch.len() as f64);
     metrics::gauge!(PENDING).decrement(batch.len() as f64);
-    let (mut committed, mut duplicates, mut rejected) = (0, 0, 0);
+    let (mut committed, mut duplicates, mut rejected, mut withheld) = (0, 0, 0, 0);
     for (record, outcome) in batch.records.iter().zip(outcomes) {
         match outcome {
             Outcome::Committed { duplicate: true } => {
@@ -175,6 +175,10 @@ fn count(batch: &Batch, outcomes: &[Outcome]) {
                 continue;
             }
             Outcome::Committed { duplicate: false } => committed += 1,
+            Outcome::Withheld => {
+                withheld += 1;
+                continue;
+            }
             Outcome::Rejected { code } => {
                 rejected += 1;
                 if record.notes.is_empty() {
@@ -189,7 +193,7 @@ fn count(batch: &Batch, outcomes: &[Outcome]) {
     for (_, reason) in &batch.garbage {
         metrics::counter!(REJECTS, "code" => reason.code.clone()).increment(1);
     }
-    for (outcome, number) in [("committed", committed), ("duplicate", duplicates), ("rejected", rejected)] {
+    for (outcome, number) in [("committed", committed), ("duplicate", duplicates), ("rejected", rejected), ("withheld", withheld)] {
         metrics::counter!(RECORDS, "outcome" => outcome).increment(number);
     }
 }

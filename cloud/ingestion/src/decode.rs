@@ -16,7 +16,7 @@ use kosmo_contract::{Packet, Refusal, RefusalCode, Status, Transport, topic::Top
 use kosmo_domain::{BridgeId, EARLIEST_PLAUSIBLE, Epoch, Stream, Timestamp, observed_at};
 use kosmo_store::{
     MAX_STATUS,
-    ingest::{Body, Heard, Note, Raw, Reception, Record, RecordName},
+    ingest::{Body, Heard, Note, Privacy, Raw, Reception, Record, RecordName},
     weather::Keep,
 };
 use serde::{Deserialize, de::DeserializeOwned};
@@ -133,10 +133,11 @@ impl Message<'_> {
         }
         let name = RecordName { bridge, epoch: record.epoch, stream: record.stream, seq: record.seq };
         let heard = record.packet.as_ref().map(|packet| heard(packet, record.heard_at, self.received_at));
+        let privacy = record.privacy.as_ref().map(privacy);
         let mut case = Case { record, received_at: self.received_at, rules: self.rules, notes: Vec::new() };
         match judge(&mut case) {
-            Ok(body) => Decoded::Record(Box::new(Record { origin: name, heard, body, notes: case.notes, raw: self.raw() })),
-            Err(reason) => self.rejected(name, [vec![reason], case.notes].concat()),
+            Ok(body) => Decoded::Record(Box::new(Record { origin: name, heard, privacy, body, notes: case.notes, raw: self.raw() })),
+            Err(reason) => self.rejected(name, privacy, [vec![reason], case.notes].concat()),
         }
     }
 
@@ -162,15 +163,15 @@ impl Message<'_> {
     fn refused(self, bridge: BridgeId, reason: Note) -> Decoded {
         match serde_json::from_slice::<Head>(self.payload) {
             Ok(Head { epoch, stream: Stream::Ingest, seq }) => {
-                self.rejected(RecordName { bridge, epoch, stream: Stream::Ingest, seq }, vec![reason])
+                self.rejected(RecordName { bridge, epoch, stream: Stream::Ingest, seq }, None, vec![reason])
             }
             Ok(Head { stream: Stream::Gateway, .. }) | Err(_) => self.garbage(reason),
         }
     }
 
     /// A refused record does not count as heard: another bridge may bring the same packet in better shape.
-    fn rejected(self, name: RecordName, notes: Vec<Note>) -> Decoded {
-        Decoded::Record(Box::new(Record { origin: name, heard: None, body: Body::Rejected, notes, raw: self.raw() }))
+    fn rejected(self, name: RecordName, privacy: Option<Privacy>, notes: Vec<Note>) -> Decoded {
+        Decoded::Record(Box::new(Record { origin: name, heard: None, privacy, body: Body::Rejected, notes, raw: self.raw() }))
     }
 
     fn garbage(self, reason: Note) -> Decoded {
@@ -188,6 +189,11 @@ struct Head {
     epoch: Epoch,
     stream: Stream,
     seq: u64,
+}
+
+fn privacy(told: &kosmo_contract::Privacy) -> Privacy {
+    let private_channel = told.private_channel.as_ref().map(|channel| (channel.name.to_string(), channel.hash));
+    Privacy { agrees: told.ok_to_mqtt, private_channel }
 }
 
 fn heard(packet: &Packet, heard_at: Timestamp, received_at: Timestamp) -> Heard {

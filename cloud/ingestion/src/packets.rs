@@ -24,8 +24,9 @@ struct Header {
     replayed: bool,
 }
 
-/// Returns the packet that a record came in, for the log; nothing of a record that is none's, or of one that its radio told of again.
-pub(crate) fn of_record(record: &Record) -> Option<NewPacket> {
+/// Returns the packet that a record came in, for the log: of one that is withheld its header alone. Nothing of a record that is none's,
+/// or of one that its radio told of again.
+pub(crate) fn of_record(record: &Record, withheld: bool) -> Option<NewPacket> {
     let heard = record.heard.as_ref()?;
     let header = serde_json::from_slice::<Head>(&record.raw.payload).ok()?.packet?;
     if header.replayed {
@@ -39,10 +40,10 @@ pub(crate) fn of_record(record: &Record) -> Option<NewPacket> {
         gateway: record.origin.bridge.to_string(),
         teller: Teller::Bridge,
         channel: None,
-        private: false,
+        private: withheld,
         reception: heard.reception,
         bytes: None,
-        fields: fields_of(&record.body),
+        fields: fields_of(&record.body).filter(|_| !withheld),
     })
 }
 

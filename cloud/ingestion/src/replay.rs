@@ -54,7 +54,7 @@ async fn take(store: &Store, reject: &RejectRow, rules: &Rules, now: Timestamp) 
         return Ok(Replayed::Refused(note.clone()));
     }
     Ok(match store.replay(&record, now).await? {
-        Outcome::Committed { .. } => Replayed::Stored,
+        Outcome::Committed { .. } | Outcome::Withheld => Replayed::Stored,
         Outcome::Rejected { .. } => Replayed::Refused(Reason::NotStorable.note("", "the database refused the record")),
     })
 }

@@ -2,7 +2,7 @@
 
 /// Messages taken from the broker, by kind of topic.
 pub(crate) const MESSAGES: &str = "kosmo_ingestion_messages_total";
-/// Records answered for, by outcome: `committed`, `duplicate`, `rejected`.
+/// Records answered for, by outcome: `committed`, `duplicate`, `rejected`, and `withheld` of private channels.
 pub(crate) const RECORDS: &str = "kosmo_ingestion_records_total";
 /// What was refused, in whole or in part, by the code of the reason.
 pub(crate) const REJECTS: &str = "kosmo_ingestion_rejects_total";

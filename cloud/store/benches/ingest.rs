@@ -139,6 +139,7 @@ fn record(number: usize) -> Record {
     Record {
         origin: RecordName { bridge: "roof".parse().unwrap(), epoch: Epoch::from_random(1), stream: Stream::Ingest, seq },
         heard: Some(Heard { from: reading.node, id: PacketId(u32::try_from(seq).unwrap()), reception }),
+        privacy: None,
         body: Body::Reading {
             reading,
             time_source: TimeSource::Device,

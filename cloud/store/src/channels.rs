@@ -8,7 +8,7 @@ mod told;
 use crate::{
     Error, Result, Store, Vault,
     db::{Tx, on_reader, on_tx, on_writer},
-    types::{At, storable},
+    types::{At, storable, unsigned},
 };
 use futures_util::TryFutureExt as _;
 use kosmo_domain::{BridgeId, Timestamp};
@@ -90,6 +90,10 @@ pub struct ChannelRow {
     pub added_at: Timestamp,
     /// When it was made public.
     pub published_at: Option<Timestamp>,
+    /// How much that bridges heard on it was not kept, because it is private.
+    pub withheld: u64,
+    /// When that was last so.
+    pub withheld_at: Option<Timestamp>,
 }
 
 /// A channel with its key, for whoever decrypts.
@@ -128,10 +132,13 @@ struct Row {
     source: String,
     added_at: At,
     published_at: Option<At>,
+    withheld: i64,
+    withheld_at: Option<At>,
 }
 
 /// Every column, in the order they were added.
-const ALL: &str = "select id, name, hash, key_bytes, sealed_key, sealed_by, visibility, source, added_at, published_at
+const ALL: &str = "select id, name, hash, key_bytes, sealed_key, sealed_by, visibility, source, added_at, published_at,
+                          withheld, withheld_at
                      from channels
                     order by added_at, id";
 
@@ -322,6 +329,8 @@ impl TryFrom<Row> for ChannelRow {
             source: ChannelSource::parse(&row.source)?,
             added_at: row.added_at.0,
             published_at: row.published_at.map(Timestamp::from),
+            withheld: unsigned(row.withheld, "a count of records")?,
+            withheld_at: row.withheld_at.map(Timestamp::from),
             name: row.name,
         })
     }

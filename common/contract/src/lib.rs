@@ -32,7 +32,7 @@ pub use crate::{
     parse::{MAX_PAYLOAD_BYTES, Refusal, RefusalCode, parse},
     reading::{MAX_VALUES, Measured, ReadingBody, ReadingKind, RefusedValue, WireValue},
     receipt::{Evidence, NotSentReason, ReceiptBody, WaitReason},
-    record::{Record, V1},
+    record::{Privacy, Record, V1},
     request::{Request, RequestBody},
     schema::schemas,
     status::{Air, BridgeState, QueueDepth, Queues, RadioLink, RadioStatus, Status},

@@ -1,6 +1,6 @@
 //! The envelope of everything a bridge keeps in its spool until the cloud has answered for it.
 
-use crate::{packet::Packet, schema};
+use crate::{channel::ChannelRef, packet::Packet, schema};
 use kosmo_domain::{BridgeId, Epoch, Stream, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -22,6 +22,17 @@ impl<'de> Deserialize<'de> for V1 {
             other => Err(de::Error::custom(format_args!("version {other} is not known here, only version 1"))),
         }
     }
+}
+
+/// Whether a record is for everybody, by what its sender and its channel say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Privacy {
+    /// Whether its sender agrees that it is passed on (bit 0 of the firmware's `Data.bitfield`). Absent is unknown, which is no.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ok_to_mqtt: Option<bool>,
+    /// The channel it was heard on, if that has a key which not every radio knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private_channel: Option<ChannelRef>,
 }
 
 /// A record from a bridge: where it comes from, when it was heard, the packet it came in, and what it says.
@@ -50,6 +61,9 @@ pub struct Record<B> {
     /// The packet it came in; absent where the radio told it of its own, as in its handshake.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub packet: Option<Packet>,
+    /// What speaks against showing it to everybody; absent from bridges that do not tell, of which everything is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub privacy: Option<Privacy>,
     /// What it says.
     pub body: B,
 }

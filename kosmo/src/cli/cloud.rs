@@ -72,6 +72,9 @@ pub enum Firmware {
     /// 2.8, as far as its source tells
     #[value(name = "2.8")]
     V28,
+    /// 2.8 before its release, which does not know its own private packets again
+    #[value(name = "2.8-alpha")]
+    V28Alpha,
 }
 
 /// A service that can run by itself.
@@ -422,6 +425,9 @@ pub struct ImportFile {
     /// The database; it is read alone, and its program may go on running
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    /// Show its nodes to everybody: their owners agree to it. Else they are shown once they say so on the air
+    #[arg(long)]
+    pub agreed: bool,
 }
 
 /// What to do with jobs.

@@ -210,7 +210,7 @@ impl Bridge {
 
     async fn say<B: Serialize>(&self, topic: &str, seq: u64, packet: Option<Packet>, body: B) {
         let (bridge, epoch, heard_at) = (self.id.clone(), self.epoch, self.clock.now());
-        let record = Record { v: V1, bridge, epoch, stream: Stream::Gateway, seq, heard_at, packet, body };
+        let record = Record { v: V1, bridge, epoch, stream: Stream::Gateway, seq, heard_at, packet, privacy: None, body };
         self.publish(topic, serde_json::to_vec(&record).unwrap()).await;
     }
 

@@ -278,7 +278,7 @@ async fn measure(house: &House, numbers: std::ops::Range<u32>, reader: &mut Clie
         let origin =
             RecordName { bridge: "roof".parse().unwrap(), epoch: Epoch::from_random(7), stream: Stream::Ingest, seq: u64::from(number) };
         let body = Measured::Reading { reading, time_source, device_time: Some(at), trust, source };
-        Record { origin, heard: None, body, notes: Vec::new(), raw: Raw::default() }
+        Record { origin, heard: None, privacy: None, body, notes: Vec::new(), raw: Raw::default() }
     };
     house.store.ingest(&numbers.map(record).collect::<Vec<_>>(), at).await.unwrap();
     while reader.named("latest").await["node_id"] != json!(last) {}

@@ -99,7 +99,7 @@ async fn show_key(house: &House, seq: u64, key: u8) {
     let at = house.clock.now();
     let body = Body::Node { node: NODE.parse().unwrap(), report: NodeReport::User(user), at };
     let raw = Raw { topic: "kosmo/mesh/node/roof".to_owned(), payload: bytes::Bytes::new() };
-    house.store.ingest(&[Record { origin, heard: None, body, notes: Vec::new(), raw }], at).await.unwrap();
+    house.store.ingest(&[Record { origin, heard: None, privacy: None, body, notes: Vec::new(), raw }], at).await.unwrap();
     house.clock.advance(Duration::from_secs(1));
 }
 

@@ -15,7 +15,7 @@ use kosmo_domain::{
 use kosmo_store::{
     Store,
     foreign::ForeignError,
-    ingest::{Body, NodeReport, Raw, Record, RecordName, User},
+    ingest::{Body, NodeReport, Privacy, Raw, Record, RecordName, User},
     messages::ImportedText,
 };
 use std::{collections::BTreeMap, path::Path};
@@ -61,6 +61,15 @@ pub struct Imported {
 /// How far an import is: how many rows of how many.
 pub type Listener<'a> = &'a (dyn Fn(u64, u64) + Sync);
 
+/// Whether those of whom a file tells agree to be shown. Such files do not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Agreement {
+    /// Nobody knows: nodes that are new here are shown once they say so on the air, and others as they are.
+    Unknown,
+    /// The operator knows that they do.
+    Vouched,
+}
+
 /// Takes over what a file holds. `epoch` is drawn at random for each import.
 ///
 /// # Errors
@@ -74,11 +83,22 @@ pub async fn import(
     store: &Store,
     (epoch, now): (Epoch, Timestamp),
     rules: &Rules,
+    agreement: Agreement,
     tell: Listener<'_>,
 ) -> Result<Imported, ImportError> {
     let bridge = "import".parse().expect("`import` is a name");
-    let mut taker =
-        Taker { store, bridge, epoch, now, rules: *rules, seq: 0, records: Vec::new(), texts: Vec::new(), done: Imported::default() };
+    let mut taker = Taker {
+        store,
+        bridge,
+        epoch,
+        now,
+        rules: *rules,
+        agreement,
+        seq: 0,
+        records: Vec::new(),
+        texts: Vec::new(),
+        done: Imported::default(),
+    };
     match program {
         Program::MeshMonitor => meshmonitor::read(file, &mut taker, tell).await?,
         Program::Meshview => meshview::read(file, &mut taker, tell).await?,
@@ -94,6 +114,7 @@ struct Taker<'a> {
     epoch: Epoch,
     now: Timestamp,
     rules: Rules,
+    agreement: Agreement,
     seq: u64,
     records: Vec<Record>,
     texts: Vec<ImportedText>,
@@ -175,7 +196,8 @@ impl Taker<'_> {
     fn push(&mut self, body: Body) {
         self.seq += 1;
         let origin = RecordName { bridge: self.bridge.clone(), epoch: self.epoch, stream: Stream::Ingest, seq: self.seq };
-        self.records.push(Record { origin, heard: None, body, notes: Vec::new(), raw: Raw::default() });
+        let privacy = Some(Privacy { agrees: (self.agreement == Agreement::Vouched).then_some(true), private_channel: None });
+        self.records.push(Record { origin, heard: None, privacy, body, notes: Vec::new(), raw: Raw::default() });
     }
 
     /// Stores what was gathered, if that is much.

@@ -4,6 +4,7 @@
 //! as far as it is one of our words or a short text without hidden characters. It needs nothing but the store.
 
 mod bridges;
+mod hidden;
 mod judge;
 mod packets;
 mod ports;
@@ -51,6 +52,7 @@ pub fn service(store: Store, clock: Arc<dyn Clock>) -> Service {
         .routes(routes!(rates::handler))
         .routes(routes!(silent::handler))
         .routes(routes!(services::handler))
+        .routes(routes!(hidden::handler))
         .routes(routes!(packets::handler))
         .routes(routes!(uplinks::handler))
         .routes(routes!(packets::one))

@@ -131,7 +131,9 @@ impl Keeper {
             for body in bodies {
                 let seq = self.seq.fetch_add(1, Ordering::Relaxed);
                 let origin = RecordName { bridge: name.clone(), epoch: self.epoch, stream: Stream::Ingest, seq };
-                batch.records.push(Record { origin, heard: Some(heard.clone()), body, notes: Vec::new(), raw: Raw::default() });
+                let (heard, notes, raw) = (Some(heard.clone()), Vec::new(), Raw::default());
+                // Only what is for everybody comes here.
+                batch.records.push(Record { origin, heard, privacy: None, body, notes, raw });
             }
             batch.texts.extend(text.map(|text| OverheardText { source: name.clone(), text, heard_at: heard.reception.at }));
             packets.extend(public.then_some(packet));
@@ -215,7 +217,7 @@ impl Keeper {
 
     async fn purge(&self) {
         let now = self.clock.now();
-        if let Err(error) = self.store.purge_uplinks(now.minus(self.config.keep_receptions), now).await {
+        if let Err(error) = in_time(self.config.patience, self.store.purge_uplinks(now.minus(self.config.keep_receptions), now)).await {
             tracing::warn!(%error, "what is old of uplinks could not be given up, which is tried again later");
         }
     }

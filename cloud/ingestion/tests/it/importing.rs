@@ -6,7 +6,7 @@ use crate::harness::{at, sqlite};
 use kosmo_domain::{DAY, Epoch, NodeId, Timestamp};
 use kosmo_ingestion::{
     Rules,
-    import::{ImportError, Imported, Program, import},
+    import::{Agreement, ImportError, Imported, Program, import},
 };
 use kosmo_meshtastic::{Message as _, proto};
 use kosmo_store::{
@@ -123,7 +123,7 @@ create table packet (id bigint primary key, portnum integer, from_node_id bigint
 async fn imported(program: Program, file: &Path, store: &Store, epoch: u128) -> Result<(Imported, Vec<(u64, u64)>), ImportError> {
     let told = Mutex::new(Vec::new());
     let tell = |done, all| told.lock().unwrap().push((done, all));
-    let imported = import(program, file, store, (Epoch::from_random(epoch), at(NOW)), &Rules::default(), &tell).await?;
+    let imported = import(program, file, store, (Epoch::from_random(epoch), at(NOW)), &Rules::default(), Agreement::Vouched, &tell).await?;
     Ok((imported, told.into_inner().unwrap()))
 }
 
@@ -144,6 +144,19 @@ async fn everything(store: &Store, channel: &str) -> String {
     let texts: Vec<_> = texts.iter().map(|text| (text.id, text.from, &text.text, text.heard_at, text.received_at)).collect();
     assert!(!texts.is_empty(), "what was said is there");
     format!("{readings:#?}\n{nodes:#?}\n{:#?}\n{texts:#?}", latest(store).await)
+}
+
+#[tokio::test]
+async fn whom_nobody_vouches_for_is_shown_once_they_agree() {
+    let ((store, _folder), elsewhere) = (sqlite().await, tempfile::tempdir().unwrap());
+    let file = meshmonitor(elsewhere.path(), "");
+    let began = (Epoch::from_random(1), at(NOW));
+    let done = import(Program::MeshMonitor, &file, &store, began, &Rules::default(), Agreement::Unknown, &|_, _| {}).await.unwrap();
+    assert_eq!((done.nodes, done.readings), (1, 2));
+    assert!(store.list_nodes(None, Timestamp::EPOCH, 100).await.unwrap().is_empty() && latest(&store).await.is_empty());
+    assert_eq!(store.not_shown().await.unwrap().nodes, 1);
+    imported(Program::MeshMonitor, &file, &store, 2).await.unwrap();
+    assert_eq!((store.not_shown().await.unwrap().nodes, readings(&store).await), (0, 2), "the operator vouches for them later");
 }
 
 #[tokio::test]

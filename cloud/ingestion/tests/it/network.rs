@@ -63,7 +63,10 @@ impl Network {
     /// Has the bridge on the roof deliver records, at the time they tell.
     async fn deliver(&self, seq: u64, when: &str, body: Said) {
         let origin = RecordName { bridge: id("roof"), epoch: Epoch::from_random(7), stream: Stream::Ingest, seq };
-        self.store.ingest(&[Record { origin, heard: None, body, notes: Vec::new(), raw: Raw::default() }], at(when)).await.unwrap();
+        self.store
+            .ingest(&[Record { origin, heard: None, privacy: None, body, notes: Vec::new(), raw: Raw::default() }], at(when))
+            .await
+            .unwrap();
     }
 }
 

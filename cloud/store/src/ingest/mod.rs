@@ -2,6 +2,7 @@
 //!
 //! The steps, each over the whole batch:
 //! 1. `streams`: drop what this spool has delivered before, by `(bridge, epoch, stream, seq)`;
+//!    `privacy`: leave out what was heard on private channels, and note who agrees to be shown;
 //! 2. `nodes`: find or make the nodes, and lock them;
 //! 3. `packets`: drop what another bridge has delivered before, by the packet's `(from, id)`, but keep who heard it how;
 //! 4. `identity`: link nodes that bear the same key;
@@ -17,6 +18,7 @@ mod identity;
 mod latest;
 mod nodes;
 mod packets;
+mod privacy;
 mod readings;
 mod record;
 mod reports;
@@ -24,8 +26,8 @@ mod streams;
 mod told;
 
 pub use crate::ingest::record::{
-    Body, Heard, HostStats, Neighbor, NodeReport, Note, Outcome, RadioStats, Raw, Reception, Record, Traceroute, TrafficStats, User,
-    Waypoint,
+    Body, Heard, HostStats, Neighbor, NodeReport, Note, Outcome, Privacy, RadioStats, Raw, Reception, Record, Traceroute, TrafficStats,
+    User, Waypoint,
 };
 pub(crate) use crate::ingest::{
     packets::json,
@@ -39,6 +41,7 @@ pub use crate::{
 use crate::{
     Error, Result, Store,
     db::Tx,
+    ingest::privacy::Closed,
     network::Kind,
     rejects::{self, NewReject},
 };
@@ -173,8 +176,17 @@ pub(crate) async fn store_heard(tx: &mut Tx, records: &[&Record], now: Timestamp
     if records.is_empty() { Ok(Vec::new()) } else { store_contents(tx, records, Repeats::Drop, now).await }
 }
 
-/// Stores what records say that this spool has not delivered before.
+/// Stores what records say that this spool has not delivered before, as far as it is for everybody.
 async fn store_contents(tx: &mut Tx, records: &[&Record], repeats: Repeats, now: Timestamp) -> Result<Vec<Outcome>> {
+    let closed = Closed::among(tx, records).await?;
+    closed.count(tx, records, now).await?;
+    let open: Vec<_> = records.iter().copied().filter(|record| !closed.has(record)).collect();
+    let mut stored = store_open(tx, &open, repeats, now).await?.into_iter();
+    let outcome = |record: &&Record| if closed.has(record) { Some(Outcome::Withheld) } else { stored.next() };
+    Ok(records.iter().filter_map(outcome).collect())
+}
+
+async fn store_open(tx: &mut Tx, records: &[&Record], repeats: Repeats, now: Timestamp) -> Result<Vec<Outcome>> {
     // The nodes are locked first, so that of two replicas with the same packet the second one sees what the first has stored.
     let nodes = nodes::resolve(tx, records).await?;
     let duplicates = packets::keep_receptions(tx, records).await?;
@@ -188,6 +200,7 @@ async fn store_contents(tx: &mut Tx, records: &[&Record], repeats: Repeats, now:
             news.push(record);
         }
     }
+    privacy::note_consents(tx, records, &nodes).await?;
     count(tx, &news, now);
     tx.tell_nodes(&told::nodes(&news));
     let nodes = identity::identify(tx, &news, nodes).await?;
@@ -200,13 +213,18 @@ async fn store_contents(tx: &mut Tx, records: &[&Record], repeats: Repeats, now:
 }
 
 /// Notes inside another use-case that senders of texts were heard, and how: it is the same mesh that they are heard on.
-pub(crate) async fn hear(tx: &mut Tx, texts: Vec<(RecordName, Heard)>) -> Result<()> {
-    let record = |(origin, heard)| Record { origin, heard: Some(heard), body: Body::Text, notes: Vec::new(), raw: Raw::default() };
+pub(crate) async fn hear(tx: &mut Tx, texts: Vec<(RecordName, Heard, Option<Privacy>)>) -> Result<()> {
+    let record = |(origin, heard, privacy)| {
+        let (heard, notes, raw) = (Some(heard), Vec::new(), Raw::default());
+        Record { origin, heard, privacy, body: Body::Text, notes, raw }
+    };
     let records: Vec<_> = texts.into_iter().map(record).collect();
-    let records: Vec<_> = records.iter().collect();
+    let closed = Closed::among(tx, &records.iter().collect::<Vec<_>>()).await?;
+    let records: Vec<_> = records.iter().filter(|record| !closed.has(record)).collect();
     let nodes = nodes::resolve(tx, &records).await?;
     packets::keep_receptions(tx, &records).await?;
     nodes::keep_receptions(tx, &records, &nodes).await?;
+    privacy::note_consents(tx, &records, &nodes).await?;
     tx.tell_nodes(&told::nodes(&records));
     Ok(())
 }

@@ -9,19 +9,35 @@ use crate::{
 use kosmo_domain::{NodeId, Timestamp};
 use std::collections::BTreeMap;
 
-/// The internal ids of a batch's nodes.
+/// The internal ids of a batch's nodes, and how those were before that were known.
 #[derive(Debug, Default)]
-pub(super) struct Nodes(BTreeMap<NodeId, i64>);
+pub(super) struct Nodes {
+    ids: BTreeMap<NodeId, i64>,
+    before: BTreeMap<NodeId, Before>,
+}
+
+/// How a node was before a batch.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Before {
+    /// Why it is not shown, bit by bit.
+    pub(super) hidden: i64,
+    pub(super) last_heard: Timestamp,
+}
 
 impl Nodes {
     /// Returns the internal id of a node of the batch.
     pub(super) fn id(&self, node: NodeId) -> Result<i64> {
-        self.0.get(&node).copied().ok_or_else(|| Error::Corrupt(format!("node {node} vanished while it was written to")))
+        self.ids.get(&node).copied().ok_or_else(|| Error::Corrupt(format!("node {node} vanished while it was written to")))
+    }
+
+    /// Returns how a node was before the batch; nothing of one that is new.
+    pub(super) fn before(&self, node: NodeId) -> Option<Before> {
+        self.before.get(&node).copied()
     }
 
     /// Has all mesh ids of one node lead to another one.
     pub(super) fn redirect(&mut self, from: i64, to: i64) {
-        for id in self.0.values_mut().filter(|id| **id == from) {
+        for id in self.ids.values_mut().filter(|id| **id == from) {
             *id = to;
         }
     }
@@ -55,24 +71,26 @@ pub(super) async fn resolve(tx: &mut Tx, records: &[&Record]) -> Result<Nodes> {
         return Ok(Nodes::default());
     }
     let mut nodes = lock(tx, spans.keys().copied()).await?;
-    let missing: Vec<_> = spans.iter().filter(|(node, _)| !nodes.0.contains_key(node)).map(|(node, span)| (*node, *span)).collect();
+    let missing: Vec<_> = spans.iter().filter(|(node, _)| !nodes.ids.contains_key(node)).map(|(node, span)| (*node, *span)).collect();
     if !missing.is_empty() {
         create(tx, &missing).await?;
-        nodes = lock(tx, spans.keys().copied()).await?;
+        nodes = Nodes { before: nodes.before, ..lock(tx, spans.keys().copied()).await? };
     }
     note_spans(tx, &nodes, &spans).await?;
     Ok(nodes)
 }
 
 async fn lock(tx: &mut Tx, nodes: impl Iterator<Item = NodeId>) -> Result<Nodes> {
-    let rows: Vec<(Node, i64)> = match &mut tx.db {
+    let rows: Vec<(Node, i64, i64, At)> = match &mut tx.db {
         // SQLite has one writer, so nothing is locked; lists are JSON.
         TxDb::Sqlite(tx) => {
-            const SQL: &str = "select distinct node_id, node from node_identities where node_id in (select value from json_each($1))";
+            const SQL: &str = "select distinct i.node_id, i.node, n.hidden, n.last_heard
+                                 from node_identities i join nodes n on n.id = i.node
+                                where i.node_id in (select value from json_each($1))";
             sqlx::query_as(SQL).bind(json(&nodes.map(NodeId::number).collect::<Vec<_>>())).fetch_all(&mut **tx).await?
         }
         TxDb::Postgres(tx) => {
-            const SQL: &str = "select i.node_id, i.node
+            const SQL: &str = "select i.node_id, i.node, n.hidden, n.last_heard
                                  from node_identities i join nodes n on n.id = i.node
                                 where i.node_id = any($1)
                                 order by n.id
@@ -80,7 +98,12 @@ async fn lock(tx: &mut Tx, nodes: impl Iterator<Item = NodeId>) -> Result<Nodes>
             sqlx::query_as(SQL).bind(nodes.map(Node).collect::<Vec<_>>()).fetch_all(&mut **tx).await?
         }
     };
-    Ok(Nodes(rows.into_iter().map(|(node, id)| (node.0, id)).collect()))
+    let mut nodes = Nodes::default();
+    for (node, id, hidden, last_heard) in rows {
+        nodes.ids.insert(node.0, id);
+        nodes.before.insert(node.0, Before { hidden, last_heard: last_heard.0 });
+    }
+    Ok(nodes)
 }
 
 async fn create(tx: &mut Tx, missing: &[(NodeId, Span)]) -> Result<()> {

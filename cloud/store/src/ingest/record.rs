@@ -12,12 +12,23 @@ pub struct Record {
     pub origin: RecordName,
     /// The packet it came in; absent where the radio told it of its own, as in its handshake.
     pub heard: Option<Heard>,
+    /// Whether it is for everybody; of a bridge that does not tell, it is.
+    pub privacy: Option<Privacy>,
     /// What it says.
     pub body: Body,
     /// What of it was refused, and why.
     pub notes: Vec<Note>,
     /// The record as it came, to be kept beside a refusal.
     pub raw: Raw,
+}
+
+/// Whether a record is for everybody, by what its sender and its channel say.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Privacy {
+    /// Whether its sender agrees that it is passed on; unknown is no.
+    pub agrees: Option<bool>,
+    /// Name and hash of the channel it was heard on, if that has a key which not every radio knows.
+    pub private_channel: Option<(String, u8)>,
 }
 
 /// The packet a record came in. Packets of the same sender and id are the same for a day, whichever bridge hears them;
@@ -197,6 +208,8 @@ pub enum Outcome {
         /// Whether it was stored before: sent again, or heard by another bridge, too.
         duplicate: bool,
     },
+    /// It was heard on a channel that is not for everybody, and is not kept.
+    Withheld,
     /// It cannot be stored, and is kept raw with the reason.
     Rejected {
         /// The reason's code.

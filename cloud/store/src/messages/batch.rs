@@ -4,7 +4,7 @@
 use crate::{
     Result, Store,
     db::Tx,
-    ingest::{self, Heard, NOT_STORABLE, Note, Raw, RecordName, SEQ_TOO_LARGE, Streams, TOO_MANY_GAPS, Verdict},
+    ingest::{self, Heard, NOT_STORABLE, Note, Privacy, Raw, RecordName, SEQ_TOO_LARGE, Streams, TOO_MANY_GAPS, Verdict},
     messages::{
         facts::Change,
         grants::{self, Grant},
@@ -39,6 +39,8 @@ pub struct GatewayRecord {
     pub at: Timestamp,
     /// The packet it came in, if it is a text.
     pub heard: Option<Heard>,
+    /// Whether that is for everybody.
+    pub privacy: Option<Privacy>,
     /// What it says.
     pub body: GatewayBody,
     /// The record as it came, to be kept if it is refused.
@@ -189,7 +191,7 @@ async fn take_all(tx: &mut Tx, records: &[GatewayRecord], window: Duration, now:
     for record in records {
         outcomes.push(match streams.take(&record.origin) {
             Verdict::New => {
-                heard.extend(record.heard.clone().map(|heard| (record.origin.clone(), heard)));
+                heard.extend(record.heard.clone().map(|heard| (record.origin.clone(), heard, record.privacy.clone())));
                 take(tx, record, window, now).await?
             }
             Verdict::Known => again(tx, record, now).await?,

@@ -30,7 +30,7 @@ use kosmo_domain::{NodeId, Timestamp};
 /// The bit of `nodes.hidden` of a node whose name says that it wants not to be shown.
 pub(crate) const OPTED_OUT: i64 = 1;
 /// The bit of a node that does not agree to be passed on by MQTT.
-const NO_CONSENT: i64 = 2;
+pub(crate) const NO_CONSENT: i64 = 2;
 /// How often a batch is tried again that lost to another replica in a deadlock.
 const DEADLOCK_RETRIES: u32 = 3;
 

@@ -277,7 +277,7 @@ mod tests {
             trust: Trust::Claimed,
             source: Source::Bridge,
         };
-        Record { origin, heard: None, body, notes: Vec::new(), raw: Raw::default() }
+        Record { origin, heard: None, privacy: None, body, notes: Vec::new(), raw: Raw::default() }
     }
 
     fn hour() -> Timestamp {

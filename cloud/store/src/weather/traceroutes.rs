@@ -2,13 +2,14 @@
 
 use crate::{
     Error, Result, Store,
-    db::{Db, json_list, on_reader},
+    db::{Db, json_list, on_reader, on_writer},
     ingest::Traceroute,
     types::{At, Node},
     weather::MAX_PAGE,
 };
-use kosmo_domain::{NodeId, Timestamp};
-use std::collections::BTreeSet;
+use futures_util::TryFutureExt as _;
+use kosmo_domain::{DAY, NodeId, Timestamp};
+use std::{collections::BTreeSet, time::Duration};
 
 /// Where a page of traceroutes ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +33,21 @@ pub struct TracerouteRow {
     pub way: Traceroute,
 }
 
+/// For how long the way between two nodes is kept, and how many ways at most: those that were taken last.
+const KEEP: Duration = DAY.saturating_mul(90);
+const MOST: i64 = 20_000;
+
 impl Store {
+    /// Gives up old ways between nodes, and the oldest of too many.
+    ///
+    /// # Errors
+    /// As the database does.
+    pub async fn purge_traceroutes(&self, now: Timestamp) -> Result<u64> {
+        const SQL: &str = "delete from traceroutes
+                            where at < $1 or at < (select at from traceroutes order by at desc limit 1 offset $2)";
+        Ok(on_writer!(self, |db| sqlx::query(SQL).bind(At(now.minus(KEEP))).bind(MOST).execute(db).map_ok(|done| done.rows_affected()))?)
+    }
+
     /// Returns the last way between any two nodes, the latest first: at most `limit` that stand after `after`, of those that begin or end
     /// at `node` or lead through it, if that is given. A relay that wants not to be shown is told as everybody
     /// ([`NodeId::BROADCAST`]), as firmware writes one that it does not know.

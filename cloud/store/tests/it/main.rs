@@ -29,6 +29,7 @@ mod nodes;
 mod opening;
 mod outbound;
 mod packets;
+mod privacy;
 mod quota_model;
 mod receipts;
 mod rejects;

@@ -125,7 +125,7 @@ impl Outbox {
         self.seq += 1;
         let origin = RecordName { bridge: self.bridge.clone(), epoch: Epoch::from_random(1), stream: Stream::Gateway, seq: self.seq };
         let raw = Raw { topic: format!("kosmo/mesh/receipt/{}", self.bridge), payload: format!("record {}", self.seq).into_bytes().into() };
-        GatewayRecord { origin, at, heard: None, body, raw }
+        GatewayRecord { origin, at, heard: None, privacy: None, body, raw }
     }
 
     pub(crate) fn receipt(&mut self, message: Uuid, receipt: Receipt, at: Timestamp) -> GatewayRecord {

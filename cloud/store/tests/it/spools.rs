@@ -40,7 +40,7 @@ impl Spool {
             seq: self.seq,
         };
         let raw = Raw { topic: format!("kosmo/mesh/reading/{}", self.bridge), payload: format!("record {}", self.seq).into_bytes().into() };
-        Record { origin, heard: None, body, notes: Vec::new(), raw }
+        Record { origin, heard: None, privacy: None, body, notes: Vec::new(), raw }
     }
 
     /// Spools a reading with a time of its device's own.

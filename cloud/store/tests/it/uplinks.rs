@@ -23,7 +23,7 @@ fn record(bridge: &str, seq: u64, from: u32, id: u32, via_mqtt: bool, body: Body
     let origin = RecordName { bridge: bridge.parse::<BridgeId>().unwrap(), epoch: Epoch::from_random(1), stream: Stream::Ingest, seq };
     let reception = Reception { at: noon(), snr_db: Some(5.0), rssi_dbm: Some(-90), hops_away: Some(0), relay_node: None, via_mqtt };
     let heard = Some(Heard { from: node(from), id: PacketId(id), reception });
-    Record { origin, heard, body, notes: Vec::new(), raw: Raw::default() }
+    Record { origin, heard, privacy: None, body, notes: Vec::new(), raw: Raw::default() }
 }
 
 fn named(from: u32, name: &str) -> Body {
@@ -226,6 +226,7 @@ store_test! {
             origin: RecordName { bridge: "roof".parse().unwrap(), epoch: Epoch::from_random(1), stream: Stream::Gateway, seq },
             at: noon(),
             heard: None,
+            privacy: None,
             body: GatewayBody::Text(text),
             raw: Raw::default(),
         };

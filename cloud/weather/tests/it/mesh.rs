@@ -81,7 +81,7 @@ impl Mesh {
         let seq = self.seq.get() + 1;
         self.seq.set(seq);
         let origin = RecordName { bridge: "roof".parse().unwrap(), epoch: Epoch::from_random(7), stream: Stream::Ingest, seq };
-        let record = Record { origin, heard, body, notes: Vec::new(), raw: Raw::default() };
+        let record = Record { origin, heard, privacy: None, body, notes: Vec::new(), raw: Raw::default() };
         self.store.ingest(&[record], at(when)).await.unwrap();
     }
 

@@ -1,0 +1,8 @@
+-- How much was heard on a channel that is not for everybody, and was not kept; and when that was last so.
+
+alter table channels add column withheld integer not null default 0;
+alter table channels add column withheld_at integer;
+
+-- Old ways are given up.
+
+create index traceroutes_at on traceroutes (at);
