@@ -90,6 +90,8 @@ pub struct Pace {
     pub status: Duration,
     /// How long a change may wait to be told in the status.
     pub status_change: Duration,
+    /// For how long a radio may have no place for another packet before it is said.
+    pub radio_busy: Duration,
     /// How patiently the radio is connected.
     pub radio: LinkPatience,
     /// How long a connected radio may take, or be silent.
@@ -109,6 +111,7 @@ impl Default for Pace {
             spool_retry: Duration::from_secs(1),
             status: Duration::from_mins(1),
             status_change: Duration::from_secs(1),
+            radio_busy: Duration::from_mins(3),
             radio: LinkPatience::default(),
             session: SessionPace::default(),
             broker: Backoff::default(),

@@ -63,6 +63,8 @@ troubles! {
     WrongBaud Broken "wrong_baud" "a radio's console speaks 115200; its serial module has a speed of its own: write it behind the device as `?baud=38400`, or set it to 115200";
     /// Nothing comes from it.
     RadioMute Broken "radio_mute" "is it a Meshtastic radio, and is its serial console enabled (`meshtastic --set security.serial_enabled true`)? Then press its reset button";
+    /// It is locked with a passphrase.
+    RadioLocked Broken "radio_locked" "switch its lockdown off in the Meshtastic app: each connection to a locked radio wants the passphrase, and a bridge has none";
     /// The handshake is being done.
     RadioConnecting Limited "radio_connecting" "wait half a minute";
     /// It has no region.

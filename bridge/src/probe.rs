@@ -8,13 +8,18 @@ use crate::{
 };
 use kosmo_contract::RadioStatus;
 use kosmo_domain::Uptime;
-use kosmo_meshtastic::session::{Event, Input, Output, Session, SessionConfig};
+use kosmo_meshtastic::{
+    lockdown::Lockdown,
+    session::{Event, Input, Output, Session, SessionConfig},
+};
 use kosmo_mqtt::{ConnectionState, Login, Options, Reason};
 use rand::{RngCore, SeedableRng as _, rngs::StdRng};
 use std::{cmp::Reverse, time::Duration};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+/// How long a radio that told nothing of its firmware may take to say that it is locked.
+const LOCKDOWN: Duration = Duration::from_secs(1);
 /// How long the goodbye may take.
 const LEAVE: Duration = Duration::from_secs(2);
 
@@ -45,14 +50,17 @@ async fn probe_radio(config: &Config, nonce: u32, rng: StdRng, patience: Duratio
     let uptime = || Uptime(started.elapsed());
     let mut link = Link::start(config.radio.clone(), config.places.clone(), config.pace.radio, rng);
     let mut session = Session::new(SessionConfig { nonce }).paced(config.pace.session);
-    let mut radio = Radio::new(None);
+    let mut radio = Radio::new(None, config.pace.radio_busy);
     let mut connection = None;
+    let mut told_at = None;
     let looked = async {
         loop {
             let tick = session.poll_timeout().map(|(at, _)| started + at.0);
+            let told_by = told_at.map_or(started, |at: Instant| at + LOCKDOWN);
             let event = tokio::select! {
                 event = link.next() => Some(event),
                 () = sleep_until(tick.unwrap_or(started)), if tick.is_some() => None,
+                () = sleep_until(told_by), if told_at.is_some() => return,
             };
             match event {
                 None => session.handle(Input::Tick, uptime()),
@@ -76,6 +84,15 @@ async fn probe_radio(config: &Config, nonce: u32, rng: StdRng, patience: Duratio
                     }
                     (Output::Event(Event::Configured(state)), _) => {
                         radio.note_configured(&state);
+                        if state.firmware.is_some() {
+                            return;
+                        }
+                        told_at = Some(Instant::now());
+                    }
+                    (Output::Event(Event::Lockdown(lockdown)), _) => {
+                        if lockdown == Lockdown::Locked {
+                            radio.note_locked();
+                        }
                         return;
                     }
                     (Output::Write(_) | Output::Close(_) | Output::Event(_), _) => {}

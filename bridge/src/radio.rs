@@ -8,14 +8,13 @@ use crate::{
 use kosmo_contract::{ChannelReport, RadioLink, RadioStatus, Text};
 use kosmo_domain::{NodeId, Timestamp};
 use kosmo_meshtastic::{
+    node::node_of_key,
     radio::{ChannelRole, RadioState},
     session::{CloseReason, QueueStatus},
 };
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// For how long a radio without a free place is only busy.
-const BUSY: Duration = Duration::from_mins(3);
 /// By how much a radio's clock may be off before it is said.
 const CLOCK_SLACK: Duration = Duration::from_mins(10);
 /// Garbage beyond this many bytes on one connection is no accident of joining in the middle.
@@ -37,17 +36,58 @@ pub(crate) struct Radio {
     settings: Vec<Finding>,
     /// The radio that was here before this one.
     before: Option<NodeId>,
+    /// What that is known by.
+    swap: Swap,
+    /// The public key of the radio that was heard last.
+    key: Option<[u8; 32]>,
     /// How many bytes of garbage there were when this connection began.
     garbage_before: u64,
-    /// Since when it has no free place.
+    /// Since when it has no free place, and for how long that is only busy.
     full_since: Option<Instant>,
+    busy: Duration,
     /// By how much its clock is ahead of ours, and behind.
     clock_off: Option<(Duration, Duration)>,
 }
 
+/// What is known of how a radio came to have another number than the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Swap {
+    /// Nothing: it is another radio.
+    Replaced,
+    /// It has the same key, so that it is the same radio.
+    Renumbered,
+    /// Its number follows from its key, as an update to firmware 2.8 brings about.
+    PerhapsRenumbered,
+}
+
+impl Swap {
+    /// Tells one from the other by the key before and by the one that the radio has, and its number.
+    fn judge(before: Option<[u8; 32]>, key: Option<[u8; 32]>, node: NodeId) -> Self {
+        match key {
+            Some(key) if before == Some(key) => Self::Renumbered,
+            Some(key) if before.is_none() && node_of_key(&key) == node => Self::PerhapsRenumbered,
+            Some(_) | None => Self::Replaced,
+        }
+    }
+
+    fn words(self, before: NodeId, node: NodeId) -> String {
+        let numbers = format!("it was {before} and is {node}, which the mesh sees as another sender");
+        match self {
+            Self::Replaced => format!("the radio is another one than before: {numbers}"),
+            Self::Renumbered => {
+                format!("the radio has another number than before, and the same key, as after an update to firmware 2.8: {numbers}")
+            }
+            Self::PerhapsRenumbered => {
+                format!("the radio is another one than before, or was updated to firmware 2.8, which numbers a node by its key: {numbers}")
+            }
+        }
+    }
+}
+
 impl Radio {
-    /// Returns what is known of a radio that was not heard yet; `before` is the one that was here last.
-    pub(crate) fn new(before: Option<NodeId>) -> Self {
+    /// Returns what is known of a radio that was not heard yet; `before` is the one that was here last, and for `busy` a radio may
+    /// have no free place.
+    pub(crate) fn new(before: Option<NodeId>, busy: Duration) -> Self {
         let status = RadioStatus {
             link: RadioLink::Connecting,
             detail: None,
@@ -66,8 +106,11 @@ impl Radio {
             trouble: None,
             settings: Vec::new(),
             before,
+            swap: Swap::Replaced,
+            key: None,
             garbage_before: 0,
             full_since: None,
+            busy,
             clock_off: None,
         }
     }
@@ -105,11 +148,13 @@ impl Radio {
     pub(crate) fn note_configured(&mut self, radio: &RadioState) -> bool {
         let known = self.status.node_id.or(self.before);
         let is_other = known.is_some_and(|node| node != radio.node);
+        let key = radio.own_user().and_then(|user| user.public_key);
         if is_other {
-            self.before = known;
+            (self.before, self.swap) = (known, Swap::judge(self.key, key, radio.node));
         } else if self.before == Some(radio.node) {
             self.before = None;
         }
+        self.key = key;
         self.set_link(RadioLink::Ready);
         self.trouble = None;
         self.settings = wrong_settings(radio);
@@ -124,6 +169,25 @@ impl Radio {
             channels: convert::channels(radio),
         };
         is_other
+    }
+
+    /// Notes that it is locked, and tells whether that is news. What it told of itself was left blank, and means nothing.
+    pub(crate) fn note_locked(&mut self) -> bool {
+        if self.is_locked() {
+            return false;
+        }
+        self.set_link(RadioLink::Down);
+        (self.trouble, self.full_since) = (Some(Trouble::RadioLocked), None);
+        self.settings.clear();
+        self.status.channels.clear();
+        let words = "the radio is locked with a passphrase: it keeps what it hears, and what it is set to, from this bridge";
+        self.status.detail = Some(Text::cut(words));
+        true
+    }
+
+    /// Tells whether it is locked, as it said last.
+    pub(crate) fn is_locked(&self) -> bool {
+        self.status.link == RadioLink::Down && self.trouble == Some(Trouble::RadioLocked)
     }
 
     /// Returns the channel with this index of the radio's.
@@ -177,13 +241,11 @@ impl Radio {
     /// Returns what is wrong with the radio itself, as far as it is known.
     pub(crate) fn findings(&self) -> Vec<Finding> {
         let mut findings = self.settings.clone();
-        if self.full_since.is_some_and(|since| since.elapsed() >= BUSY) {
+        if self.full_since.is_some_and(|since| since.elapsed() >= self.busy) {
             findings.push(Finding::new(Trouble::QueueStuck, "the radio has had no room for another packet for minutes"));
         }
         if let Some((before, node)) = self.before.zip(self.status.node_id) {
-            let says =
-                format!("the radio is another one than before: it was {before} and is {node}, which the mesh sees as another sender");
-            findings.push(Finding::new(Trouble::OtherRadio, says));
+            findings.push(Finding::new(Trouble::OtherRadio, self.swap.words(before, node)));
         }
         if let Some((ahead, behind)) = self.clock_off.filter(|(ahead, behind)| *ahead.max(behind) > CLOCK_SLACK) {
             let (span, way) = if ahead > behind { (ahead, "ahead of") } else { (behind, "behind") };
@@ -206,7 +268,7 @@ fn wrong_settings(radio: &RadioState) -> Vec<Finding> {
     if !radio.channels.is_empty() && !radio.channels.iter().any(|channel| channel.role == ChannelRole::Primary) {
         find(Trouble::NoPrimaryChannel, "the radio has no primary channel: it understands nobody");
     }
-    let own = radio.nodes.iter().find(|node| node.node == radio.node).and_then(|node| node.user.as_ref());
+    let own = radio.own_user();
     if own.is_some_and(|user| user.role == "CLIENT_MUTE") {
         find(Trouble::ClientMute, "the radio's role is CLIENT_MUTE: it relays nothing, and counts on neighbours to pass its texts on");
     }
@@ -235,7 +297,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_queue_is_stuck_that_has_had_no_room_for_minutes_and_not_one_that_is_busy() {
-        let mut radio = Radio::new(None);
+        let mut radio = Radio::new(None, Duration::from_mins(3));
         let says = |free| QueueStatus { packet: None, result: 0, free, capacity: 16 };
         radio.note_queue(&says(0));
         tokio::time::advance(Duration::from_secs(179)).await;
@@ -248,8 +310,23 @@ mod tests {
     }
 
     #[test]
+    fn a_number_that_follows_from_the_key_tells_an_update_from_another_radio() {
+        let (before, key, other) = (NodeId::from_number(7), [9; 32], [8; 32]);
+        let says = |known, key: [u8; 32], node: NodeId| Swap::judge(known, Some(key), node).words(before, node);
+        let derived = node_of_key(&key);
+        for (words, expect) in [
+            (says(Some(key), key, derived), "the same key, as after an update"),
+            (says(None, key, derived), "or was updated to firmware 2.8"),
+            (says(Some(other), key, derived), "another one than before: it was !00000007"),
+            (says(None, other, derived), "another one than before: it was !00000007"),
+        ] {
+            assert!(words.contains(expect) && words.contains(&format!("it was {before} and is {derived}")), "{words}");
+        }
+    }
+
+    #[test]
     fn a_clock_that_is_off_is_told_by_how_much_and_which_way() {
-        let mut radio = Radio::new(None);
+        let mut radio = Radio::new(None, Duration::from_mins(3));
         let noon = Timestamp::from_unix_seconds(1_780_315_200);
         radio.note_clock(noon.plus(Duration::from_mins(9)), noon);
         assert_eq!(words(&radio), [""; 0]);

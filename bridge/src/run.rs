@@ -163,7 +163,7 @@ impl Bridge {
         let fresh = Epoch::from_random(u128::from(rng.next_u64()) << 64 | u128::from(rng.next_u64()));
         let mut spool = Spool::open(&config.spool, &config.bridge, fresh, config.limits).await?;
         let rows = spool.texts().await?;
-        let radio = Radio::new(spool.radio().await?);
+        let radio = Radio::new(spool.radio().await?, config.pace.radio_busy);
         let now = Now { uptime: Uptime::default(), time: clock.now() };
         let texts = outbound::Queue::resume(config.bridge.clone(), rows, now);
         let uplink = Uplink::start(&config, StdRng::from_rng(&mut rng))?;

@@ -7,6 +7,7 @@
 //! It is also the place to break things: radios can be cut, stalled, rebooted and garbled, and nodes made to send what
 //! no sound node does ([`Trouble`]).
 
+mod firmware;
 mod ids;
 mod lora;
 mod mesh;
@@ -18,9 +19,10 @@ mod scenario;
 pub mod weather;
 
 pub use crate::{
+    firmware::Firmware,
     mesh::{HandOver, Mesh, OnAir, Parting, PartingWay, RadioControl, Reach, Rehearsal, Shown, Tally, Trouble, history},
     person::Person,
-    radio::{Firmware, ONLY_CONFIG, ONLY_NODES},
+    radio::{ONLY_CONFIG, ONLY_NODES},
     scenario::{Act, Planned, RadioAct, Scenario, ScenarioError, demonstration},
 };
 
@@ -59,7 +61,7 @@ pub struct Config {
     /// What happens when, besides.
     pub plan: Vec<Planned>,
     /// Somebody's own mesh in the place of the built-in region. Then packets get in each other's way, nodes heed the channel and
-    /// the law, and people are reached as far as the air allows. Interval, people, preset and plan are the scenario's.
+    /// the law, and people are reached as far as the air allows. Interval, people, preset, plan and firmware are the scenario's.
     pub scenario: Option<Scenario>,
     /// Whether to keep what each radio handed over, which takes memory without bound, and what was on the air.
     pub record: bool,
@@ -90,14 +92,17 @@ impl Default for Config {
 impl Config {
     /// Returns the configuration of a scenario whose radios listen on this port and those after it; port 0 takes free ones.
     pub fn of_scenario(scenario: Scenario, address: std::net::IpAddr, port: u16) -> Self {
+        let firmware = scenario.firmware;
         let ports = (0..).take(scenario.radios()).map(|place| if port == 0 { 0 } else { port.saturating_add(place) });
         Self {
-            seed: scenario.seed().unwrap_or(1),
+            seed: scenario.seed(),
             listen: ports.map(|port| (address, port).into()).collect(),
             interval: None,
             chat_every: scenario.chat_every,
             people: Vec::new(),
             preset: scenario.preset.clone(),
+            queue: firmware.queue(),
+            firmware,
             scenario: Some(scenario),
             ..Self::default()
         }

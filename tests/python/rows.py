@@ -75,7 +75,7 @@ class Radio:
         return said
 
     @contextlib.contextmanager
-    def library(self):
+    def interface(self):
         host, port = self.host.split(":")
         interface = meshtastic.tcp_interface.TCPInterface(host, portNumber=int(port))
         try:
@@ -189,7 +189,7 @@ def listen(radio, mesh):
         heard.append((packet["fromId"], packet["decoded"]["text"]))
 
     pub.subscribe(on_text, "meshtastic.receive.text")
-    with radio.library() as interface:
+    with radio.interface() as interface:
         interface.sendText("row listen", destinationId=mesh["peer"], wantAck=True)
         until("she has answered", lambda: [text for sender, text in heard if sender == mesh["peer"] and text])
     pub.unsubscribe(on_text, "meshtastic.receive.text")
@@ -198,7 +198,7 @@ def listen(radio, mesh):
 @row
 def queue(radio, _mesh):
     """What a program sends in a row arrives, though the radio has few places and tells of few of them."""
-    with radio.library() as interface:
+    with radio.interface() as interface:
         acknowledged = threading.Semaphore(0)
         for number in range(6):
             interface.sendData(
@@ -262,7 +262,7 @@ def seturl(radio, _mesh):
 @row
 def canned_messages(radio, _mesh):
     """This build has no prepared messages, as it says, and the client heeds that."""
-    with radio.library() as interface:
+    with radio.interface() as interface:
         assert not interface.localNode.module_available(mesh_pb2.CANNEDMSG_CONFIG)
         assert interface.localNode.module_available(mesh_pb2.EXTNOTIF_CONFIG)
     radio.says("--get-canned-message", wanted=r"canned_plugin_message:None")
@@ -283,7 +283,7 @@ def favourite(radio, mesh):
     radio("--set-favorite-node", mesh["peer"])
 
     def is_favourite():
-        with radio.library() as interface:
+        with radio.interface() as interface:
             return interface.nodes[mesh["peer"]].get("isFavorite")
 
     until("she is a favourite", is_favourite)
@@ -314,7 +314,7 @@ def export_and_configure(radio, _mesh):
 def set_time(radio, mesh):
     """A radio without a clock stamps what it says from when it was told the time."""
     stamped = []
-    with radio.library() as interface:
+    with radio.interface() as interface:
         interface.localNode.setTime(1_800_000_000)
         interface.sendData(
             b"row time", mesh["peer"], portnums_pb2.TEXT_MESSAGE_APP, wantAck=True, onResponseAckPermitted=True, onResponse=stamped.append
@@ -326,7 +326,7 @@ def set_time(radio, mesh):
 def restarted(radio):
     """Waits until the radio has started anew, which its uptime tells."""
     def uptime():
-        with contextlib.suppress(Exception), radio.library() as interface:
+        with contextlib.suppress(Exception), radio.interface() as interface:
             return interface.getMyNodeInfo().get("deviceMetrics", {}).get("uptimeSeconds") == 0
     until("it has restarted", uptime, 30)
 

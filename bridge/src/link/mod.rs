@@ -260,6 +260,7 @@ impl Keeper {
         }
     }
 
+    /// Lets the time between two attempts pass: nobody tells when a radio is there again.
     async fn rest(&mut self, wait: Duration) -> Result<(), Gone> {
         tokio::select! {
             () = sleep(wait) => Ok(()),

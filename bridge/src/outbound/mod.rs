@@ -28,6 +28,8 @@ mod sending;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod truth;
+#[cfg(test)]
 mod turns;
 
 pub(crate) use crate::outbound::{
@@ -394,5 +396,5 @@ impl Queue {
 }
 
 fn receipt(message_id: Uuid, evidence: Evidence, at: Timestamp) -> NewRecord {
-    NewRecord { heard_at: at, packet: None, body: Body::Receipt(ReceiptBody { message_id, evidence }) }
+    NewRecord { heard_at: at, packet: None, privacy: None, body: Body::Receipt(ReceiptBody { message_id, evidence }) }
 }

@@ -1,6 +1,9 @@
 //! Whatever happens, in whatever order: the rules of [`Play`] hold, and everything granted comes to an end that is told.
 
-use crate::outbound::play::{Crash, Mood, Play, ROOF, SHED, Truth, id, offer};
+use crate::outbound::{
+    play::{Crash, Mood, Play, ROOF, SHED, id, offer},
+    truth::Truth,
+};
 use kosmo_contract::{Evidence, Offer, Priority, Text};
 use proptest::prelude::*;
 use std::time::Duration;

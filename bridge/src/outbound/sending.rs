@@ -182,6 +182,12 @@ impl Queue {
         self.on_time(now);
     }
 
+    /// Notes that the radio keeps to itself what it hears: for texts it is gone, and nobody can tell until when.
+    pub(crate) fn on_radio_locked(&mut self, now: Now) {
+        self.on_radio_lost(now);
+        self.expected_until = None;
+    }
+
     /// Tells whether there is a radio, and it is set up not to send.
     pub(crate) fn is_mute(&self) -> bool {
         self.radio.is_some_and(|radio| !radio.can_send)

@@ -3,11 +3,13 @@
 use crate::{convert, counters::Counter, link::LinkEvent, run::Bridge};
 use kosmo_failpoints::fail_point;
 use kosmo_meshtastic::{
+    lockdown::Lockdown,
     node::NodeInfo,
     packet::Received,
     radio::RadioState,
     session::{self, Input, Output, RefusedReason},
 };
+use tokio::time::Instant;
 
 impl Bridge {
     pub(super) async fn on_link(&mut self, event: LinkEvent) {
@@ -64,6 +66,7 @@ impl Bridge {
             session::Event::Node(info) => self.keep_remembered(&info).await,
             session::Event::Packet(packet) => self.on_packet(&packet).await,
             session::Event::Proxied(message) => self.on_proxied(*message),
+            session::Event::Lockdown(lockdown) => self.on_lockdown(lockdown),
             session::Event::Rebooted => {
                 self.counters.one(Counter::Reboots);
                 self.texts.on_radio_lost(self.now());
@@ -87,6 +90,20 @@ impl Bridge {
                     self.texts.on_hand_over(hand_over, self.now());
                 }
             }
+        }
+    }
+
+    /// Takes in whether the radio keeps what it hears from us. If so it is as good as none, until it says otherwise or starts anew, as it
+    /// does when its lockdown is switched off.
+    fn on_lockdown(&mut self, lockdown: Lockdown) {
+        match lockdown {
+            Lockdown::Locked if self.radio.note_locked() => {
+                tracing::warn!(bridge.id = %self.config.bridge, "the radio is locked, and tells nothing of what it hears");
+                self.texts.on_radio_locked(self.now());
+                self.note_change();
+            }
+            Lockdown::Open if self.radio.is_locked() => self.reconfigure_at = Some(Instant::now()),
+            Lockdown::Locked | Lockdown::Open => {}
         }
     }
 

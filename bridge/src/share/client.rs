@@ -88,6 +88,7 @@ pub(crate) fn listen(listener: TcpListener, end: CancellationToken) -> mpsc::Rec
                 accepted = listener.accept() => accepted,
             };
             let Ok((stream, peer)) = accepted else {
+                // Out of file handles, say; accepting again at once would not help, and nobody tells when it would.
                 sleep(AFTER_REFUSAL).await;
                 continue;
             };
@@ -160,6 +161,7 @@ async fn hear(client: u64, mut reader: ReadHalf<'_>, events: &mpsc::Sender<Clien
 async fn tell(mut stream: WriteHalf<'_>, mut waiting: mpsc::Receiver<Write>) {
     while let Some(write) = waiting.recv().await {
         match write {
+            // The pause itself is what is told: clients stumble over a radio that is done too soon.
             Write::Pause(span) => sleep(span).await,
             Write::Bytes(bytes) => {
                 let Ok(Ok(())) = timeout(WRITE_PATIENCE, stream.write_all(&bytes)).await else { return };

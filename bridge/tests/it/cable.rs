@@ -97,6 +97,7 @@ impl Plugged {
         let mut stream = self.stream();
         self.served = Some(tokio::spawn(async move {
             while stream.write_all(&[0xf8, 0x00, 0x1f, 0xe6, 0x80, 0x06, 0xfe, 0x18]).await.is_ok() {
+                // At whatever speed a line carries only so much, and the bridge is not to be kept busy by more.
                 tokio::time::sleep(std::time::Duration::from_millis(10)).await;
             }
         }));

@@ -7,7 +7,7 @@ use crate::{
 use kosmo_contract::{Evidence, NotSentReason, Offer, Priority, Text, V1};
 use kosmo_domain::{ManualClock, NodeId, PacketId};
 use kosmo_meshtastic::outgoing::packet_id;
-use kosmo_sim::{Config, Mesh, OnAir, Person, region};
+use kosmo_sim::{Config, Firmware, Mesh, OnAir, Person, region};
 use kosmo_test_support::{Mosquitto, MosquittoOptions};
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 use tempfile::TempDir;
@@ -26,8 +26,13 @@ struct Scene {
 }
 
 async fn scene() -> Scene {
+    scene_of(Firmware::V27).await
+}
+
+async fn scene_of(firmware: Firmware) -> Scene {
     let shutdown = CancellationToken::new();
     let config = Config {
+        firmware,
         listen: vec![(Ipv4Addr::LOCALHOST, 0).into()],
         interval: None,
         chat_every: None,
@@ -147,6 +152,25 @@ async fn of_each_person_s_text_the_cloud_is_told_what_became_of_it_and_no_more()
     let packet_id = packet_id(1, 0);
     let answer = |heard: &crate::cloud::Heard| heard.texts.iter().any(|text| text.body.reply_to == Some(packet_id));
     scene.cloud.until("the answer", answer).await;
+    bridge.stop().await;
+}
+
+#[tokio::test]
+async fn a_radio_that_does_not_know_its_private_packets_again_keeps_nobody_from_being_told_the_truth() {
+    let scene = scene_of(Firmware::V28Alpha).await;
+    let bridge = scene.start_bridge();
+    let relayed = [Person::BehindRelay, Person::OffBehindRelay];
+    for (number, kind) in relayed.iter().enumerate() {
+        scene.send(number, region::person(*kind)).await;
+    }
+    let arrived = scene.until_told(0, |told| matches!(told, Evidence::Acknowledged { .. })).await;
+    assert_eq!(fate(&arrived), ["acknowledged"], "that it was relayed nobody was told");
+    let lost = scene.until_told(1, |told| matches!(told, Evidence::Refused { .. })).await;
+    assert_eq!(fate(&lost), ["refused 5"], "no confirmation, which proves nothing");
+    for kind in relayed {
+        assert_eq!(scene.sent_to(region::person(kind)).len(), 1, "however often it was sent, it was one packet");
+        assert!(scene.mesh.shown(region::person(kind)).len() <= 1);
+    }
     bridge.stop().await;
 }
 

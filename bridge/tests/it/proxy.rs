@@ -12,10 +12,7 @@ use kosmo_meshtastic::{
     Message as _,
     crypto::ChannelKey,
     envelope::Envelope,
-    proto::{
-        self, PortNum, admin_message::PayloadVariant as Admin, channel::Role, config::PayloadVariant as Section,
-        mesh_packet::PayloadVariant, module_config::PayloadVariant as Module,
-    },
+    proto::{self, PortNum, mesh_packet::PayloadVariant},
 };
 use kosmo_mqtt::{Client, Event, Incoming, Message, Options, Subscription};
 use kosmo_sim::{Mesh, Reach};
@@ -53,23 +50,7 @@ async fn scene(carried_to: impl FnOnce(&Mosquitto) -> Option<String>) -> Scene {
     };
     let mesh = Mesh::start(one, Arc::new(ManualClock::at(noon())), shutdown.clone()).await.unwrap();
     let radio = mesh.radio(0);
-    let mqtt = proto::module_config::MqttConfig {
-        enabled: true,
-        proxy_to_client_enabled: true,
-        encryption_enabled: true,
-        root: "msh/EU_868".into(),
-        address: "mqtt.example.org".into(),
-        ..Default::default()
-    };
-    let settings = proto::ChannelSettings { psk: vec![1], uplink_enabled: true, downlink_enabled: true, ..Default::default() };
-    let lora = proto::config::LoRaConfig { use_preset: true, region: 3, hop_limit: 3, tx_enabled: true, ..Default::default() };
-    for change in [
-        Admin::SetModuleConfig(proto::ModuleConfig { payload_variant: Some(Module::Mqtt(mqtt)) }),
-        Admin::SetChannel(proto::Channel { index: 0, settings: Some(settings), role: Role::Primary.into() }),
-        Admin::SetConfig(proto::Config { payload_variant: Some(Section::Lora(lora)) }),
-    ] {
-        radio.set_up(change);
-    }
+    radio.have_client_carry();
     let node = radio.node();
 
     let broker = Mosquitto::start(&MosquittoOptions::default()).await;

@@ -139,7 +139,7 @@ impl Radio {
     }
 }
 
-fn frame(variant: from_radio::PayloadVariant) -> Vec<u8> {
+pub(crate) fn frame(variant: from_radio::PayloadVariant) -> Vec<u8> {
     let message = proto::FromRadio { payload_variant: Some(variant), ..Default::default() };
     stream::encode(&message.encode_to_vec()).unwrap()
 }

@@ -3,12 +3,15 @@
 use crate::{
     cable::Machine,
     cloud::{Cloud, Heard},
-    world::{Running, config},
+    radio::{frame, temperature},
+    world::{PATIENCE, Running, config},
 };
-use kosmo_bridge::{Config, RadioUrl, local};
+use kosmo_bridge::{Config, RadioUrl, local, probe::probe};
 use kosmo_contract::{RadioLink, Status};
 use kosmo_domain::Stream;
+use kosmo_meshtastic::proto::from_radio::PayloadVariant;
 use kosmo_test_support::{Mosquitto, MosquittoOptions};
+use rand::{SeedableRng as _, rngs::StdRng};
 use rustix::{
     fs::{FlockOperation, Mode, OFlags, flock},
     io::Errno,
@@ -48,11 +51,15 @@ async fn a_serial_radio_is_held_alone_missed_when_unplugged_and_taken_up_again()
     assert!(is_locked);
 
     plugged.unplug().await;
-    cloud.until("the loss", |heard| is(heard, RadioLink::Down, "")).await;
+    // "… was unplugged", and from the next attempt on "is the radio plugged in?".
+    cloud.until("the loss", |heard| is(heard, RadioLink::Down, "plugged")).await;
+    let report = local::ask(&folder.path().join("status.sock")).await.unwrap().unwrap();
+    assert!(report.findings.iter().any(|finding| finding.code == "no_radio"), "{:?}", report.findings);
     let mut plugged = machine.plug("ttyACM0", "A1");
     let (says, _seen) = plugged.radio(RECORDING);
     cloud.until("the radio back", |heard| is(heard, RadioLink::Ready, "")).await;
-    drop(says);
+    says.send(frame(PayloadVariant::Packet(temperature(1, 20.0)))).unwrap();
+    cloud.until("a reading", |heard| heard.readings.len() == 1).await;
     bridge.stop().await;
 }
 
@@ -82,6 +89,19 @@ async fn the_radio_is_found_under_whatever_name_and_never_guessed() {
     cloud.until("the same one, which is known among others", |heard| is(heard, RadioLink::Ready, "")).await;
     drop(stranger);
     bridge.stop().await;
+}
+
+#[tokio::test]
+async fn a_look_without_a_bridge_finds_a_wrong_speed_too() {
+    let (machine, folder) = (Machine::new(), tempfile::tempdir().unwrap());
+    let mut plugged = machine.plug("ttyACM0", "A1");
+    plugged.noise();
+    let mut config = at(&machine, &RadioUrl::Auto, "mqtt://127.0.0.1:9", folder.path());
+    config.pace.session.handshake = Duration::from_millis(300);
+    let probed = probe(&config, &mut StdRng::seed_from_u64(5), PATIENCE).await;
+    let codes: Vec<_> = probed.findings.iter().map(|finding| finding.code.as_str()).collect();
+    assert_eq!(codes, ["wrong_baud", "broker_away"]);
+    plugged.unplug().await;
 }
 
 #[tokio::test]

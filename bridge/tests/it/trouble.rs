@@ -7,10 +7,10 @@ use crate::{
 };
 use kosmo_bridge::{Config, local};
 use kosmo_contract::{RadioLink, Status};
-use kosmo_domain::ManualClock;
+use kosmo_domain::{ManualClock, NodeId};
 use kosmo_meshtastic::proto;
 use kosmo_mqtt::{Event, Options, Subscription};
-use kosmo_sim::{Mesh, RadioControl};
+use kosmo_sim::{Firmware, Mesh, RadioControl, Reach, region};
 use kosmo_test_support::{Mosquitto, MosquittoOptions};
 use rand::{SeedableRng as _, rngs::StdRng};
 use std::{net::Ipv4Addr, path::Path, sync::Arc, time::Duration};
@@ -18,19 +18,32 @@ use tempfile::TempDir;
 use tokio::{io::AsyncReadExt as _, net::TcpStream};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-struct Scene {
-    cloud: Cloud,
-    mesh: Mesh,
-    folder: TempDir,
-    bridge: Running,
+pub(crate) struct Scene {
+    pub(crate) cloud: Cloud,
+    pub(crate) mesh: Mesh,
+    pub(crate) folder: TempDir,
+    pub(crate) bridge: Running,
     _broker: Mosquitto,
     _end: DropGuard,
 }
 
 /// A bridge at a simulated radio, both ready.
 async fn scene() -> Scene {
+    scene_of(Firmware::V27).await
+}
+
+/// The same with a radio of this firmware, which knows no other node yet.
+pub(crate) async fn scene_of(firmware: Firmware) -> Scene {
     let shutdown = CancellationToken::new();
-    let one = kosmo_sim::Config { listen: vec![(Ipv4Addr::LOCALHOST, 0).into()], interval: None, chat_every: None, ..Default::default() };
+    let one = kosmo_sim::Config {
+        listen: vec![(Ipv4Addr::LOCALHOST, 0).into()],
+        interval: None,
+        chat_every: None,
+        firmware,
+        queue: firmware.queue(),
+        knows_nodes: false,
+        ..Default::default()
+    };
     let mesh = Mesh::start(one, Arc::new(ManualClock::at(noon())), shutdown.clone()).await.unwrap();
     let broker = Mosquitto::start(&MosquittoOptions::default()).await;
     let cloud = Cloud::connect(&broker.url()).await;
@@ -51,37 +64,48 @@ fn impatient(mut config: Config) -> Config {
     config
 }
 
-fn radio(heard: &Heard) -> Option<&kosmo_contract::RadioStatus> {
+pub(crate) fn radio(heard: &Heard) -> Option<&kosmo_contract::RadioStatus> {
     heard.status().and_then(|status: &Status| status.radio.as_ref())
 }
 
-fn handshakes(heard: &Heard) -> u64 {
+fn count(heard: &Heard, wanted: &str) -> u64 {
     let counters = heard.status().map(|status| &status.counters);
-    counters.and_then(|counters| counters.iter().find(|(name, _)| &***name == "radio_handshakes")).map_or(0, |(_, count)| *count)
+    counters.and_then(|counters| counters.iter().find(|(name, _)| &***name == wanted)).map_or(0, |(_, count)| *count)
 }
 
-async fn codes(folder: &Path) -> Vec<String> {
+fn handshakes(heard: &Heard) -> u64 {
+    count(heard, "radio_handshakes")
+}
+
+pub(crate) async fn codes(folder: &Path) -> Vec<String> {
     let report = local::ask(&folder.join("status.sock")).await.unwrap().expect("the bridge answers");
     report.findings.into_iter().map(|finding| finding.code).collect()
 }
 
 impl Scene {
-    fn control(&self) -> RadioControl<'_> {
+    pub(crate) fn control(&self) -> RadioControl<'_> {
         self.mesh.radio(0)
     }
 
-    async fn until_ready(&self, handshakes_done: u64) {
+    pub(crate) async fn until_ready(&self, handshakes_done: u64) {
         let is_ready =
             |heard: &Heard| handshakes(heard) >= handshakes_done && radio(heard).is_some_and(|radio| radio.link == RadioLink::Ready);
         self.cloud.until("a radio that is ready", is_ready).await;
     }
 
-    async fn until_says(&self, words: &str) {
+    pub(crate) async fn until_says(&self, words: &str) {
         let says = |radio: &kosmo_contract::RadioStatus| radio.detail.as_ref().is_some_and(|detail| detail.contains(words));
         self.cloud.until(words, |heard| radio(heard).is_some_and(says)).await;
     }
 
-    async fn until_code(&self, code: &str) {
+    /// Has a station of the mesh measure something, and waits until the cloud has heard of it: the bridge does its work.
+    pub(crate) async fn until_works(&self) {
+        let before = self.cloud.heard().readings.len();
+        say_temperature(&self.mesh);
+        self.cloud.until("a reading of the mesh", |heard| heard.readings.len() > before).await;
+    }
+
+    pub(crate) async fn until_code(&self, code: &str) {
         let asked = async {
             while !codes(self.folder.path()).await.iter().any(|found| found == code) {
                 tokio::task::yield_now().await;
@@ -91,6 +115,14 @@ impl Scene {
     }
 }
 
+/// Has a station be heard by every radio of a mesh.
+pub(crate) fn say_temperature(mesh: &Mesh) {
+    let nodes = mesh.nodes();
+    let station = nodes.iter().find(|node| matches!(node.kind, region::Kind::Station(_))).unwrap();
+    let Some(proto::mesh_packet::PayloadVariant::Decoded(data)) = temperature(1, 20.0).payload_variant else { unreachable!() };
+    mesh.send(station.id, NodeId::BROADCAST, data, Reach::EveryRadio).unwrap();
+}
+
 #[tokio::test]
 async fn a_radio_that_falls_silent_with_its_link_open_is_missed_and_taken_up_again() {
     let scene = scene().await;
@@ -98,6 +130,7 @@ async fn a_radio_that_falls_silent_with_its_link_open_is_missed_and_taken_up_aga
     scene.until_says("the radio fell silent").await;
     scene.control().stall(false);
     scene.until_ready(2).await;
+    scene.until_works().await;
     scene.bridge.stop().await;
 }
 
@@ -106,6 +139,8 @@ async fn a_radio_that_restarts_is_asked_anew() {
     let scene = scene().await;
     scene.control().reboot();
     scene.until_ready(2).await;
+    scene.cloud.until("the restart", |heard| count(heard, "radio_reboots") == 1).await;
+    scene.until_works().await;
     scene.bridge.stop().await;
 }
 
@@ -113,8 +148,13 @@ async fn a_radio_that_restarts_is_asked_anew() {
 async fn garbage_between_frames_disturbs_nobody() {
     let scene = scene().await;
     scene.control().garble(&[0x94, 0xc3, 0x01, 0xf0, 0xff, 0x94, 0x94, 0xc3, 0xff, 0xff]);
-    scene.control().reboot();
-    scene.until_ready(2).await;
+    // What was taken for a frame swallows some of them, and is searched for them once it is none.
+    for _ in 0..10 {
+        say_temperature(&scene.mesh);
+    }
+    scene.cloud.until("every reading", |heard| heard.readings.len() == 10).await;
+    scene.cloud.until("the garbage", |heard| count(heard, "radio_garbage_bytes") > 0).await;
+    assert_eq!((handshakes(&scene.cloud.heard()), codes(scene.folder.path()).await), (1, Vec::new()));
     scene.bridge.stop().await;
 }
 
@@ -134,6 +174,7 @@ async fn another_program_that_takes_the_only_place_is_recognised_and_backed_off_
     let _ = thief.await;
     let before = handshakes(&scene.cloud.heard());
     scene.until_ready(before + 1).await;
+    scene.until_works().await;
     scene.bridge.stop().await;
 }
 

@@ -10,6 +10,7 @@ pub mod crypto;
 mod dedupe;
 pub mod envelope;
 pub mod evidence;
+pub mod lockdown;
 pub mod name;
 pub mod node;
 pub mod outgoing;

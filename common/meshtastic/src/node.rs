@@ -8,6 +8,19 @@ use crate::{
 };
 use kosmo_domain::{NodeId, Timestamp};
 
+/// Returns the node whose number follows from a public key, as firmware from 2.8 on numbers nodes: the CRC-32 (ISO-HDLC) of its bytes.
+/// Firmware before numbers them by their hardware, whatever their keys.
+pub fn node_of_key(public_key: &[u8]) -> NodeId {
+    let mut crc = u32::MAX;
+    for byte in public_key {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            crc = crc >> 1 ^ if crc & 1 == 1 { 0xedb8_8320 } else { 0 };
+        }
+    }
+    NodeId::from_number(!crc)
+}
+
 /// Who a node says it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserInfo {
@@ -108,6 +121,14 @@ mod tests {
         assert_eq!(user.long_name.as_deref(), Some("<script>alert(1)</script>"));
         assert_eq!((user.short_name, user.public_key), (None, None));
         assert_eq!((user.hardware.as_str(), user.role.as_str()), ("99999", "-1"));
+    }
+
+    #[test]
+    fn a_key_numbers_its_node() {
+        // The check value of CRC-32 (ISO-HDLC).
+        assert_eq!(node_of_key(b"123456789"), NodeId::from_number(0xcbf4_3926));
+        assert_eq!(node_of_key(&[7; 32]), node_of_key(&[7; 32]));
+        assert_ne!(node_of_key(&[7; 32]), node_of_key(&[8; 32]));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::{
     airtime::Modem,
     crypto::{ChannelKey, channel_hash},
     name::{MAX_CHANNEL_NAME, clean},
-    node::NodeInfo,
+    node::{NodeInfo, UserInfo},
     outgoing::DEFAULT_HOP_LIMIT,
     proto,
     proxy::ProxySettings,
@@ -181,6 +181,11 @@ impl RadioState {
             (Some(has_major), Some(has_minor)) => (has_major, has_minor) >= (major, minor),
             _ => false,
         }
+    }
+
+    /// Returns who the radio says it is.
+    pub fn own_user(&self) -> Option<&UserInfo> {
+        self.nodes.iter().find(|node| node.node == self.node)?.user.as_ref()
     }
 
     /// Returns the channel with this index, if it is in use.

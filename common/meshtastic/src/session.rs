@@ -15,6 +15,7 @@ pub use crate::session::{
 
 use crate::{
     dedupe::SeenPackets,
+    lockdown::Lockdown,
     name::is_invisible,
     node::NodeInfo,
     outgoing::{Outgoing, Traffic},
@@ -280,7 +281,7 @@ impl Session {
                 self.in_step = true;
                 match message.payload_variant {
                     Some(message) => self.on_message(message, payload, now),
-                    None => self.dropped.unknown += 1,
+                    None => self.on_unknown(&payload),
                 }
             }
             Err(Unreadable::Undecodable) => {
@@ -295,6 +296,14 @@ impl Session {
                     self.refuse(RefusedReason::Torn, payload);
                 }
             }
+        }
+    }
+
+    /// Takes in what the generated types are too old for.
+    fn on_unknown(&mut self, payload: &[u8]) {
+        match Lockdown::read(payload) {
+            Some(lockdown) => self.event(Event::Lockdown(lockdown)),
+            None => self.dropped.unknown += 1,
         }
     }
 

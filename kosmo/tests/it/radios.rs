@@ -9,8 +9,9 @@ use kosmo_meshtastic::{
         config::device_config::Role as NodeRole, module_config::PayloadVariant as Module,
     },
 };
-use kosmo_sim::{Config, Mesh, Reach};
+use kosmo_sim::{Act, Config, Mesh, RadioAct, Reach};
 use kosmo_test_support::{Mosquitto, MosquittoOptions};
+use rand::{SeedableRng as _, rngs::StdRng};
 use std::{
     collections::BTreeMap,
     net::Ipv4Addr,
@@ -45,6 +46,78 @@ fn lora(change: impl FnOnce(&mut proto::config::LoRaConfig)) -> Admin {
     let mut lora = proto::config::LoRaConfig { use_preset: true, region: 3, hop_limit: 3, tx_enabled: true, ..Default::default() };
     change(&mut lora);
     Admin::SetConfig(proto::Config { payload_variant: Some(Section::Lora(lora)) })
+}
+
+/// Asks with these words until the bridge called so has a finding, or has it no longer, and returns the report.
+fn until_told(folder: &std::path::Path, args: &[&str], bridge: &str, code: &str, has: bool) -> serde_json::Value {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let report: serde_json::Value = serde_json::from_slice(&kosmo(args, folder).stdout).unwrap_or_default();
+        let told = report["bridges"].as_array().and_then(|bridges| bridges.iter().find(|told| told["bridge"] == bridge));
+        let findings = told.and_then(|told| told["findings"].as_array());
+        if findings.is_some_and(|findings| findings.iter().any(|finding| finding["code"] == code) == has) {
+            return told.cloned().unwrap_or_default();
+        }
+        assert!(Instant::now() < deadline, "{code} of {bridge} should be {has} in {report:#}");
+    }
+}
+
+/// A bridge in this process, where its waits are short, that the program under test asks like one of its own.
+fn impatient_bridge(folder: &std::path::Path, id: &str, radio: std::net::SocketAddr, clock: Timestamp, end: &CancellationToken) {
+    let spool = folder.join("data/bridges").join(id).join("spool.db");
+    std::fs::create_dir_all(spool.parent().unwrap()).unwrap();
+    let (radio, broker) = (format!("tcp://{radio}").parse().unwrap(), "mqtt://127.0.0.1:9".parse().unwrap());
+    let mut config = kosmo_bridge::Config::new(id.parse().unwrap(), radio, broker, spool);
+    config.pace.radio_busy = Duration::from_millis(500);
+    config.pace.session.heartbeat = Duration::from_millis(200);
+    let deps = kosmo_bridge::Deps { clock: Arc::new(ManualClock::at(clock)), rng: Box::new(StdRng::seed_from_u64(4)) };
+    tokio::spawn(kosmo_bridge::run(config, deps, end.clone()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_radio_that_takes_no_packets_one_that_is_locked_and_a_machine_without_the_time_are_named() {
+    let end = CancellationToken::new();
+    let _end = end.clone().drop_guard();
+    let mesh = mesh(now(), &end).await;
+    let folder = tempfile::tempdir().unwrap();
+    impatient_bridge(folder.path(), "roof", mesh.radio(0).address(), now(), &end);
+    impatient_bridge(folder.path(), "attic", mesh.radio(1).address(), Timestamp::from_unix_seconds(60), &end);
+    mesh.act(mesh.radio(2).node(), Act::Radio(RadioAct::Lock(true)));
+    impatient_bridge(folder.path(), "cellar", mesh.radio(2).address(), now(), &end);
+    for radio in 0..3 {
+        mesh.radio(radio).attached().wait_for(|attached| *attached).await.unwrap();
+    }
+
+    // The channel around it is busy, and each of its answers waits for a place on the air.
+    let radio = mesh.radio(0);
+    radio.jam(true);
+    let station = mesh.nodes().iter().map(|node| node.id).find(|id| (0..4).all(|place| mesh.radio(place).node() != *id)).unwrap();
+    let asks = proto::Data { portnum: PortNum::NodeinfoApp.into(), want_response: true, ..Default::default() };
+    for _ in 0..20 {
+        mesh.send(station, radio.node(), asks.clone(), Reach::EveryRadio).unwrap();
+    }
+    let place = folder.path().to_owned();
+    let [stuck, clock, locked] = tokio::task::spawn_blocking(move || {
+        [("roof", "queue_stuck"), ("attic", "clock"), ("cellar", "radio_locked")]
+            .map(|(bridge, code)| until_told(&place, &["doctor", "--json"], bridge, code, true))
+    })
+    .await
+    .unwrap();
+    let says = |told: &serde_json::Value, code: &str| {
+        let finding = told["findings"].as_array().unwrap().iter().find(|finding| finding["code"] == code).unwrap();
+        format!("{}: {}", finding["says"].as_str().unwrap(), finding["remedy"].as_str().unwrap())
+    };
+    let stuck = says(&stuck, "queue_stuck");
+    assert!(stuck.contains("no room for another packet") && stuck.contains("look at its antenna"), "{stuck}");
+    let clock = says(&clock, "clock");
+    assert!(clock.contains("does not know what time it is") && clock.contains("timedatectl"), "{clock}");
+
+    let locked = says(&locked, "radio_locked");
+    assert!(locked.contains("locked with a passphrase") && locked.contains("switch its lockdown off"), "{locked}");
+
+    radio.jam(false);
+    let place = folder.path().to_owned();
+    tokio::task::spawn_blocking(move || until_told(&place, &["bridge", "status", "--json"], "roof", "queue_stuck", false)).await.unwrap();
 }
 
 /// Asks how all bridges of a folder are, until each has the word that is expected of it.

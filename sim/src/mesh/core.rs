@@ -15,9 +15,9 @@ use crate::{
         trouble::Trouble,
     },
     noise,
-    radio::{Firmware, config::HOP_LIMIT},
+    radio::config::HOP_LIMIT,
     region::{self, Kind, Node},
-    scenario::{Planned, RadioAct, Scenario},
+    scenario::{Act, Planned, RadioAct, Scenario},
     weather::Weather,
 };
 use kosmo_domain::{NodeId, PacketId, Timestamp, Uptime};
@@ -68,6 +68,8 @@ pub(crate) enum Happening {
     Done(RadioAct),
     /// It was reset, and has these keys: public and private.
     NewKeys([u8; 32], [u8; 32]),
+    /// It was updated, and has this number.
+    NewNumber(u32),
 }
 
 /// What came of time passing.
@@ -107,6 +109,8 @@ pub(crate) struct Core {
     /// Packets that reached a radio with a bridge, counted at each.
     pub(crate) heard: u64,
     pub(crate) plan: Vec<Planned>,
+    /// The numbers that nodes had before they were updated.
+    pub(crate) formerly: BTreeMap<NodeId, usize>,
     /// Makes packet ids differ from one run to the next, as they do when real radios restart.
     pub(crate) salt: u64,
     pub(crate) ids: PacketIds,
@@ -138,18 +142,19 @@ impl Core {
         let pace = Pace::new(config.speed);
         let air = Air::over(config.seed, &nodes, modem, crowded);
         let mut core = Self {
-            voice: Voice { seed: config.seed, weather: Weather::new(config.seed) },
+            voice: Voice { seed: config.seed, weather: Weather::new(config.seed), longest_name: config.firmware.longest_name() },
             radios: nodes.iter().filter(|node| node.kind == Kind::Bridge).count(),
             pace,
             clock_set: config.clock_set,
             sure_people: scenario.is_none(),
             crowded,
             duty_limit: config.duty_limit(),
-            ether: Ether::new(air, pace, salt, crowded, config.firmware == Firmware::V28, nodes.iter().map(|node| node.role).collect()),
+            ether: Ether::new(air, pace, salt, crowded, config.firmware.is_28(), nodes.iter().map(|node| node.role).collect()),
             collisions: 0,
             withheld: 0,
             heard: 0,
             plan: scenario.map_or_else(|| config.plan.clone(), Scenario::plan),
+            formerly: BTreeMap::new(),
             salt,
             ids: PacketIds::new(salt),
             carried: 0,
@@ -232,6 +237,12 @@ impl Core {
             payload_variant: Some(payload),
             ..Default::default()
         }
+    }
+
+    /// Has something done that is not planned.
+    pub(crate) fn do_now(&mut self, node: NodeId, act: Act, now: Uptime) {
+        self.plan.push(Planned { at: now.0, node, act });
+        self.schedule(now, Event::Act(self.plan.len() - 1));
     }
 
     /// Lets a node do something that no sound node does; every radio hears it.

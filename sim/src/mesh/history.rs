@@ -19,7 +19,7 @@ use std::time::Duration;
 /// If `step` is zero.
 pub fn history(config: &Config, from: Timestamp, to: Timestamp, step: Duration) -> impl Iterator<Item = Reading> + use<> {
     assert!(!step.is_zero(), "a history has steps");
-    let voice = Voice { seed: config.seed, weather: Weather::new(config.seed) };
+    let voice = Voice { seed: config.seed, weather: Weather::new(config.seed), longest_name: config.firmware.longest_name() };
     let stations: Vec<_> =
         region::nodes(config.seed, config.listen.len()).into_iter().filter(|node| voice.metrics(node, from).is_some()).collect();
     let turn = step / u32::try_from(stations.len()).unwrap_or(u32::MAX).max(1);

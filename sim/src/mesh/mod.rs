@@ -2,6 +2,7 @@
 
 mod air;
 mod carry;
+mod control;
 mod core;
 mod ether;
 mod history;
@@ -14,6 +15,7 @@ mod station;
 mod trouble;
 
 pub use self::{
+    control::RadioControl,
     core::Reach,
     history::history,
     log::{OnAir, Shown},
@@ -24,6 +26,7 @@ pub use crate::radio::server::{HandOver, Parting, PartingWay};
 
 #[cfg(test)]
 pub(crate) use self::radios::first_radio;
+pub(crate) use self::station::first_key;
 
 use self::core::{Core, Happening};
 use crate::{
@@ -33,7 +36,7 @@ use crate::{
         server::{Port, Surroundings, held},
     },
     region::Node,
-    scenario::{RadioAct, Scenario},
+    scenario::{Act, RadioAct, Scenario},
 };
 use kosmo_domain::{Clock, NodeId, PacketId, Timestamp, Uptime};
 use kosmo_meshtastic::proto::{self, mesh_packet::PayloadVariant};
@@ -63,13 +66,6 @@ pub struct Mesh {
     shared: Arc<Shared>,
     addresses: Arc<[SocketAddr]>,
     tasks: TaskTracker,
-}
-
-/// One radio of a running mesh, for whoever wants to disturb it or to know what it did.
-#[derive(Clone, Copy)]
-pub struct RadioControl<'a> {
-    mesh: &'a Mesh,
-    index: usize,
 }
 
 struct Shared {
@@ -211,104 +207,15 @@ impl Mesh {
         Some(id)
     }
 
+    /// Has something happen to or by a node that scenarios can plan; nothing if there is no such node.
+    pub fn act(&self, node: NodeId, act: Act) {
+        held(&self.shared.core).do_now(node, act, self.shared.uptime());
+        self.shared.rescheduled.notify_one();
+    }
+
     /// Waits until everything has ended after a shutdown.
     pub async fn stopped(&self) {
         self.tasks.wait().await;
-    }
-}
-
-impl RadioControl<'_> {
-    /// Returns the node that the radio is.
-    pub fn node(&self) -> NodeId {
-        held(&self.mesh.shared.core).nodes[self.index].id
-    }
-
-    /// Returns where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.mesh.addresses[self.index]
-    }
-
-    /// Returns what it handed over to its clients, if the configuration says that this is recorded.
-    pub fn handed_over(&self) -> Vec<HandOver> {
-        self.port().handed_over()
-    }
-
-    /// Returns the ends of its clients' connections, if the configuration says that this is recorded.
-    pub fn partings(&self) -> Vec<Parting> {
-        self.port().partings()
-    }
-
-    /// Returns how many packets found no room in its queue.
-    pub fn lost(&self) -> u64 {
-        self.port().with(|radio| radio.lost())
-    }
-
-    /// Tells whether it has a client, and of changes.
-    pub fn attached(&self) -> watch::Receiver<bool> {
-        self.port().attached()
-    }
-
-    /// Cuts its client off.
-    pub fn cut(&self) {
-        self.port().cut();
-    }
-
-    /// Writes bytes between the frames, or half a frame, or no frame at all.
-    pub fn garble(&self, bytes: &[u8]) {
-        self.port().with(|radio| radio.garble(bytes.to_vec()));
-    }
-
-    /// Restarts it; over the wire its client is told, and has to begin anew.
-    pub fn reboot(&self) {
-        self.port().with(Radio::reboot);
-    }
-
-    /// Stops writing to clients, with their connections left open, or goes on.
-    pub fn stall(&self, stalled: bool) {
-        self.port().stall(stalled);
-    }
-
-    /// Lets it hear a packet, whatever is in it.
-    pub fn hear(&self, packet: proto::MeshPacket) {
-        self.port().with(|radio| radio.hear(packet));
-    }
-
-    /// Lets it forget a node, as a full database does; without the node's key it sends it nothing private.
-    pub fn forget(&self, node: NodeId) {
-        self.port().with(|radio| radio.forget(node.number()));
-    }
-
-    /// Keeps the channel around it busy, so that its queue fills, or lets go of it.
-    pub fn jam(&self, jammed: bool) {
-        let now = self.mesh.shared.uptime();
-        self.port().with(|radio| radio.sending().jam(jammed, now));
-        self.mesh.shared.rescheduled.notify_one();
-    }
-
-    /// Sets it not to send (`lora.tx_enabled`), or to send again.
-    pub fn disable_sending(&self, disabled: bool) {
-        self.port().with(|radio| radio.sending().disable(disabled));
-    }
-
-    /// Sets it up as its owner would, without a restart; a client learns of it with its next handshake.
-    pub fn set_up(&self, change: proto::admin_message::PayloadVariant) {
-        let moment = Surroundings::now(&self.mesh.shared);
-        self.port().with(|radio| radio.set_up(change, moment));
-        self.mesh.shared.rescheduled.notify_one();
-    }
-
-    /// Limits how much of an hour it may send, in percent, as regions do.
-    pub fn limit_airtime(&self, percent: Option<f64>) {
-        self.port().with(|radio| radio.sending().limit(percent));
-    }
-
-    /// Keeps its clients from being told queue statuses, except in answer to a heartbeat.
-    pub fn lose_statuses(&self, lost: bool) {
-        self.port().with(|radio| radio.lose_statuses(lost));
-    }
-
-    fn port(&self) -> &Port {
-        &self.mesh.shared.ports[self.index]
     }
 }
 
@@ -363,6 +270,7 @@ impl Shared {
                 Happening::Heard(packet) => radio.overhear(packet, moment),
                 Happening::Own(packet) => radio.tell_own(packet),
                 Happening::NewKeys(public, private) => radio.renew_keys(public, private),
+                Happening::NewNumber(number) => radio.update(number),
                 Happening::Done(act) => self.do_to(arrival.radio, radio, act, now),
             });
         }
@@ -382,6 +290,7 @@ impl Shared {
             RadioAct::Jam(jammed) => radio.sending().jam(jammed, now),
             RadioAct::Disable(disabled) => radio.sending().disable(disabled),
             RadioAct::LoseStatuses(lost) => radio.lose_statuses(lost),
+            RadioAct::Lock(locked) => radio.lock(locked),
         }
     }
 

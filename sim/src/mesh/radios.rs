@@ -8,7 +8,7 @@ use crate::{
         station::{self, Voice},
     },
     noise,
-    radio::{Identity, NodeDb, Radio, Setup},
+    radio::{Identity, NodeDb, Radio, Setup, by_client},
     region::{Kind, Node},
 };
 use kosmo_domain::Timestamp;
@@ -52,9 +52,14 @@ fn radio(config: &Config, core: &Core, index: usize, now: Timestamp) -> Radio {
     }
     let salt = noise::hash(core.salt, &[STREAM_RADIO, index as u64]);
     let preset = config.preset.clone();
-    let setup = Setup { room: config.queue, firmware: config.firmware, pace: Pace::new(config.speed), preset, salt };
+    let member = config.scenario.as_ref().and_then(|scenario| scenario.radio(index));
+    let locked = member.is_some_and(|member| member.locked);
+    let setup = Setup { room: config.queue, firmware: config.firmware, pace: Pace::new(config.speed), preset, salt, locked };
     let mut radio = Radio::new(identity, voice.device(node, now), known, setup);
     radio.sending().limit(config.duty_limit());
+    if member.is_some_and(|member| member.mqtt_by_client) {
+        radio.have_client_carry(by_client());
+    }
     radio
 }
 

@@ -12,6 +12,7 @@ use crate::{
 use kosmo_domain::{NodeId, Timestamp, Uptime};
 use kosmo_meshtastic::{
     Message as _,
+    node::node_of_key,
     proto::{
         self,
         mesh_packet::{PayloadVariant, Priority},
@@ -97,7 +98,8 @@ impl Core {
     /// Does what is planned.
     pub(crate) fn act(&mut self, index: usize, now: Uptime, at: Timestamp) -> Vec<Arrival> {
         let Planned { node, act, .. } = self.plan[index].clone();
-        let Some(place) = self.index_of(node.number()) else { return Vec::new() };
+        let place = self.index_of(node.number()).or_else(|| self.formerly.get(&node).copied());
+        let Some(place) = place else { return Vec::new() };
         match act {
             Act::Say { to, text } => {
                 let data = station::data(proto::PortNum::TextMessageApp, text.into_bytes());
@@ -117,6 +119,15 @@ impl Core {
                 self.speak(place, Topic::User, now, at);
                 if place < self.radios {
                     return vec![Arrival { radio: place, what: Happening::NewKeys(keys.0, keys.1) }];
+                }
+            }
+            Act::Update => {
+                let number = node_of_key(&self.voice.public_key(&self.nodes[place]));
+                let before = std::mem::replace(&mut self.nodes[place].id, number);
+                self.formerly.insert(before, place);
+                self.speak(place, Topic::User, now, at);
+                if place < self.radios {
+                    return vec![Arrival { radio: place, what: Happening::NewNumber(number.number()) }];
                 }
             }
             Act::Radio(act) if place < self.radios => return vec![Arrival { radio: place, what: Happening::Done(act) }],

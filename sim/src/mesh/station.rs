@@ -42,6 +42,8 @@ pub(crate) enum Topic {
 pub(crate) struct Voice {
     pub(crate) seed: u64,
     pub(crate) weather: Weather,
+    /// The longest name of a node, in bytes.
+    pub(crate) longest_name: usize,
 }
 
 impl Voice {
@@ -125,7 +127,7 @@ impl Voice {
         };
         proto::User {
             id: node.id.to_string(),
-            long_name: node.long_name.clone(),
+            long_name: node.long_name[..node.long_name.floor_char_boundary(self.longest_name)].to_owned(),
             short_name: node.short_name.clone(),
             #[expect(deprecated, reason = "firmware 2.7 still fills it")]
             macaddr: vec![2, 0x42, number.to_be_bytes()[0], b, c, d],
@@ -140,7 +142,7 @@ impl Voice {
     /// Returns a node's public key, which follows from how often it was reset.
     pub(crate) fn public_key(&self, node: &Node) -> [u8; 32] {
         match node.resets {
-            0 => noise::bytes32(self.seed, &[STREAM_KEY, node.site.sensor]),
+            0 => first_key(self.seed, node.site.sensor),
             resets => noise::bytes32(self.seed, &[STREAM_KEY, node.site.sensor, 2, resets.into()]),
         }
     }
@@ -206,6 +208,11 @@ impl Node {
         domain::Position::new(degrees(self.site.latitude), degrees(self.site.longitude), Some(self.site.altitude_m.round()))
             .expect("nodes stand on earth")
     }
+}
+
+/// Returns the public key of a node that was never reset, by the number of its sensor.
+pub(crate) fn first_key(seed: u64, sensor: u64) -> [u8; 32] {
+    noise::bytes32(seed, &[STREAM_KEY, sensor])
 }
 
 /// Returns how a node says where it is: no more bits of each coordinate than it gives away, and the middle of what is left.
@@ -302,7 +309,7 @@ mod tests {
 
     #[test]
     fn telemetry_adds_up_to_the_metrics_of_the_history() {
-        let voice = Voice { seed: 1, weather: Weather::new(1) };
+        let voice = Voice { seed: 1, weather: Weather::new(1), longest_name: 39 };
         for node in region::nodes(1, 2).iter().filter(|node| matches!(node.kind, Kind::Station(_))) {
             let at: Timestamp = "2026-07-01T14:00:00Z".parse().unwrap();
             let mut told = Metrics::NONE;

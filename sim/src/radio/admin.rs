@@ -187,7 +187,7 @@ impl Radio {
     }
 
     fn set_owner(&mut self, new: proto::User) -> Outcome {
-        if new.long_name.len() >= 40 || new.short_name.len() > 4 {
+        if new.long_name.len() > self.firmware.longest_name() || new.short_name.len() > 4 {
             return Outcome::Refused(Error::BadRequest);
         }
         let user = &mut self.identity.user;

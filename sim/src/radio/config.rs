@@ -1,6 +1,6 @@
 //! The configuration that a radio tells its clients: what firmware 2.7.26 comes with in Europe, as it was recorded.
 
-use crate::radio::{Firmware, Identity};
+use crate::{firmware::Firmware, radio::Identity};
 use kosmo_meshtastic::proto::{
     self, Config, ModuleConfig,
     config::{self, PayloadVariant as Section},
@@ -14,12 +14,8 @@ pub(crate) const HOP_LIMIT: u32 = 3;
 const POSITION_FLAGS: u32 = 811;
 
 pub(crate) fn metadata(firmware: Firmware) -> proto::DeviceMetadata {
-    let version = match firmware {
-        Firmware::V27 => "2.7.26.54e0d8d",
-        Firmware::V28 => "2.8.0.7754068",
-    };
     proto::DeviceMetadata {
-        firmware_version: version.to_owned(),
+        firmware_version: firmware.version().to_owned(),
         device_state_version: 24,
         has_wifi: true,
         position_flags: POSITION_FLAGS,

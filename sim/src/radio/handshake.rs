@@ -1,6 +1,6 @@
 //! What a radio tells a client that asks for its configuration.
 
-use crate::radio::{Firmware, ONLY_CONFIG, ONLY_NODES, Radio, Said, Told, config};
+use crate::radio::{ONLY_CONFIG, ONLY_NODES, Radio, Said, Told, config};
 use kosmo_meshtastic::proto;
 use std::collections::VecDeque;
 
@@ -10,7 +10,10 @@ const MIN_APP_VERSION: u32 = 30_200;
 impl Radio {
     /// Returns the handshake for a nonce, in the order that apps rely on.
     pub(super) fn handshake(&self, nonce: u32) -> VecDeque<Told> {
-        let is_later = self.firmware == Firmware::V28;
+        if self.locked {
+            return self.locked_handshake(nonce);
+        }
+        let is_later = self.firmware.is_28();
         let own = Said::NodeInfo(self.own_info());
         let mut told = VecDeque::new();
         let mut say = |said| told.push_back(Told::Known(said));
@@ -22,7 +25,7 @@ impl Radio {
             say(own);
             say(Said::Metadata(config::metadata(self.firmware)));
             if is_later {
-                told.push_back(Told::Regions);
+                told.push_back(Told::regions());
             }
             let modules = self.settings.modules().iter().cloned().chain(is_later.then(proto::ModuleConfig::default));
             let settings = self.settings.channels().iter().cloned().map(Said::Channel);
@@ -45,7 +48,7 @@ impl Radio {
         told
     }
 
-    fn my_info(&self) -> proto::MyNodeInfo {
+    pub(super) fn my_info(&self) -> proto::MyNodeInfo {
         proto::MyNodeInfo {
             my_node_num: self.identity.number,
             min_app_version: MIN_APP_VERSION,
@@ -55,7 +58,7 @@ impl Radio {
         }
     }
 
-    fn own_info(&self) -> proto::NodeInfo {
+    pub(super) fn own_info(&self) -> proto::NodeInfo {
         proto::NodeInfo {
             num: self.identity.number,
             user: Some(self.identity.user.clone()),

@@ -4,28 +4,32 @@ mod admin;
 pub(crate) mod config;
 mod handshake;
 mod limits;
+mod lockdown;
 mod nodedb;
 mod proxy;
 pub(crate) mod requests;
 pub(crate) mod routing;
 mod sending;
 pub(crate) mod server;
+mod session;
 mod settings;
 
 use crate::{
+    firmware::Firmware,
     ids::{PacketIds, Seen},
     lora::Pace,
 };
 use admin::Office;
-use kosmo_domain::Uptime;
+use kosmo_domain::{NodeId, Uptime};
 use kosmo_meshtastic::{
     Message as _,
     proto::{self, PortNum, from_radio::PayloadVariant as Said, mesh_packet::PayloadVariant, to_radio::PayloadVariant as Asked},
     stream::{self, Piece},
 };
-use limits::Limits;
 pub(crate) use nodedb::NodeDb;
+pub(crate) use proxy::by_client;
 use sending::{SLOTS, Sending};
+use session::{Session, Stage, Told};
 use settings::Settings;
 use std::collections::VecDeque;
 
@@ -34,26 +38,10 @@ pub const ONLY_CONFIG: u32 = 69_420;
 /// A client that asks with this nonce wants the nodes and no configuration.
 pub const ONLY_NODES: u32 = 69_421;
 
-/// Packets with an id among this many before are ignored, without a word.
-const REMEMBERED_IDS: usize = 20;
-/// Queue statuses that no client has taken yet; more push out the oldest.
-const WAITING_STATUSES: usize = 2;
-/// Notifications that no client has taken yet.
-const WAITING_NOTIFICATIONS: usize = 4;
 /// A radio's own device metrics and statistics, once each.
 const WAITING_OWN: usize = 2;
 /// A heartbeat with this nonce asks the radio to announce itself, and is not answered.
 const ANNOUNCE_NONCE: u32 = 1;
-
-/// Whose habits a radio has, where they differ.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Firmware {
-    /// 2.7.26, which was recorded.
-    V27,
-    /// 2.8: the handshake lists nodes without what was heard of them, and after it that is told again, as packets like any
-    /// other; there is a message of regions and one more module; fewer packets wait for a client.
-    V28,
-}
 
 /// Who a radio is.
 #[derive(Debug, Clone)]
@@ -76,6 +64,8 @@ pub(crate) struct Setup {
     pub(crate) preset: String,
     /// What its packet ids are drawn from.
     pub(crate) salt: u64,
+    /// Whether it is locked with a passphrase.
+    pub(crate) locked: bool,
 }
 
 /// A moment as a radio knows it.
@@ -111,48 +101,14 @@ pub(crate) struct Radio {
     /// The free places of the transmit queue, as a client was last told.
     told_free: u32,
     loses_statuses: bool,
+    /// It is locked with a passphrase.
+    locked: bool,
     /// It started anew by itself, and whoever was connected over the network no longer is.
     hung_up: bool,
     /// Counts clients, so that a connection that was replaced takes nothing from its successor.
     client: u64,
     session: Session,
 }
-
-/// What is between a radio and the client it has.
-#[derive(Debug, Default)]
-struct Session {
-    decoder: stream::Decoder,
-    stage: Stage,
-    statuses: VecDeque<proto::QueueStatus>,
-    notifications: VecDeque<proto::ClientNotification>,
-    heartbeat: bool,
-    ids: VecDeque<u32>,
-    limits: Limits,
-    raw: VecDeque<Vec<u8>>,
-}
-
-#[derive(Debug, Default)]
-enum Stage {
-    /// The client has not asked for the configuration, and is told nothing.
-    #[default]
-    Silent,
-    /// What is left of the handshake.
-    Telling(VecDeque<Told>),
-    /// Packets flow.
-    Live,
-}
-
-/// A part of a handshake.
-#[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "all but one of them are the large one")]
-enum Told {
-    Known(Said),
-    /// `region_presets` of firmware 2.8, empty, which the types here do not know.
-    Regions,
-}
-
-/// `FromRadio` with field 19, of length 0.
-const REGIONS: [u8; 3] = [0x9a, 0x01, 0x00];
 
 /// What bytes of a client came to.
 #[derive(Debug, Default, PartialEq)]
@@ -175,7 +131,7 @@ pub(crate) enum Outgoing {
 impl Radio {
     pub(crate) fn new(identity: Identity, device: proto::DeviceMetrics, nodes: NodeDb, setup: Setup) -> Self {
         let settings = Settings::of_factory(&identity, &setup.preset);
-        let sending = Sending::new(setup.pace, settings.modem(), setup.firmware == Firmware::V28);
+        let sending = Sending::new(setup.pace, settings.modem(), setup.firmware.is_28());
         Self {
             identity,
             settings,
@@ -196,6 +152,7 @@ impl Radio {
             seen: Seen::default(),
             told_free: SLOTS,
             loses_statuses: false,
+            locked: setup.locked,
             client: 0,
             session: Session::default(),
         }
@@ -296,6 +253,19 @@ impl Radio {
         self.apply_settings();
     }
 
+    /// Takes over firmware 2.8, which numbers nodes by their keys. Under its old number it stays behind in its own list, without a key and
+    /// ignored (`createNewIdentity`).
+    pub(crate) fn update(&mut self, number: u32) {
+        let Identity { number: before, user, .. } = &mut self.identity;
+        let ghost = proto::User { public_key: Vec::new(), ..user.clone() };
+        self.nodes.know(proto::NodeInfo { num: *before, user: Some(ghost), is_ignored: true, ..Default::default() });
+        (*before, user.id) = (number, NodeId::from_number(number).to_string());
+        self.firmware = Firmware::V28;
+        self.room = self.room.min(Firmware::V28.queue());
+        self.sending.sign();
+        self.restart();
+    }
+
     fn factory_settings(&self) -> Settings {
         Settings::of_factory(&self.identity, &self.preset)
     }
@@ -349,8 +319,8 @@ impl Radio {
         loop {
             let said = match self.next_message()? {
                 Told::Known(said) => said,
-                Told::Regions => {
-                    let bytes = stream::encode(&REGIONS).expect("three bytes fit into a frame");
+                Told::Later(payload) => {
+                    let bytes = stream::encode(&payload).expect("these messages are a few bytes long");
                     return Some(Outgoing::Frame { bytes, packet: None, completes: false });
                 }
             };
@@ -366,6 +336,9 @@ impl Radio {
     fn next_message(&mut self) -> Option<Told> {
         if let Some(aside) = self.next_aside() {
             return Some(Told::Known(aside));
+        }
+        if self.locked {
+            self.withhold();
         }
         match &mut self.session.stage {
             Stage::Silent => None,
@@ -405,34 +378,6 @@ impl Radio {
             self.to_phone.pop_front();
         }
         self.to_phone.push_back(packet);
-    }
-}
-
-impl Session {
-    /// Tells whether a packet's id is not among the last ones, and remembers it.
-    fn is_new(&mut self, id: u32) -> bool {
-        if self.ids.contains(&id) {
-            return false;
-        }
-        if self.ids.len() == REMEMBERED_IDS {
-            self.ids.pop_front();
-        }
-        self.ids.push_back(id);
-        true
-    }
-
-    /// Leaves a status for the client, which has room for few.
-    fn tell(&mut self, status: proto::QueueStatus) {
-        if self.statuses.len() == WAITING_STATUSES {
-            self.statuses.pop_front();
-        }
-        self.statuses.push_back(status);
-    }
-
-    fn notify(&mut self, notification: proto::ClientNotification) {
-        if self.notifications.len() < WAITING_NOTIFICATIONS {
-            self.notifications.push_back(notification);
-        }
     }
 }
 

@@ -8,7 +8,8 @@ use kosmo_meshtastic::{
     crypto::{ChannelKey, channel_hash},
     envelope::PKI_CHANNEL,
     proto::{
-        self, PortNum, channel::Role, mesh_packet::PayloadVariant, mesh_packet::TransportMechanism,
+        self, PortNum, admin_message::PayloadVariant as Admin, channel::Role, config::PayloadVariant as Section,
+        mesh_packet::PayloadVariant, mesh_packet::TransportMechanism, module_config::PayloadVariant as Module,
         mqtt_client_proxy_message::PayloadVariant as Content,
     },
     radio::preset_channel_name,
@@ -31,7 +32,32 @@ struct Lock {
     downlink: bool,
 }
 
+/// Returns how a radio's MQTT module is set up that has its client carry everything, encrypted as on the air.
+pub(crate) fn by_client() -> proto::module_config::MqttConfig {
+    proto::module_config::MqttConfig {
+        enabled: true,
+        proxy_to_client_enabled: true,
+        encryption_enabled: true,
+        root: "msh/EU_868".to_owned(),
+        address: "mqtt.example.org".to_owned(),
+        ..Default::default()
+    }
+}
+
 impl Radio {
+    /// Has its client carry its MQTT, by which its first channel goes both ways.
+    pub(crate) fn have_client_carry(&mut self, mqtt: proto::module_config::MqttConfig) {
+        let settings = proto::ChannelSettings { psk: vec![1], uplink_enabled: true, downlink_enabled: true, ..Default::default() };
+        let lora = proto::config::LoRaConfig { ignore_mqtt: false, ..self.settings.lora() };
+        for change in [
+            Admin::SetModuleConfig(proto::ModuleConfig { payload_variant: Some(Module::Mqtt(mqtt)) }),
+            Admin::SetChannel(proto::Channel { index: 0, settings: Some(settings), role: Role::Primary.into() }),
+            Admin::SetConfig(proto::Config { payload_variant: Some(Section::Lora(lora)) }),
+        ] {
+            self.set_up(change, Moment::default());
+        }
+    }
+
     /// Leaves a packet that was heard or is sent for the client to publish, if the radio's settings say so.
     pub(super) fn publish(&mut self, packet: &proto::MeshPacket) {
         let mqtt = self.settings.mqtt();

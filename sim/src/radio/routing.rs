@@ -32,6 +32,9 @@ impl Radio {
         if packet.id != 0 && !self.session.is_new(packet.id) {
             return;
         }
+        if self.locked && port(&packet) == i32::from(PortNum::AdminApp) {
+            return;
+        }
         let (id, claimed) = (packet.id, packet.from);
         if let Err(outcome) = self.session.limits.pass(port(&packet), now.at, self.pace) {
             self.tell_status(0, id);
@@ -196,9 +199,13 @@ impl Radio {
         if !self.sending.waits_for(packet.id) {
             return;
         }
+        let is_on_air = packet.transport_mechanism == i32::from(TransportMechanism::TransportLora);
+        if is_on_air && packet.pki_encrypted && !self.firmware.knows_its_private_packets() {
+            return;
+        }
         let outcome = self.outcome(Error::None, self.identity.number, packet, now);
         // Only who was heard on the air spares it the next try.
-        if packet.transport_mechanism == i32::from(TransportMechanism::TransportLora) {
+        if is_on_air {
             self.sending.settle(packet.id);
             self.queue(outcome);
         } else {

@@ -100,6 +100,11 @@ impl Sending {
         (self.modem, self.enabled) = (modem, enabled);
     }
 
+    /// Begins to sign what is for everybody.
+    pub(crate) fn sign(&mut self) {
+        self.signs = true;
+    }
+
     /// Returns how many slots are free.
     pub(crate) fn free(&self) -> u32 {
         SLOTS.saturating_sub(u32::try_from(self.queue.len()).unwrap_or(SLOTS))

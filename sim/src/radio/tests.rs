@@ -1,9 +1,12 @@
 //! The radio judged by recordings of the real one, and where no recording reaches by what its source says.
 
 mod admin;
+mod desk;
+mod later;
 mod proxy;
 mod sending;
 mod shapes;
+mod tries;
 
 use super::*;
 use crate::{Config, mesh};

@@ -1,7 +1,8 @@
 //! The file of a scenario, and how it becomes one: everything is checked here, and refused with the field and the limit.
 
 use crate::{
-    mesh::Trouble,
+    firmware::Firmware,
+    mesh::{Trouble, first_key},
     noise,
     person::Person,
     region::{self, Kind, Node, Role, Sensors},
@@ -9,7 +10,7 @@ use crate::{
     weather::Site,
 };
 use kosmo_domain::NodeId;
-use kosmo_meshtastic::{airtime, outgoing::MAX_TEXT};
+use kosmo_meshtastic::{airtime, node::node_of_key, outgoing::MAX_TEXT};
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -51,6 +52,7 @@ struct File {
     #[serde(default = "region_name")]
     region: String,
     duty_cycle_pct: Option<f64>,
+    firmware: Option<String>,
     #[serde(default = "every")]
     every: String,
     chat_every: Option<String>,
@@ -93,6 +95,7 @@ enum RoleName {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "they are what somebody writes down, each by itself")]
 struct NodeEntry {
     name: String,
     short: Option<String>,
@@ -109,6 +112,10 @@ struct NodeEntry {
     answers: bool,
     #[serde(default)]
     sensors: Vec<SensorName>,
+    #[serde(default)]
+    locked: bool,
+    #[serde(default)]
+    mqtt_by_client: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -146,7 +153,14 @@ fn field<T>(field: impl Into<String>, what: impl Into<String>) -> Result<T, Scen
     Err(ScenarioError::Field { field: field.into(), what: what.into() })
 }
 
-pub(super) fn parse(text: &str) -> Result<Scenario, ScenarioError> {
+/// What ids are made from that a scenario does not name.
+#[derive(Debug, Clone, Copy)]
+struct Origin {
+    seed: u64,
+    firmware: Firmware,
+}
+
+pub(super) fn parse(text: &str, seed: u64, firmware: Firmware) -> Result<Scenario, ScenarioError> {
     if text.len() > MAX_FILE {
         return field("the file", format!("has {} bytes, and may have {MAX_FILE}", text.len()));
     }
@@ -165,13 +179,20 @@ pub(super) fn parse(text: &str) -> Result<Scenario, ScenarioError> {
     if !(1..=MAX_NODES).contains(&total) {
         return field("node", format!("and crowd make {total} nodes, and there may be 1 to {MAX_NODES}"));
     }
-    let seed = file.seed.unwrap_or(1);
+    let firmware = match &file.firmware {
+        None => firmware,
+        Some(name) => match Firmware::from_name(name) {
+            Some(firmware) => firmware,
+            None => return field("firmware", format!("is `{name}`, and is 2.7, 2.8 or 2.8-alpha")),
+        },
+    };
+    let origin = Origin { seed: file.seed.unwrap_or(seed), firmware };
     let mut cast = Vec::with_capacity(total);
     for (index, entry) in file.node.iter().enumerate() {
-        cast.push(member(seed, index, entry, every)?);
+        cast.push(member(origin, index, entry, every)?);
     }
     for (number, crowd) in file.crowd.iter().enumerate() {
-        crowd_in(seed, number, crowd, every, &mut cast)?;
+        crowd_in(origin, number, crowd, every, &mut cast)?;
     }
     // Bridges attach to what stands first.
     cast.sort_by_key(|member| member.node.kind != Kind::Bridge);
@@ -183,7 +204,8 @@ pub(super) fn parse(text: &str) -> Result<Scenario, ScenarioError> {
     for (index, event) in file.event.iter().enumerate() {
         plan.extend(planned(&format!("event {}", index + 1), event, &cast)?);
     }
-    Ok(Scenario { about: file.about, seed: file.seed, preset: file.preset, duty_pct, chat_every, cast, plan })
+    let Origin { seed, firmware } = origin;
+    Ok(Scenario { about: file.about, seed, preset: file.preset, duty_pct, firmware, chat_every, cast, plan })
 }
 
 fn check_cast(cast: &[Member]) -> Result<(), ScenarioError> {
@@ -202,7 +224,7 @@ fn check_cast(cast: &[Member]) -> Result<(), ScenarioError> {
     Ok(())
 }
 
-fn member(seed: u64, index: usize, entry: &NodeEntry, every: Duration) -> Result<Member, ScenarioError> {
+fn member(origin: Origin, index: usize, entry: &NodeEntry, every: Duration) -> Result<Member, ScenarioError> {
     let place = format!("node {} (`{}`)", index + 1, entry.name.chars().take(MAX_LONG_NAME).collect::<String>());
     if entry.name.is_empty() || entry.name.len() > MAX_LONG_NAME {
         return field(place, format!("has a name of {} bytes, and it may have 1 to {MAX_LONG_NAME}", entry.name.len()));
@@ -223,7 +245,7 @@ fn member(seed: u64, index: usize, entry: &NodeEntry, every: Duration) -> Result
             Some(id) => id,
             None => return field(place, "has an id that is none of a node, like `!a1b2c3d4`"),
         },
-        None => drawn_id(seed, index as u64),
+        None => origin.id(index as u64),
     };
     let every = match (&entry.every, entry.silent) {
         (_, true) => None,
@@ -241,11 +263,15 @@ fn member(seed: u64, index: usize, entry: &NodeEntry, every: Duration) -> Result
         (Some(RoleName::Router), _) | (None, Is::Relay) => Role::Router,
         (Some(RoleName::Mute), _) => Role::Mute,
     };
+    if entry.is != Is::Radio && (entry.locked || entry.mqtt_by_client) {
+        return field(place, "is no radio, which alone can be locked or have mqtt_by_client");
+    }
     let site = Site { latitude, longitude, altitude_m: entry.altitude_m, exposure: 1.0, town: 0.2, sensor: SENSORS + index as u64 };
-    Ok(Member { node: Node { id, long_name: entry.name.clone(), short_name, site, kind, role, resets: 0 }, every })
+    let node = Node { id, long_name: entry.name.clone(), short_name, site, kind, role, resets: 0 };
+    Ok(Member { node, every, locked: entry.locked, mqtt_by_client: entry.mqtt_by_client })
 }
 
-fn crowd_in(seed: u64, number: usize, crowd: &Crowd, every: Duration, cast: &mut Vec<Member>) -> Result<(), ScenarioError> {
+fn crowd_in(origin: Origin, number: usize, crowd: &Crowd, every: Duration, cast: &mut Vec<Member>) -> Result<(), ScenarioError> {
     let place = format!("crowd {}", number + 1);
     let [north, east] = crowd.around;
     if !(-80.0..=80.0).contains(&north) || !(-180.0..=180.0).contains(&east) || !(0.0..=500.0).contains(&crowd.within_km) {
@@ -257,7 +283,7 @@ fn crowd_in(seed: u64, number: usize, crowd: &Crowd, every: Duration, cast: &mut
     let every = crowd.every.as_deref().map_or(Ok(every), |text| interval(&format!("{place}: every"), text))?;
     for _ in 0..crowd.count {
         let index = cast.len();
-        let draw = |what| noise::unit(seed, &[0xc0, number as u64, index as u64, what]);
+        let draw = |what| noise::unit(origin.seed, &[0xc0, number as u64, index as u64, what]);
         // The root spreads them evenly over the disc.
         let (distance, angle) = (crowd.within_km * draw(0).sqrt(), draw(1) * std::f64::consts::TAU);
         let latitude = north + distance * angle.cos() / KM_PER_DEGREE;
@@ -274,8 +300,10 @@ fn crowd_in(seed: u64, number: usize, crowd: &Crowd, every: Duration, cast: &mut
             silent: false,
             answers: false,
             sensors: crowd.sensors.clone(),
+            locked: false,
+            mqtt_by_client: false,
         };
-        cast.push(member(seed, index, &entry, every)?);
+        cast.push(member(origin, index, &entry, every)?);
     }
     Ok(())
 }
@@ -284,9 +312,15 @@ fn sensors(names: &[SensorName]) -> Sensors {
     Sensors { mast: names.contains(&SensorName::Mast), dust: names.contains(&SensorName::Dust) }
 }
 
-fn drawn_id(seed: u64, index: u64) -> NodeId {
-    let mut numbers = (0..).map(|attempt| noise::hash32(seed, &[0x1d, SENSORS + index, attempt]));
-    NodeId::from_number(numbers.find(|&number| number > 0xffff && number != u32::MAX).unwrap_or(0x1000_0000))
+impl Origin {
+    /// Returns the id of a node that is given none: by chance, or by its key where firmware numbers nodes so.
+    fn id(self, index: u64) -> NodeId {
+        if self.firmware.is_28() {
+            return node_of_key(&first_key(self.seed, SENSORS + index));
+        }
+        let mut numbers = (0..).map(|attempt| noise::hash32(self.seed, &[0x1d, SENSORS + index, attempt]));
+        NodeId::from_number(numbers.find(|&number| number > 0xffff && number != u32::MAX).unwrap_or(0x1000_0000))
+    }
 }
 
 fn planned(place: &str, event: &EventEntry, cast: &[Member]) -> Result<Vec<Planned>, ScenarioError> {
@@ -314,6 +348,7 @@ fn planned(place: &str, event: &EventEntry, cast: &[Member]) -> Result<Vec<Plann
         "goes off" => (Act::Switch { off: true }, Some(Act::Switch { off: false })),
         "comes back" => (Act::Switch { off: false }, None),
         "changes its key" => (Act::NewKey, None),
+        "is updated" => (Act::Update, None),
         other => match (radio_act(other), trouble(other)) {
             (Some(_), _) if node.kind != Kind::Bridge => {
                 return field(format!("{place}: does"), format!("is `{other}`, which only radios do"));
@@ -341,6 +376,7 @@ fn radio_act(name: &str) -> Option<(RadioAct, Option<RadioAct>)> {
         "is jammed" => lasting(RadioAct::Jam),
         "stops sending" => lasting(RadioAct::Disable),
         "loses statuses" => lasting(RadioAct::LoseStatuses),
+        "is locked" => lasting(RadioAct::Lock),
         _ => None,
     }
 }

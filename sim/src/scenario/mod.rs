@@ -6,6 +6,7 @@ mod file;
 pub use file::ScenarioError;
 
 use crate::{
+    firmware::Firmware,
     mesh::Trouble,
     person::Person,
     region::{self, Kind, Node},
@@ -26,9 +27,10 @@ pub(crate) const MAX_FILE: usize = 1_000_000;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scenario {
     pub(crate) about: String,
-    pub(crate) seed: Option<u64>,
+    pub(crate) seed: u64,
     pub(crate) preset: String,
     pub(crate) duty_pct: f64,
+    pub(crate) firmware: Firmware,
     pub(crate) chat_every: Option<Duration>,
     /// Radios first.
     pub(crate) cast: Vec<Member>,
@@ -40,6 +42,9 @@ pub struct Scenario {
 pub(crate) struct Member {
     pub(crate) node: Node,
     pub(crate) every: Option<Duration>,
+    /// Of a radio: whether it is locked with a passphrase, and whether its client carries its MQTT.
+    pub(crate) locked: bool,
+    pub(crate) mqtt_by_client: bool,
 }
 
 /// Something that is to happen, counted from the start.
@@ -77,6 +82,8 @@ pub enum Act {
     },
     /// It is reset, and tells the mesh its new key.
     NewKey,
+    /// It gets firmware 2.8, keeps its key, and has a number that follows from it.
+    Update,
     /// It is a radio with a client, and this is done to it.
     Radio(RadioAct),
 }
@@ -96,15 +103,25 @@ pub enum RadioAct {
     Disable(bool),
     /// It loses queue statuses, or does not.
     LoseStatuses(bool),
+    /// It is locked with a passphrase, or unlocked.
+    Lock(bool),
 }
 
 impl Scenario {
-    /// Reads a scenario.
+    /// Reads a scenario, with seed 1 and firmware 2.7 where it names none.
     ///
     /// # Errors
     /// [`ScenarioError`], which names the field and the limit.
     pub fn parse(text: &str) -> Result<Self, ScenarioError> {
-        file::parse(text)
+        Self::parse_with(text, 1, Firmware::V27)
+    }
+
+    /// Reads a scenario, with this seed and this firmware where it names none: ids that it does not name follow from both.
+    ///
+    /// # Errors
+    /// [`ScenarioError`], which names the field and the limit.
+    pub fn parse_with(text: &str, seed: u64, firmware: Firmware) -> Result<Self, ScenarioError> {
+        file::parse(text, seed, firmware)
     }
 
     /// Returns what it is about, in its author's words.
@@ -122,9 +139,14 @@ impl Scenario {
         self.cast.iter().map(|member| member.node.clone()).collect()
     }
 
-    /// Returns the seed it asks for, if it does.
-    pub fn seed(&self) -> Option<u64> {
+    /// Returns the seed it goes by.
+    pub fn seed(&self) -> u64 {
         self.seed
+    }
+
+    /// Returns a radio as it was written down.
+    pub(crate) fn radio(&self, index: usize) -> Option<&Member> {
+        self.cast.get(index).filter(|member| member.node.kind == Kind::Bridge)
     }
 
     pub(crate) fn every(&self, node: usize) -> Option<Duration> {

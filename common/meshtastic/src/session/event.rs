@@ -1,6 +1,6 @@
 //! What goes into a session and what comes out.
 
-use crate::{node::NodeInfo, outgoing::Outgoing, packet::Received, proto, radio::RadioState};
+use crate::{lockdown::Lockdown, node::NodeInfo, outgoing::Outgoing, packet::Received, proto, radio::RadioState};
 use kosmo_domain::PacketId;
 use std::fmt;
 
@@ -55,6 +55,8 @@ pub enum Event {
     HandOver(HandOver),
     /// The radio wants this published ([`crate::proxy`]).
     Proxied(Box<proto::MqttClientProxyMessage>),
+    /// What the radio says of its lockdown, after a handshake. From one that is locked nothing follows until it is not.
+    Lockdown(Lockdown),
     /// A line the radio printed. It may quote texts, so it must not get into a log; its `Debug` hides it.
     Log(String),
     /// Something from the radio that cannot be taken over.
@@ -256,6 +258,7 @@ impl fmt::Debug for Event {
             Self::QueueStatus(status) => status.fmt(f),
             Self::HandOver(hand_over) => hand_over.fmt(f),
             Self::Proxied(_) => f.write_str("Proxied"),
+            Self::Lockdown(lockdown) => lockdown.fmt(f),
             Self::Log(line) => write!(f, "Log({} bytes)", line.len()),
             Self::Refused(refused) => refused.fmt(f),
         }

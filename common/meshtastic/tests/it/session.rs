@@ -2,8 +2,10 @@
 
 use crate::fixtures::{Client, at, from_radio, recording};
 use kosmo_meshtastic::{
+    lockdown::Lockdown,
     proto::{self, from_radio::PayloadVariant, to_radio::PayloadVariant as Asked},
     session::{CloseReason, Event, Input},
+    stream,
 };
 
 fn heartbeat() -> Asked {
@@ -168,6 +170,17 @@ fn a_radio_that_starts_anew_is_asked_anew() {
     assert_eq!(client.take_written(), [Asked::WantConfigId(nonce)], "one question for both");
     client.receive(&[my_info(), complete(nonce)].concat());
     assert_eq!(client.configured().node.number(), 77);
+}
+
+#[test]
+fn a_radio_says_after_the_handshake_that_it_is_locked_and_other_news_of_later_firmware_is_passed_over() {
+    let mut client = Client::ready();
+    let before = client.session.dropped().unknown;
+    client.receive(&stream::encode(&Lockdown::Locked.encode()).unwrap());
+    client.receive(&stream::encode(b"\xa2\x01\x02\x08\x01").unwrap());
+    client.receive(&stream::encode(&Lockdown::Open.encode()).unwrap());
+    assert_eq!(client.take_events(), [Event::Lockdown(Lockdown::Locked), Event::Lockdown(Lockdown::Open)]);
+    assert_eq!(client.session.dropped().unknown, before + 1);
 }
 
 #[test]

@@ -50,22 +50,17 @@ pub(crate) async fn run(args: cli::Sim, config: &Config) -> Result<()> {
 
 /// Returns what the mesh is to be like, by a scenario or by the flags.
 fn described(args: &cli::Sim) -> Result<kosmo_sim::Config> {
-    // 2.8 keeps fewer packets for its client.
-    let (firmware, queue) = match args.firmware {
-        cli::Firmware::V27 => (Firmware::V27, 32),
-        cli::Firmware::V28 => (Firmware::V28, 16),
+    let firmware = match args.firmware {
+        cli::Firmware::V27 => Firmware::V27,
+        cli::Firmware::V28 => Firmware::V28,
+        cli::Firmware::V28Alpha => Firmware::V28Alpha,
     };
-    let sim = match &args.scenario {
-        None => configure(&args.mesh),
-        Some(path) => {
-            let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-            let scenario = Scenario::parse(&text).with_context(|| format!("{} is no scenario", path.display()))?;
-            let seed = scenario.seed().unwrap_or(args.mesh.seed);
-            let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
-            kosmo_sim::Config { seed, ..kosmo_sim::Config::of_scenario(scenario, address, args.mesh.radio_port) }
-        }
+    let Some(path) = &args.scenario else {
+        return Ok(kosmo_sim::Config { firmware, queue: firmware.queue(), ..configure(&args.mesh) });
     };
-    Ok(kosmo_sim::Config { firmware, queue, ..sim })
+    let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let scenario = Scenario::parse_with(&text, args.mesh.seed, firmware).with_context(|| format!("{} is no scenario", path.display()))?;
+    Ok(kosmo_sim::Config::of_scenario(scenario, IpAddr::V4(Ipv4Addr::LOCALHOST), args.mesh.radio_port))
 }
 
 /// Lets time pass as fast as it can be computed.

@@ -27,7 +27,7 @@ fn a_day(config: &Config, step: Duration) -> Vec<Arrival> {
 fn heard(arrivals: &[Arrival]) -> Vec<&proto::MeshPacket> {
     let packets = arrivals.iter().filter_map(|arrival| match &arrival.what {
         Happening::Heard(packet) => Some(packet),
-        Happening::Own(_) | Happening::Done(_) | Happening::NewKeys(..) => None,
+        Happening::Own(_) | Happening::Done(_) | Happening::NewKeys(..) | Happening::NewNumber(_) => None,
     });
     packets.collect()
 }

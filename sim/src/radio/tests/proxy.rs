@@ -6,8 +6,8 @@ use kosmo_meshtastic::{
     crypto::ChannelKey,
     envelope::Envelope,
     proto::{
-        PortNum, admin_message::PayloadVariant as Admin, channel::Role, config::PayloadVariant as Section,
-        module_config::PayloadVariant as Module, mqtt_client_proxy_message::PayloadVariant as Content,
+        PortNum, admin_message::PayloadVariant as Admin, config::PayloadVariant as Section,
+        mqtt_client_proxy_message::PayloadVariant as Content,
     },
 };
 
@@ -15,25 +15,12 @@ const OTHER: u32 = 0x4dbb_2002;
 
 /// A radio whose first channel goes both ways by MQTT, with its client, past the handshake.
 fn carried(change: impl FnOnce(&mut proto::module_config::MqttConfig), ignores: bool) -> (Radio, u64) {
-    let mut mqtt = proto::module_config::MqttConfig {
-        enabled: true,
-        proxy_to_client_enabled: true,
-        encryption_enabled: true,
-        root: "msh/EU_868".into(),
-        address: "mqtt.example.org".into(),
-        ..Default::default()
-    };
+    let mut mqtt = by_client();
     change(&mut mqtt);
     let mut radio = radio(|_| {});
-    let settings = proto::ChannelSettings { psk: vec![1], uplink_enabled: true, downlink_enabled: true, ..Default::default() };
+    radio.have_client_carry(mqtt);
     let lora = proto::config::LoRaConfig { ignore_mqtt: ignores, ..radio.settings.lora() };
-    for change in [
-        Admin::SetModuleConfig(proto::ModuleConfig { payload_variant: Some(Module::Mqtt(mqtt)) }),
-        Admin::SetChannel(proto::Channel { index: 0, settings: Some(settings), role: Role::Primary.into() }),
-        Admin::SetConfig(proto::Config { payload_variant: Some(Section::Lora(lora)) }),
-    ] {
-        radio.set_up(change, Moment::default());
-    }
+    radio.set_up(Admin::SetConfig(proto::Config { payload_variant: Some(Section::Lora(lora)) }), Moment::default());
     let client = radio.attach();
     ask(&mut radio, client, Asked::WantConfigId(7));
     said(&mut radio, client);

@@ -1,132 +1,12 @@
-//! Sending, as a client sees it.
+//! Sending, as a client sees it: what it is told at once, and what goes on air.
 
-use super::*;
-use kosmo_meshtastic::proto::{Routing, mesh_packet::TransportMechanism, routing};
-use std::time::Duration;
+use super::{desk::*, *};
+use kosmo_meshtastic::proto::mesh_packet::TransportMechanism;
 
 const ERRORS: (&[u8], &[u8]) =
     (include_bytes!("../../../tests/fixtures/c_routing_errors.tx.bin"), include_bytes!("../../../tests/fixtures/c_routing_errors.rx.bin"));
-const ACKS: (&[u8], &[u8]) = (
-    include_bytes!("../../../tests/fixtures/e_queuestatus_text_noack_then_ack.tx.bin"),
-    include_bytes!("../../../tests/fixtures/e_queuestatus_text_noack_then_ack.rx.bin"),
-);
 const RATE_LIMIT: &str = "12 1e 0d 01 10 aa 4d 15 01 10 aa 4d 22 0b 08 05 12 02 18 26 35 12 00 55 55 35 8c 7e f4 b9 58 78";
-const IMPLICIT_ACK: &str = "12 1e 0d 01 10 aa 4d 15 01 10 aa 4d 22 0b 08 05 12 02 18 00 35 18 0b 23 43 35 2a 49 b6 70 58 78";
 const HEARTBEAT_ANSWER: &str = "5a 04 10 10 18 10";
-/// The radio that was recorded.
-const RECORDED: u32 = 0x4daa_1001;
-/// A port that is not limited, and whose packets are not encrypted for the addressee.
-const FREE_PORT: PortNum = PortNum::PrivateApp;
-
-/// A client with its radio, in a time of its own.
-struct Desk {
-    radio: Radio,
-    client: u64,
-    now: Duration,
-}
-
-impl Desk {
-    fn new() -> Self {
-        let (radio, client, _) = configured(|_| {}, 1);
-        Self { radio, client, now: Duration::ZERO }
-    }
-
-    fn own(&self) -> u32 {
-        self.radio.identity.number
-    }
-
-    fn moment(&self) -> Moment {
-        Moment { at: Uptime(self.now), stamp: 0 }
-    }
-
-    /// Sends a packet and returns what the client is told at once.
-    fn send(&mut self, packet: proto::MeshPacket) -> Vec<Said> {
-        let now = self.moment();
-        ask_at(&mut self.radio, self.client, Asked::Packet(packet), now);
-        self.told()
-    }
-
-    fn told(&mut self) -> Vec<Said> {
-        messages(&said(&mut self.radio, self.client))
-    }
-
-    /// Lets time pass, and returns what went on air and when.
-    fn wait(&mut self, seconds: f64) -> Vec<(f64, proto::MeshPacket)> {
-        let end = self.now + Duration::from_secs_f64(seconds);
-        let mut on_air = Vec::new();
-        while let Some(due) = self.radio.next_due().filter(|due| due.0 <= end) {
-            self.now = due.0;
-            let now = self.moment();
-            on_air.extend(self.radio.advance(now).into_iter().map(|(at, packet)| (at.0.as_secs_f64(), packet)));
-        }
-        self.now = end;
-        on_air
-    }
-
-    fn overhear(&mut self, packet: proto::MeshPacket) {
-        let now = self.moment();
-        self.radio.overhear(packet, now);
-    }
-
-    fn text(&self, id: u32, to: u32) -> proto::MeshPacket {
-        proto::MeshPacket { from: self.own(), to, hop_limit: 3, want_ack: true, ..text(id) }
-    }
-
-    fn lena(&self, id: u32) -> proto::MeshPacket {
-        self.text(id, crate::region::LENA.number())
-    }
-}
-
-fn private(id: u32) -> proto::MeshPacket {
-    proto::MeshPacket { from: 0, to: u32::MAX, hop_limit: 3, ..packet(id, FREE_PORT, vec![1, 2, 3]) }
-}
-
-fn bytes(hex: &str) -> Vec<u8> {
-    hex.split(' ').map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect()
-}
-
-fn only(said: &[Said]) -> &Said {
-    assert_eq!(said.len(), 1, "{said:?}");
-    &said[0]
-}
-
-/// Returns the outcome that a packet tells, of which packet, and by whom.
-fn outcome(said: &Said) -> Option<(u32, i32, u32)> {
-    let Said::Packet(packet) = said else { return None };
-    let Some(PayloadVariant::Decoded(data)) = &packet.payload_variant else { return None };
-    let routing = Routing::decode(&data.payload[..]).ok().filter(|_| data.portnum == i32::from(PortNum::RoutingApp))?;
-    let Some(routing::Variant::ErrorReason(error)) = routing.variant else { return None };
-    Some((data.request_id, error, packet.from))
-}
-
-/// Returns a message as the recorded radio would say it.
-fn as_recorded(said: Said, own: u32) -> Said {
-    let Said::Packet(packet) = said else { return said };
-    let rename = |number| if number == own { RECORDED } else { number };
-    Said::Packet(proto::MeshPacket { from: rename(packet.from), to: rename(packet.to), id: 1, ..packet })
-}
-
-/// Returns what the recorded radio said after the handshake, without what only a simulated one says.
-fn recorded(bytes: &[u8]) -> Vec<Said> {
-    let said = messages(&payloads(bytes));
-    let live = said.iter().position(|said| matches!(said, Said::ConfigCompleteId(_))).unwrap() + 1;
-    let is_own_talk = |said: &Said| is_port(said, PortNum::SimulatorApp) || is_port(said, PortNum::TelemetryApp);
-    let before_own_talk = |index: usize| said.get(index + 1).is_some_and(|next| is_port(next, PortNum::SimulatorApp));
-    let kept = (live..said.len()).filter(|&index| !is_own_talk(&said[index]) && !before_own_talk(index));
-    kept.map(|index| as_recorded(said[index].clone(), RECORDED)).collect()
-}
-
-fn is_port(said: &Said, port: PortNum) -> bool {
-    matches!(said, Said::Packet(proto::MeshPacket { payload_variant: Some(PayloadVariant::Decoded(data)), .. }) if data.portnum == i32::from(port))
-}
-
-fn asked(bytes: &[u8]) -> Vec<proto::MeshPacket> {
-    let asked = payloads(bytes).into_iter().filter_map(|payload| match proto::ToRadio::decode(&payload[..]).unwrap().payload_variant {
-        Some(Asked::Packet(packet)) => Some(packet),
-        _ => None,
-    });
-    asked.collect()
-}
 
 #[test]
 fn errors_of_sending_are_the_recorded_ones_in_the_same_order() {
@@ -164,25 +44,6 @@ fn errors_of_sending_are_the_recorded_ones_in_the_same_order() {
 
 fn frame_of(packet: proto::MeshPacket) -> Vec<u8> {
     stream::encode(&proto::ToRadio { payload_variant: Some(Asked::Packet(packet)) }.encode_to_vec()).unwrap()
-}
-
-#[test]
-fn a_text_that_nobody_relays_is_sent_three_times_and_given_up_as_recorded() {
-    let mut desk = Desk::new();
-    let own = desk.own();
-    let [plain, wanted] = &asked(ACKS.0)[..] else { panic!("two texts were recorded") };
-    let mut told = desk.send(plain.clone());
-    assert_eq!(desk.wait(4.0).len(), 1);
-    told.extend(desk.send(wanted.clone()));
-    let on_air = desk.wait(21.0);
-    assert!(told.len() == 2 && desk.told().is_empty());
-    let starts: Vec<_> = on_air.iter().map(|(at, _)| at - on_air[0].0).collect();
-    // Recorded: 7.2 and 14.2 seconds after the first, given up 21.6 after it was sent.
-    assert!(starts.len() == 3 && (6.9..7.5).contains(&starts[1]) && (13.8..15.0).contains(&starts[2]), "{starts:?}");
-    assert!(desk.wait(1.4).is_empty());
-    told.extend(desk.told());
-    assert_eq!(told.into_iter().map(|said| as_recorded(said, own)).collect::<Vec<_>>(), recorded(ACKS.1));
-    assert!(desk.wait(60.0).is_empty() && desk.told().is_empty());
 }
 
 #[test]
@@ -275,21 +136,6 @@ fn a_full_queue_says_so_by_its_places_alone_and_tells_when_there_is_room() {
 }
 
 #[test]
-fn what_found_the_queue_full_and_wants_an_acknowledgement_is_tried_again() {
-    let mut desk = Desk::new();
-    let now = desk.moment();
-    desk.radio.sending().jam(true, now.at);
-    for id in 1..=16 {
-        desk.send(proto::MeshPacket { priority: 127, ..private(id) });
-    }
-    assert_eq!(desk.send(desk.lena(17)), [Said::QueueStatus(status(0, 0, 17))]);
-    let now = desk.moment();
-    desk.radio.sending().jam(false, now.at);
-    let texts = desk.wait(30.0).into_iter().filter(|(_, packet)| packet.id == 17).count();
-    assert_eq!(texts, 2, "the first try was dropped");
-}
-
-#[test]
 fn packets_take_their_time_on_air() {
     let mut desk = Desk::new();
     for id in 1..=4 {
@@ -297,96 +143,6 @@ fn packets_take_their_time_on_air() {
     }
     let starts: Vec<_> = desk.wait(10.0).iter().map(|(at, _)| *at).collect();
     assert!(starts.windows(2).all(|pair| (0.5..0.8).contains(&(pair[1] - pair[0]))), "{starts:?}");
-}
-
-#[test]
-fn a_relayed_broadcast_is_acknowledged_by_the_radio_itself_as_recorded() {
-    let mut desk = Desk::new();
-    desk.send(desk.text(0x4323_0b18, u32::MAX));
-    let (_, sent) = desk.wait(1.0).remove(0);
-    let lora = TransportMechanism::TransportLora.into();
-    let relayed = proto::MeshPacket { hop_limit: 2, relay_node: 9, transport_mechanism: lora, ..sent };
-    desk.overhear(relayed.clone());
-    let told = as_recorded(only(&desk.told()).clone(), desk.own());
-    assert_eq!(told, as_recorded(messages(&[bytes(IMPLICIT_ACK)])[0].clone(), RECORDED));
-    desk.overhear(relayed);
-    assert!(desk.wait(60.0).is_empty() && desk.told().is_empty(), "neither a second one, nor another try, nor a failure");
-}
-
-#[test]
-fn an_echo_from_a_broker_passes_for_a_relay_but_is_marked_and_ends_no_tries() {
-    let mut desk = Desk::new();
-    desk.send(desk.lena(9));
-    let (_, sent) = desk.wait(1.0).remove(0);
-    let mqtt = TransportMechanism::TransportMqtt.into();
-    desk.overhear(proto::MeshPacket { transport_mechanism: mqtt, ..sent });
-    let told = desk.told();
-    assert_eq!(outcome(only(&told)), Some((9, 0, desk.own())));
-    assert!(matches!(only(&told), Said::Packet(packet) if packet.transport_mechanism == mqtt));
-    assert_eq!(desk.wait(40.0).len(), 2);
-    assert_eq!(outcome(only(&desk.told())), Some((9, 5, desk.own())));
-}
-
-#[test]
-fn an_acknowledgement_ends_the_tries_whoever_it_is_from() {
-    for from in [crate::region::LENA.number(), 0x0bad_0bad] {
-        let mut desk = Desk::new();
-        desk.send(desk.lena(9));
-        desk.wait(5.0);
-        let data = proto::Data {
-            portnum: PortNum::RoutingApp.into(),
-            payload: crate::radio::routing::routing_payload(routing::Error::None),
-            request_id: 9,
-            ..Default::default()
-        };
-        let ack = proto::MeshPacket {
-            from,
-            to: desk.own(),
-            id: 1_000,
-            want_ack: true,
-            payload_variant: Some(PayloadVariant::Decoded(data)),
-            ..Default::default()
-        };
-        desk.told();
-        desk.overhear(ack.clone());
-        assert_eq!(outcome(only(&desk.told())), Some((9, 0, from)));
-        desk.overhear(ack);
-        assert_eq!(desk.told(), [], "known again");
-        let on_air = desk.wait(60.0);
-        // Wanted twice, acknowledged twice.
-        assert!(on_air.len() == 2 && on_air.iter().all(|(_, packet)| packet.to == from && packet.id != 9), "{on_air:?}");
-        assert_eq!(desk.told(), []);
-    }
-}
-
-#[test]
-fn what_is_on_air_meanwhile_puts_off_the_next_try() {
-    let second_try = |others: u32| {
-        let mut desk = Desk::new();
-        desk.send(desk.lena(9));
-        desk.wait(1.0);
-        for id in 100..100 + others {
-            desk.overhear(proto::MeshPacket { to: u32::MAX, ..telemetry(id) });
-        }
-        desk.wait(30.0)[0].0
-    };
-    let later = second_try(5) - second_try(0);
-    assert!((2.0..4.0).contains(&later), "{later} s for five packets of half a second");
-}
-
-#[test]
-fn an_acknowledgement_takes_the_next_try_out_of_the_queue() {
-    let mut desk = Desk::new();
-    desk.send(desk.lena(9));
-    let (_, sent) = desk.wait(5.0).remove(0);
-    let now = desk.moment();
-    desk.radio.sending().jam(true, now.at);
-    assert!(desk.wait(5.0).is_empty() && desk.radio.sending().free() == 15);
-    desk.overhear(proto::MeshPacket { transport_mechanism: TransportMechanism::TransportLora.into(), ..sent });
-    assert_eq!(desk.radio.sending().free(), 16);
-    let now = desk.moment();
-    desk.radio.sending().jam(false, now.at);
-    assert!(desk.wait(60.0).is_empty());
 }
 
 #[test]
@@ -442,35 +198,12 @@ fn beyond_its_share_of_the_hour_it_refuses() {
 }
 
 #[test]
-fn a_second_try_beyond_the_share_ends_the_tries() {
-    let mut desk = Desk::new();
-    desk.radio.sending().limit(Some(0.01));
-    desk.send(desk.lena(5));
-    assert_eq!(desk.wait(30.0).len(), 1);
-    assert_eq!(outcome(only(&desk.told())), Some((5, 9, desk.own())));
-}
-
-#[test]
 fn statuses_can_be_lost_but_a_heartbeat_is_answered() {
     let mut desk = Desk::new();
     desk.radio.lose_statuses(true);
     assert_eq!(desk.send(private(1)), []);
     ask(&mut desk.radio, desk.client, Asked::Heartbeat(proto::Heartbeat { nonce: 0 }));
     assert_eq!(desk.told(), [Said::QueueStatus(status(0, 15, 0))]);
-}
-
-#[test]
-fn a_text_for_it_is_told_once_and_acknowledged_each_time() {
-    let mut desk = Desk::new();
-    let text = proto::MeshPacket { to: desk.own(), want_ack: true, hop_start: 3, hop_limit: 3, ..text(44) };
-    for _ in 0..3 {
-        desk.overhear(text.clone());
-        desk.wait(1.0);
-    }
-    assert_eq!(desk.told().len(), 1);
-    desk.wait(600.0);
-    desk.overhear(text);
-    assert_eq!(desk.told().len(), 1, "ten minutes later it is new again");
 }
 
 #[test]
