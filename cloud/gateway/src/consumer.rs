@@ -140,7 +140,9 @@ impl Consumer {
         let Ok(status) = kosmo_contract::parse::<Status>(payload) else { return };
         if status.bridge == *bridge {
             let (said, at) = upkeep::listening(&status, is_kept, self.desk.shared.clock.now());
-            let _ = self.desk.listening.try_send((bridge.clone(), said, at));
+            // What the broker has kept may be of an earlier run.
+            let life = status.epoch.filter(|_| !is_kept);
+            let _ = self.desk.listening.try_send(Heard { bridge: bridge.clone(), life, said, at });
         }
     }
 

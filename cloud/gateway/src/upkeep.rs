@@ -1,9 +1,9 @@
 //! What the gateway looks after beside texts: which bridges listen, who has fallen silent, and what is old enough to go.
 
 use kosmo_contract::{BridgeState, RadioLink, Status};
-use kosmo_domain::{BELIEVED, BridgeId, Clock, DAY, Listening, Timestamp};
-use kosmo_store::{Store, messages::KeepMessages};
-use std::{sync::Arc, time::Duration};
+use kosmo_domain::{BELIEVED, BridgeId, Clock, DAY, Epoch, Listening, Timestamp};
+use kosmo_store::{ANSWERS_WITHIN, Store, in_time, messages::KeepMessages};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{
     sync::mpsc,
     time::{Instant, MissedTickBehavior},
@@ -22,7 +22,16 @@ const GAPS: Duration = Duration::from_hours(400 * 24);
 pub(crate) const WAITING: usize = 256;
 
 /// What a bridge said of its listening.
-pub(crate) type Heard = (BridgeId, Listening, Timestamp);
+pub(crate) struct Heard {
+    pub(crate) bridge: BridgeId,
+    /// Which run of it says so, if it says that.
+    pub(crate) life: Option<Epoch>,
+    pub(crate) said: Listening,
+    pub(crate) at: Timestamp,
+}
+
+/// The run of each bridge that spoke last, as far as this process heard it. Who has forgotten that goes by how long a run says that it is.
+type Lives = HashMap<BridgeId, Epoch>;
 
 /// Looks after all that.
 pub(crate) struct Upkeep {
@@ -51,13 +60,14 @@ pub(crate) fn listening(status: &Status, is_kept: bool, received_at: Timestamp) 
 impl Upkeep {
     pub(crate) async fn run(&mut self, shutdown: &CancellationToken) {
         let began = Instant::now();
+        let mut lives = Lives::default();
         let (mut looks, mut purges) = (tokio::time::interval(LOOK_EVERY), tokio::time::interval(PURGE_EVERY));
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         purges.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let done = tokio::select! {
                 () = shutdown.cancelled() => return,
-                Some((bridge, said, at)) = self.heard.recv() => self.store.note_listening(&bridge, said, at).await.map(drop),
+                Some(heard) = self.heard.recv() => in_time(ANSWERS_WITHIN, self.note_listening(heard, &mut lives)).await,
                 // Whoever was not listened to because we were away is given the time to say so.
                 _ = looks.tick() => if began.elapsed() > BELIEVED { self.look().await } else { Ok(()) },
                 _ = purges.tick() => self.purge(shutdown).await,
@@ -68,8 +78,19 @@ impl Upkeep {
         }
     }
 
+    async fn note_listening(&self, heard: Heard, lives: &mut Lives) -> kosmo_store::Result<()> {
+        let Heard { bridge, life, said, at } = heard;
+        let is_another = life.is_some_and(|life| lives.get(&bridge).is_some_and(|before| *before != life));
+        if is_another {
+            self.store.note_listening(&bridge, Listening::Begins, at).await?;
+        }
+        self.store.note_listening(&bridge, said, at).await?;
+        lives.extend(life.map(|life| (bridge, life)));
+        Ok(())
+    }
+
     async fn look(&self) -> kosmo_store::Result<()> {
-        for bridge in self.store.note_silence(self.clock.now()).await? {
+        for bridge in in_time(ANSWERS_WITHIN, self.store.note_silence(self.clock.now())).await? {
             tracing::warn!(bridge.id = %bridge, "a bridge is not heard of any more: texts may be missing");
         }
         Ok(())
@@ -77,8 +98,9 @@ impl Upkeep {
 
     async fn purge(&self, shutdown: &CancellationToken) -> kosmo_store::Result<()> {
         let now = self.clock.now();
-        self.store.purge_gaps(now.minus(GAPS.max(DAY))).await?;
-        while self.store.purge_messages(&self.keep, now, ROWS_AT_ONCE).await?.more && !shutdown.is_cancelled() {}
+        in_time(ANSWERS_WITHIN, self.store.purge_gaps(now.minus(GAPS.max(DAY)))).await?;
+        let purge = || in_time(ANSWERS_WITHIN, self.store.purge_messages(&self.keep, now, ROWS_AT_ONCE));
+        while purge().await?.more && !shutdown.is_cancelled() {}
         Ok(())
     }
 }

@@ -40,6 +40,8 @@ pub enum Listening {
         /// When it began to run, if it says so.
         started: Option<Timestamp>,
     },
+    /// Another run of it speaks than the one that spoke before. In between it did not listen, however short that was.
+    Begins,
     /// It said farewell.
     Left,
     /// It is not heard of.
@@ -116,6 +118,11 @@ impl Track {
                 None => Some(GapChange::Open(since.unwrap_or(at).clamp(before.min(at), at), GapReason::Radio)),
                 Some((_, GapReason::Radio)) => None,
                 Some((_, GapReason::Stopped | GapReason::Silent)) => Some(GapChange::Reason(GapReason::Radio)),
+            },
+            Listening::Begins => match self.open {
+                None => Some(GapChange::Open(before.min(at), GapReason::Stopped)),
+                Some((_, GapReason::Silent)) => Some(GapChange::Reason(GapReason::Stopped)),
+                Some((_, GapReason::Radio | GapReason::Stopped)) => None,
             },
             Listening::Left if self.open.is_none() => Some(GapChange::Open(at, GapReason::Stopped)),
             Listening::Silent if self.open.is_none() => Some(GapChange::Open(before.min(at), GapReason::Silent)),
@@ -263,6 +270,18 @@ mod tests {
     }
 
     #[test]
+    fn a_bridge_that_begins_anew_has_a_gap_from_its_last_word_however_soon_it_is_back() {
+        let mut track = listening();
+        assert_eq!(track.hear(Listening::Begins, at(2001)), Some(GapChange::Open(at(2000), GapReason::Stopped)));
+        assert_eq!(track.hear(yes(2001, 2001), at(2001)), Some(GapChange::Close(at(2001), GapReason::Stopped)));
+        // Its will has come before that.
+        let mut track = listening();
+        assert_eq!(track.hear(Listening::Silent, at(2001)), Some(GapChange::Open(at(2000), GapReason::Silent)));
+        assert_eq!(track.hear(Listening::Begins, at(2002)), Some(GapChange::Reason(GapReason::Stopped)));
+        assert_eq!(track.hear(yes(2001, 2001), at(2002)), Some(GapChange::Close(at(2001), GapReason::Stopped)));
+    }
+
+    #[test]
     fn a_farewell_is_exact_and_older_words_change_nothing() {
         let mut track = listening();
         assert_eq!(track.hear(Listening::Left, at(2020)), Some(GapChange::Open(at(2020), GapReason::Stopped)));
@@ -291,7 +310,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn gaps_lie_in_the_past_and_never_overlap(words in proptest::collection::vec((0_u32..4, 0_u32..600, 0_u32..900, 0_u32..900), 1..40)) {
+        fn gaps_lie_in_the_past_and_never_overlap(words in proptest::collection::vec((0_u32..5, 0_u32..600, 0_u32..900, 0_u32..900), 1..40)) {
             let mut track = listening();
             let (mut now, mut last_end) = (2000, at(0));
             for (kind, wait, since, started) in words {
@@ -300,6 +319,7 @@ mod tests {
                     0 => Listening::Yes { since: Some(at(now - since)), started: Some(at(now - started.max(since))) },
                     1 => Listening::No { since: Some(at(now - since)), started: Some(at(now - started.max(since))) },
                     2 => Listening::Left,
+                    3 => Listening::Begins,
                     _ => Listening::Silent,
                 };
                 match track.hear(said, at(now)) {
