@@ -109,7 +109,8 @@ pub fn environment(at: Timestamp, temperature: f32) -> proto::Data {
         time: u32::try_from(at.as_seconds()).expect("radios tell time until 2106"),
         variant: Some(proto::telemetry::Variant::EnvironmentMetrics(metrics)),
     };
-    proto::Data { portnum: TELEMETRY, payload: telemetry.encode_to_vec(), ..Default::default() }
+    // It agrees that gateways pass it on; whoever does not is in no public answer.
+    proto::Data { portnum: TELEMETRY, payload: telemetry.encode_to_vec(), bitfield: Some(1), ..Default::default() }
 }
 
 /// Returns when the environment reading in a packet was measured, if it holds one.

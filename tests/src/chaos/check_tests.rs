@@ -1,6 +1,7 @@
 //! The checker notices whatever breaks a promise.
 
 use super::*;
+use crate::chaos::evidence::{HeardReading, HeardText, Hour};
 use kosmo_domain::HOUR;
 
 const STATION: NodeId = NodeId::from_number(7);

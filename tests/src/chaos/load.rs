@@ -1,6 +1,6 @@
 //! What happens on the mesh and at the gateway, by a seed: readings, texts, answers, and lost connections.
 
-use super::check::Habit;
+use super::evidence::Habit;
 use crate::{Air, environment};
 use kosmo_domain::{HOUR, NodeId, Timestamp};
 use kosmo_meshtastic::proto::{self, mesh_packet::PayloadVariant};
@@ -16,8 +16,8 @@ const READINGS: u32 = 48;
 const TEXTS: u32 = 6;
 
 /// How many texts there are besides that are posted all at once, and how many of those are taken back.
-const BURST: u32 = 6;
-const TAKEN_BACK: u32 = 3;
+const BURST: u32 = 8;
+const TAKEN_BACK: u32 = 5;
 
 /// Who lives on the mesh besides Lena, who answers.
 pub(super) const PEOPLE: [Person; 5] = [Person::Silent, Person::Faint, Person::BehindRelay, Person::Off, Person::Refuses];

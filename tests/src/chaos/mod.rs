@@ -2,6 +2,7 @@
 //! then holds what the system says against what the simulated radios and people saw.
 
 mod check;
+mod evidence;
 mod load;
 mod matrix;
 mod observe;
@@ -11,7 +12,8 @@ mod run;
 mod witness;
 
 pub use self::{
-    check::{Found, Rule, TakenBack, Truth, Violation, check},
+    check::{Rule, Violation, check},
+    evidence::{Found, TakenBack, Truth},
     matrix::{Kill, Report, full_matrix, seed_of_the_day},
     run::{Outcome, Run},
 };

@@ -1,7 +1,7 @@
 //! What the system says, by its API and by its database, as the checker wants it.
 
 use super::{
-    check::{Found, Gap, Hour, Ledger, ReceivedText, ToldText},
+    evidence::{Found, Gap, Hour, Ledger, ReceivedText, ToldText},
     load::MEMBERS,
     witness::Notes,
 };

@@ -1,7 +1,7 @@
 //! A member who posts a text and perhaps takes it back, however often that takes.
 
 use super::{
-    check::TakenBack,
+    evidence::TakenBack,
     load::{Post, SecondThought},
 };
 use serde_json::{Value, json};

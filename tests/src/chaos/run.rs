@@ -1,7 +1,8 @@
 //! One run: a system under load, one of whose processes dies, comes back, and is held to its word.
 
 use super::{
-    check::{TakenBack, Violation, check},
+    check::{Violation, check},
+    evidence::TakenBack,
     load::{self, Act, MEMBERS, PEOPLE, ROUND},
     matrix::Kill,
     observe,

@@ -1,7 +1,7 @@
 //! What the simulator saw, as the checker wants it.
 
 use super::{
-    check::{HeardReading, HeardText, SentText, Surety, TakenBack, Truth},
+    evidence::{HeardReading, HeardText, SentText, Surety, TakenBack, Truth},
     load::{Post, Sent},
 };
 use crate::{Air, air::measured_at};
