@@ -171,6 +171,11 @@ impl Radio {
         is_other
     }
 
+    /// Returns the radio's own node, if it has said so.
+    pub(crate) fn node(&self) -> Option<NodeId> {
+        self.status.node_id
+    }
+
     /// Notes that it is locked, and tells whether that is news. What it told of itself was left blank, and means nothing.
     pub(crate) fn note_locked(&mut self) -> bool {
         if self.is_locked() {

@@ -126,7 +126,7 @@ impl Bridge {
     }
 
     pub(super) async fn keep_remembered(&mut self, info: &NodeInfo) {
-        match convert::remembered(info, self.clock.now()) {
+        match convert::remembered(info, self.radio.channel(info.channel), self.radio.node(), self.clock.now()) {
             Err(counter) => self.counters.one(counter),
             Ok(records) => {
                 for record in records {
@@ -146,7 +146,7 @@ impl Bridge {
         if let Some(heard) = packet.rx_time.filter(|_| !packet.replayed) {
             self.radio.note_clock(heard, self.clock.now());
         }
-        match convert::packet(packet, self.radio.channel(packet.channel), self.clock.now()) {
+        match convert::packet(packet, self.radio.channel(packet.channel), self.radio.node(), self.clock.now()) {
             Ok(record) => self.keep(record).await,
             Err(Counter::OtherPort) => self.counters.other_port(packet.port),
             Err(counter) => self.counters.one(counter),

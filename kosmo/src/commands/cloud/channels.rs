@@ -127,10 +127,17 @@ async fn list(store: &Store, vault: &Vault) -> Result<()> {
         .iter()
         .map(|row| {
             let shown = row.visibility.as_str().to_owned();
-            [row.id.to_string(), plain(&row.name), format!("{:#04x}", row.hash), key(row), shown, row.source.to_string()]
+            let withheld = if row.withheld == 0 { String::new() } else { row.withheld.to_string() };
+            [row.id.to_string(), plain(&row.name), format!("{:#04x}", row.hash), key(row), shown, row.source.to_string(), withheld]
         })
         .collect();
-    say(&table(["ID", "NAME", "HASH", "KEY", "SEEN BY", "TOLD BY"], &cells))?;
+    say(&table(["ID", "NAME", "HASH", "KEY", "SEEN BY", "TOLD BY", "WITHHELD"], &cells))?;
+    if let Some(row) = rows.iter().find(|row| row.withheld > 0 && row.visibility == Visibility::Private) {
+        say(&format!(
+            "\nWhat bridges hear on a private channel is withheld: it is neither kept nor shown. `kosmo channel publish '{}'` has it kept and shown from then on.",
+            plain(&row.name)
+        ))?;
+    }
     if rows.iter().any(|row| row.key_bytes.is_some() && row.sealed_by != own) {
         say("\nA channel that was sealed with another key is read again once that key is `secrets.key`, or it is removed and added anew.")?;
     }

@@ -127,7 +127,7 @@ impl Origin {
             trust: Trust::Claimed,
             source: Source::Bridge,
         };
-        Record { origin, heard: None, body, notes: Vec::new(), raw: Raw::default() }
+        Record { origin, heard: None, privacy: None, body, notes: Vec::new(), raw: Raw::default() }
     }
 }
 

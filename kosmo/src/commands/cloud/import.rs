@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use kosmo_domain::{Clock as _, Epoch};
 use kosmo_ingestion::{
     Rules,
-    import::{Imported, Program, import},
+    import::{Agreement, Imported, Program, import},
 };
 use rand::Rng as _;
 
@@ -19,7 +19,7 @@ use rand::Rng as _;
 const HOURS_AT_ONCE: u32 = 50;
 
 pub(crate) async fn run(command: Import, config: &Config) -> Result<()> {
-    let (program, ImportFile { file }) = match command {
+    let (program, ImportFile { file, agreed }) = match command {
         Import::Meshmonitor(file) => (Program::MeshMonitor, file),
         Import::Meshview(file) => (Program::Meshview, file),
     };
@@ -32,13 +32,20 @@ pub(crate) async fn run(command: Import, config: &Config) -> Result<()> {
     };
     let rules = Rules::from(&config.retention.keep());
     let began = (Epoch::from_random(random().random()), SystemClock.now());
-    let imported = import(program, &file, &store, began, &rules, &tell).await;
+    let agreement = if agreed { Agreement::Vouched } else { Agreement::Unknown };
+    let imported = import(program, &file, &store, began, &rules, agreement, &tell).await;
     bar.finish_and_clear();
     let imported = imported.with_context(|| format!("{} is not taken over to its end", file.display()))?;
     // What serves from the same database does this as well; where nothing serves, nobody else would.
     while store.run_rollups(HOURS_AT_ONCE).await?.more {}
     store.close().await;
-    say(&summary(&imported))
+    say(&summary(&imported))?;
+    if !agreed {
+        say(
+            "Nodes that are new here are shown once they agree on the air (OK to MQTT). Import again with --agreed if you know that they do.",
+        )?;
+    }
+    Ok(())
 }
 
 fn summary(imported: &Imported) -> String {
