@@ -428,7 +428,7 @@ mod tests {
 
     #[test]
     fn who_may_see_a_record_is_told_with_it() {
-        let own = Some(NodeId::from_number(1));
+        let own = Some(NodeId::from_number(5));
         let public = on(&ChannelRef { name: Text::cut("LongFast"), hash: 8 });
         let family = ChannelReport { public: false, ..on(&ChannelRef { name: Text::cut("Family"), hash: 9 }) };
         let told = |from: u32, channel: &ChannelReport, bitfield: Option<u32>, pki: bool| {
@@ -445,7 +445,7 @@ mod tests {
         assert_eq!(told(7, &public, None, false), privacy(None, None), "what nobody said is unknown");
         assert_eq!(told(7, &family, Some(1), false), privacy(Some(true), Some(&family)));
         assert_eq!(told(7, &family, Some(1), true), privacy(Some(true), None), "what is encrypted for one node is on no channel");
-        assert_eq!(told(1, &family, None, false), privacy(Some(true), None), "whoever attaches a radio shows it");
+        assert_eq!(told(5, &family, None, false), privacy(Some(true), None), "whoever attaches a radio shows it");
 
         let info = NodeInfo::read(&proto::NodeInfo { num: 7, user: Some(proto::User::default()), ..Default::default() });
         let told = remembered(&info, Some(&family), own, Timestamp::EPOCH).unwrap().remove(0).privacy;
