@@ -1,6 +1,9 @@
 //! What keeps texts from the air, and what takes them back, with a bridge that runs.
 
-use crate::texts::{ANA, ROOF, id, offer, scene};
+use crate::{
+    cloud::Heard,
+    texts::{ANA, ROOF, Scene, id, offer, scene},
+};
 use kosmo_contract::{Base64Bytes, Contact, Evidence, NotSentReason, Offer, Text, WaitReason};
 use kosmo_meshtastic::{Message as _, proto};
 use proto::mesh_packet::PayloadVariant;
@@ -13,12 +16,19 @@ fn device_metrics(number: u32, used: f32) -> proto::MeshPacket {
     proto::MeshPacket { from: ROOF, to: u32::MAX, id: number, payload_variant: Some(PayloadVariant::Decoded(data)), ..Default::default() }
 }
 
+/// Has the radio say that it used up its hour, and waits until the bridge has heard it: a grant goes another way, and may be faster.
+async fn use_up(scene: &Scene) {
+    scene.radio.say(device_metrics(1, 100.0));
+    let is_used_up = |heard: &Heard| heard.status().and_then(|status| status.air.as_ref()?.used_pct) == Some(100.0);
+    scene.cloud.until("the radio's word on its airtime", is_used_up).await;
+}
+
 #[tokio::test]
 async fn a_text_waits_for_the_law_says_so_and_goes_when_there_is_room_again() {
     let mut scene = scene().await;
     let bridge = scene.start_bridge();
     scene.claimed(1).await;
-    scene.radio.say(device_metrics(1, 100.0));
+    use_up(&scene).await;
     scene.cloud.grant(id(1)).await;
     let waits = Evidence::Waiting { reason: WaitReason::DutyCycle };
     scene.told(1, &waits).await;
@@ -41,7 +51,7 @@ async fn a_text_that_waits_is_taken_back_and_one_that_the_radio_has_is_not() {
     let mut scene = scene().await;
     let bridge = scene.start_bridge();
     scene.claimed(1).await;
-    scene.radio.say(device_metrics(1, 100.0));
+    use_up(&scene).await;
     scene.cloud.grant(id(1)).await;
     scene.told(1, &Evidence::Waiting { reason: WaitReason::DutyCycle }).await;
     scene.cloud.cancel(id(1)).await;
