@@ -16,8 +16,12 @@ interface Marked { readonly id: number; readonly expires_at?: string }
 let house: House
 let bridge: Bridge
 
-const mark = (node: string, waypoint_id: number, more: object) =>
-  bridge.delivers('node', { node_id: node, report: { kind: 'waypoint', waypoint_id, public: true, ...more } }, { packet: { from: node, to: '!ffffffff', id: 9000 + waypoint_id, port: 8, snr_db: 4, rssi_dbm: -90, hops_away: 0, transport: 'lora' } })
+let packets = 9000
+const mark = (node: string, waypoint_id: number, more: object) => {
+  // Each in a packet of its own: of those with the same number the first counts.
+  packets += 1
+  return bridge.delivers('node', { node_id: node, report: { kind: 'waypoint', waypoint_id, public: true, ...more } }, { packet: { from: node, to: '!ffffffff', id: packets, port: 8, snr_db: 4, rssi_dbm: -90, hops_away: 0, transport: 'lora' } })
+}
 
 test.beforeAll(async () => {
   house = await House.open()

@@ -12,7 +12,7 @@ const PAD = 3
 /** A picture holds the barb and no more, so that names keep off the barb, and off nothing else. */
 const [WIDE, HIGH] = [FEATHER + 2 * PAD, TOP + SLANT - FOOT + 2 * PAD]
 /** The radius of the ring of a calm, and the side of the square that it is drawn in. */
-const RING = FOOT + 4
+const RING = FOOT + 2
 const CALM = 2 * (RING + PAD)
 
 /** How far the middle of a barb's picture lies from the station, in CSS pixels, for wind from the north. */

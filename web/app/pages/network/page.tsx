@@ -7,6 +7,7 @@ import { ErrorState, Skeleton } from '@/ui/states'
 import { BridgeSheet } from './bridge-sheet'
 import { Bridges, Verdict } from './bridges'
 import { useServerNow } from './clock'
+import { Hidden } from './hidden'
 import { useNetworkNews } from './live'
 import { bridgesQuery } from './queries'
 import { Rejects } from './rejects'
@@ -51,6 +52,7 @@ function NetworkView() {
           <Rejects code={search.code} onCode={(code) => { change({ code }) }} refetchInterval={every.counts} />
         </div>
         <Uplinks refetchInterval={every.counts} />
+        <Hidden refetchInterval={every.counts} />
         <Services refetchInterval={every.counts} />
       </div>
       <BridgeSheet page={bridges.data} id={search.bridge} now={now} onClose={() => { change({ bridge: undefined }) }} />

@@ -60,3 +60,8 @@ export const uplinksQuery = queryOptions({
   queryKey: [...keys.network, 'uplinks'],
   queryFn: ({ signal }) => take(api.GET('/api/v1/network/uplinks', { signal })),
 })
+
+export const hiddenQuery = queryOptions({
+  queryKey: [...keys.network, 'hidden'],
+  queryFn: ({ signal }) => take(api.GET('/api/v1/network/hidden', { signal })),
+})
