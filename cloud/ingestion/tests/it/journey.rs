@@ -129,6 +129,7 @@ async fn garbage_of_every_kind_is_kept_and_counted_and_holds_up_nobody() {
         kosmo_ingestion_records_total{outcome="committed"} 3
         kosmo_ingestion_records_total{outcome="duplicate"} 0
         kosmo_ingestion_records_total{outcome="rejected"} 4
+        kosmo_ingestion_records_total{outcome="withheld"} 0
         kosmo_ingestion_rejects_total{code="clock_not_set"} 1
         kosmo_ingestion_rejects_total{code="invalid_position"} 1
         kosmo_ingestion_rejects_total{code="no_values"} 1
