@@ -31,5 +31,5 @@ export default tseslint.config(
     files: [`app/pages/${page}/**`],
     rules: { 'no-restricted-imports': ['error', { patterns: PAGES.filter((other) => other !== page).map((other) => ({ group: [`@/pages/${other}`, `@/pages/${other}/**`, `../${other}/**`], message: 'a page imports no other page' })) }] },
   })),
-  { files: ['**/*.{js,mjs}', 'public/*.js'], languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', localStorage: 'readonly', document: 'readonly', window: 'readonly', Buffer: 'readonly', fetch: 'readonly', setTimeout: 'readonly', setInterval: 'readonly', clearInterval: 'readonly', PerformanceObserver: 'readonly', MutationObserver: 'readonly', WheelEvent: 'readonly', requestAnimationFrame: 'readonly', performance: 'readonly' } } },
+  { files: ['**/*.{js,mjs}', 'public/*.js'], languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', localStorage: 'readonly', document: 'readonly', window: 'readonly', navigator: 'readonly', location: 'readonly', Buffer: 'readonly', fetch: 'readonly', setTimeout: 'readonly', setInterval: 'readonly', clearInterval: 'readonly', PerformanceObserver: 'readonly', MutationObserver: 'readonly', WheelEvent: 'readonly', requestAnimationFrame: 'readonly', performance: 'readonly' } } },
 )
