@@ -71,6 +71,13 @@ export async function settled(page: Page): Promise<void> {
   await expect(page.locator('main')).toBeVisible()
   await expect(page.locator('.shimmer')).toHaveCount(0)
   await page.evaluate(() => document.fonts.ready.then(() => undefined))
+  await expect.poll(() => page.evaluate(undrawnCharts), { message: 'every chart in sight is drawn' }).toBe(0)
+}
+
+/** Counts, in the browser, the charts in sight that are not drawn: each is made in its turn. */
+function undrawnCharts(): number {
+  const isInSight = ({ top, bottom }: DOMRect) => bottom > 0 && top < innerHeight
+  return [...document.querySelectorAll('[data-panel]')].filter((panel) => isInSight(panel.getBoundingClientRect()) && panel.querySelector('canvas') === null).length
 }
 
 /** Fails if axe finds anything wrong with the page as it is now. */
@@ -88,7 +95,10 @@ export async function expectAccessible(page: Page): Promise<void> {
 export async function expectLooks(page: Page, name: string, mask: string[] = []): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme })
+    // What is painted in the colours of a theme is painted anew when the page has heard of it.
+    await page.evaluate(() => new Promise((done) => { requestAnimationFrame(() => { requestAnimationFrame(done) }) }))
     await settled(page)
+    await expect(page.locator('[data-testid=map]:not([data-idle=true])'), 'the map, if there is one, is drawn').toHaveCount(0)
     await expect(page).toHaveScreenshot(`${name}-${colorScheme}.png`, { mask: mask.map((selector) => page.locator(selector)) })
   }
 }

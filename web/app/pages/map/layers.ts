@@ -58,7 +58,7 @@ export function clusterPaint({ stops, decimals, locale }: Figures) {
 }
 
 /** Where the name of a station stands: under its disc, or over it where something lies under it, as its barb. */
-const BESIDE = { 'text-variable-anchor-offset': ['top', [0, 1.75], 'bottom', [0, -1.75]] } satisfies Pick<NonNullable<SymbolLayerSpecification['layout']>, 'text-variable-anchor-offset'>
+const BESIDE = { 'text-variable-anchor-offset': ['top', [0, 1.6], 'bottom', [0, -1.6]] } satisfies Pick<NonNullable<SymbolLayerSpecification['layout']>, 'text-variable-anchor-offset'>
 
 const isCalm: ExpressionSpecification = ['==', ['slice', ['get', 'barb'], 'barb-n-'.length], '0']
 const isSouthern: ExpressionSpecification = ['==', ['slice', ['get', 'barb'], 0, 'barb-n'.length], 'barb-s']

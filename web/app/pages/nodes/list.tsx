@@ -45,14 +45,14 @@ export function NodesView({ search }: { readonly search: NodesSearch }) {
 
   return (
     <div className="mx-auto flex h-full w-full max-w-[110rem] flex-col gap-3 px-4 pt-4 pb-0 sm:px-6 sm:pt-6 sm:pb-4">
-      <div className="flex min-h-11 flex-wrap items-center gap-x-3">
+      <div className="flex flex-wrap items-baseline gap-x-3">
         <h1 className="text-2xl font-semibold tracking-tight"><Trans>Nodes</Trans></h1>
         <p role="status" className="tabular text-sm text-muted">
           {query.data !== undefined && (shown.length === rows.length
             ? <Plural value={rows.length} one="# node" few="# nodes" many="# nodes" other="# nodes" />
             : <Trans>{shown.length} of {rows.length}</Trans>)}
         </p>
-        {isPast && <Button look="quiet" onClick={settle} className="ml-auto"><ArrowDownUp aria-hidden className="size-4" /><Trans>Sort again</Trans></Button>}
+        {isPast && <Button look="quiet" onClick={settle} className="-my-1.5 ml-auto self-center"><ArrowDownUp aria-hidden className="size-4" /><Trans>Sort again</Trans></Button>}
       </div>
       <Filters rows={rows} search={search} typed={typed} onType={setTyped} onChange={change} isWide={isWide} />
       {!isWhole && <p className="text-sm text-warn"><Trans>There are more nodes than can be listed here. Somebody may be making them up.</Trans></p>}
