@@ -1,28 +1,20 @@
 //! Who does not agree, who opts out, and what is said where not everybody listens: in no public answer.
 //!
-//! Nodes are planted, each with secrets of its own, and then everything is asked that anybody may ask: the paths are those of the
-//! description of the APIs, so that a new one is asked, too.
+//! Nodes are planted, each with secrets of its own, and then everything is asked that anybody may ask.
 
+use crate::secrets::{SHOWN, Secrets, answers, listen, said, told};
 use kosmo_domain::{NodeId, PacketId};
 use kosmo_meshtastic::{
     Message as _,
     crypto::{ChannelKey, channel_hash},
     proto::{self, mesh_packet::PayloadVariant},
 };
-use kosmo_mqtt::{Client, Login, Message, Options};
+use kosmo_mqtt::{Client, Message, Options};
 use kosmo_test_support::{Mosquitto, MosquittoOptions};
-use kosmo_tests::{BridgeProcess, Kosmo, kosmo, now, until};
+use kosmo_tests::{Kosmo, kosmo, now, until};
 use rand::{SeedableRng as _, rngs::StdRng};
-use serde_json::{Value, json};
-use std::{
-    collections::BTreeSet,
-    fmt::Write as _,
-    fs,
-    path::Path,
-    sync::{Arc, Mutex},
-};
+use std::{collections::BTreeSet, fmt::Write as _, fs};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 const GATEWAY: &str = "!0a0b0c0d";
 const FAMILY: [u8; 32] = [9; 32];
@@ -62,8 +54,6 @@ struct Case {
     mark: &'static str,
 }
 
-const SHOWN: u32 = 0x100;
-
 fn cases() -> Vec<Case> {
     let family = Way { channel: PRIVATE, topic: "2/e/Family/!0a0b0c0d", ..OPEN };
     let cases = [
@@ -81,38 +71,6 @@ fn cases() -> Vec<Case> {
     ];
     let case = |(number, (why, way, mark)): (u32, (&'static str, Way, &'static str))| Case { number, why, way, mark };
     (SHOWN + 1..).zip(cases).map(case).collect()
-}
-
-/// What a node must not be told by: its name, its words, what it measures, and where it is.
-struct Secrets {
-    name: String,
-    words: String,
-    celsius: f32,
-    latitude_i: i32,
-}
-
-impl Secrets {
-    fn of(number: u32) -> Self {
-        let place = u16::try_from(number - SHOWN).unwrap();
-        Self {
-            name: format!("Secretname{number}"),
-            words: format!("secretwords{number}"),
-            // A quarter, so that it looks like nothing else that is told.
-            celsius: -f32::from(place) - 20.25,
-            latitude_i: 470_000_000 + i32::from(place) * 100_000 + 49_876,
-        }
-    }
-
-    /// Returns what stands in an answer that tells of the node, each with what it is.
-    fn as_told(&self) -> [(&'static str, String); 4] {
-        let rough = format!("\"latitude\":{}", (f64::from(self.latitude_i) / 1e5).round() / 1e2);
-        [
-            ("its name", self.name.clone()),
-            ("its words", self.words.clone()),
-            ("its reading", self.celsius.to_string()),
-            ("its place", rough),
-        ]
-    }
 }
 
 struct Publisher {
@@ -186,89 +144,6 @@ impl Publisher {
 
 fn seconds() -> u32 {
     u32::try_from(now().as_micros() / 1_000_000).unwrap()
-}
-
-fn said(data: &Path, arguments: &[&str]) {
-    let output = kosmo(data, arguments);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
-/// Returns the whole URLs' paths of all that anybody may ask, about these nodes.
-async fn paths(cloud: &Kosmo, nodes: &[NodeId]) -> Vec<String> {
-    let described: Value = serde_json::from_str(include_str!("../../docs/api/openapi.json")).unwrap();
-    let (start, end) = (now().minus(kosmo_domain::DAY), now().plus(kosmo_domain::DAY));
-    let packets: Vec<_> = cloud.json("web", "/api/v1/network/packets?limit=500").await["data"].as_array().unwrap().clone();
-    let channels = cloud.json("web", "/api/v1/channels").await["data"].as_array().unwrap().clone();
-    let mut paths = Vec::new();
-    for (path, methods) in described["paths"].as_object().unwrap() {
-        // Of members' own texts there is nothing without a member, and the stream is listened to all the while.
-        let is_members = path.starts_with("/api/v1/messages") || path == "/api/v1/identity";
-        if methods.get("get").is_none() || is_members || path == "/api/v1/stream" {
-            continue;
-        }
-        let about = |ids: Vec<String>, name: &str| ids.into_iter().map(|id| path.replace(name, &id)).collect::<Vec<_>>();
-        let ids = |rows: &[Value]| rows.iter().map(|row| row["id"].to_string().trim_matches('"').to_owned()).collect::<Vec<_>>();
-        let of_time = format!("start={start}&end={end}");
-        match path.as_str() {
-            "/api/v1/nodes/{id}" => paths.extend(about(nodes.iter().map(ToString::to_string).collect(), "{id}")),
-            "/api/v1/network/packets/{id}" => paths.extend(about(ids(&packets), "{id}")),
-            "/api/v1/channels/{channel_id}/messages" => paths.extend(about(ids(&channels), "{channel_id}")),
-            "/api/v1/network/packets" => {
-                let each = nodes.iter().map(|node| format!("{path}?limit=500&node_id={node}"));
-                paths.extend(each.chain([format!("{path}?limit=500"), format!("{path}?q=secret"), format!("{path}?channel=Family")]));
-            }
-            "/api/v1/weather/frames" => paths.push(format!("{path}?{of_time}&metrics=temperature_c")),
-            "/api/v1/weather/history" | "/api/v1/weather/history.csv" | "/api/v1/weather/series" => {
-                for node in nodes {
-                    paths.extend(["raw", "1h"].map(|interval| format!("{path}?{of_time}&node_id={node}&interval={interval}")));
-                }
-            }
-            "/api/v1/traceroutes" => {
-                paths.extend(nodes.iter().map(|node| format!("{path}?node_id={node}")).chain([path.clone()]));
-            }
-            _ => {
-                assert!(!path.contains('{'), "this test does not know how to ask {path}");
-                paths.push(path.clone());
-            }
-        }
-    }
-    paths.extend(["/metrics", "/readyz"].map(str::to_owned));
-    paths
-}
-
-/// Asks everything, and returns all that was answered, path by path.
-async fn answers(cloud: &Kosmo, nodes: &[NodeId]) -> Vec<(String, String)> {
-    let mut answers = Vec::new();
-    for path in paths(cloud, nodes).await {
-        let (status, body) = cloud.ask("web", &path).await;
-        assert!(status == 200 || (status == 404 && path.contains('!')), "{path}: {status} {body}");
-        answers.push((path, body));
-    }
-    answers
-}
-
-/// Listens to what is told live, from now on.
-async fn listen(cloud: &Kosmo) -> Arc<Mutex<String>> {
-    let heard = Arc::new(Mutex::new(String::new()));
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let mut answer = client.get(format!("{}/api/v1/stream", cloud.address("web"))).send().await.unwrap();
-    let into = Arc::clone(&heard);
-    tokio::spawn(async move {
-        while let Ok(Some(chunk)) = answer.chunk().await {
-            into.lock().unwrap().push_str(&String::from_utf8_lossy(&chunk));
-        }
-    });
-    heard
-}
-
-/// Returns which of a node's secrets are told, and where.
-fn told(number: u32, answers: &[(String, String)]) -> BTreeSet<(&'static str, String)> {
-    let secrets = Secrets::of(number).as_told();
-    let found = answers.iter().flat_map(|(path, body)| {
-        let found = secrets.iter().filter(|(_, secret)| body.contains(secret.as_str()));
-        found.map(|(what, _)| (*what, path.split(['?', '!']).next().unwrap().to_owned()))
-    });
-    found.collect()
 }
 
 #[expect(clippy::too_many_lines, reason = "one system for all cases, which would each take it seconds to start")]
@@ -403,137 +278,6 @@ async fn what_is_not_for_everybody_is_in_no_public_answer() {
             assert!(decimals <= 2, "{path} tells a place more exactly than to a hundredth: {number}");
         }
     }
-}
-
-/// What a bridge says with a record of who may see it.
-struct Heard {
-    number: u32,
-    why: &'static str,
-    privacy: Value,
-}
-
-/// Publishes what a bridge hears.
-struct Roof {
-    client: Client,
-    epoch: Uuid,
-    seq: u64,
-}
-
-impl Roof {
-    async fn connect(cloud: &Kosmo, folder: &Path) -> Self {
-        let secret = BridgeProcess::enrol(cloud, folder, "roof").secret();
-        let mut options = Options::new(cloud.address("mqtt").parse().unwrap(), "kosmo-bridge-roof");
-        options.login = Some(Login { name: "roof".to_owned(), password: secret.trim().to_owned() });
-        let (client, mut incoming) = kosmo_mqtt::connect(options, StdRng::seed_from_u64(1), CancellationToken::new()).unwrap();
-        client.connected().await;
-        tokio::spawn(async move { while incoming.next().await.is_some() {} });
-        Self { client, epoch: Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001), seq: 0 }
-    }
-
-    async fn say(&mut self, kind: &str, from: u32, port: u32, privacy: &Value, body: Value) {
-        self.seq += 1;
-        let (node, stream) = (NodeId::from_number(from), if kind == "inbound" { "gateway" } else { "ingest" });
-        let record = json!({
-            "v": 1, "bridge": "roof", "epoch": self.epoch, "stream": stream, "seq": self.seq, "heard_at": now(),
-            "packet": { "from": node, "to": "!ffffffff", "id": 5000 + self.seq, "port": port, "hops_away": 0, "transport": "lora" },
-            "privacy": privacy,
-            "body": body,
-        });
-        let message = Message::new(format!("kosmo/mesh/{kind}/roof"), serde_json::to_vec(&record).unwrap());
-        self.client.publish(message).await.unwrap().await.unwrap();
-    }
-
-    /// Has a node say everything that a bridge passes on.
-    async fn plant(&mut self, number: u32, privacy: &Value) {
-        let Secrets { name, words, celsius, latitude_i } = Secrets::of(number);
-        let node = NodeId::from_number(number);
-        let about = |report: Value| json!({ "node_id": node, "report": report });
-        let user = json!({ "kind": "user", "long_name": name, "short_name": "S", "licensed": false, "unmessagable": false });
-        self.say("node", number, 4, privacy, about(user)).await;
-        let place = json!({ "kind": "position", "latitude": f64::from(latitude_i) / 1e7, "longitude": 8.0, "precision_bits": 32 });
-        self.say("node", number, 3, privacy, about(place)).await;
-        let reading = json!({ "node_id": node, "kind": "environment", "device_time": now(), "metrics": { "temperature_c": celsius } });
-        self.say("reading", number, 67, privacy, reading).await;
-        let waypoint = json!({
-            "kind": "waypoint", "waypoint_id": number, "latitude": 10.0, "longitude": 8.0, "name": words, "description": words,
-            "channel": { "name": "Family", "hash": 9 }, "public": false,
-        });
-        self.say("node", number, 8, privacy, about(waypoint)).await;
-        let neighbors = json!({ "kind": "neighbors", "neighbors": [{ "node_id": NodeId::from_number(SHOWN), "snr_db": 3.5 }] });
-        self.say("node", number, 71, privacy, about(neighbors)).await;
-        let text = json!({ "text": words, "channel": { "name": "Family", "hash": 9 } });
-        self.say("inbound", number, 1, privacy, text).await;
-    }
-}
-
-#[tokio::test]
-async fn what_a_bridge_hears_is_shown_of_those_who_agree_and_on_public_channels() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("cloud");
-    let cloud = Kosmo::start(&data, &["up", "--port-base", "0", "--mqtt-port", "0"]).await;
-    let live = listen(&cloud).await;
-    let mut roof = Roof::connect(&cloud, folder.path()).await;
-    let family = json!({ "name": "Family", "hash": 9 });
-    let status = json!({
-        "v": 1, "bridge": "roof", "state": "online", "at": now(),
-        "radio": { "link": "ready", "channels": [
-            { "index": 1, "name": "Family", "hash": 9, "primary": false, "public": false, "uplink": false, "downlink": false }
-        ] },
-    });
-    let message = Message::new("kosmo/bridge/roof/status", serde_json::to_vec(&status).unwrap()).retained();
-    roof.client.publish(message).await.unwrap().await.unwrap();
-    until("the channel is known", || async {
-        String::from_utf8(kosmo(&data, &["channel", "list"]).stdout).unwrap().contains("Family").then_some(())
-    })
-    .await;
-
-    let cases = [
-        ("it does not agree", json!({ "ok_to_mqtt": false })),
-        ("it does not say whether it agrees", json!({})),
-        ("its channel is private", json!({ "ok_to_mqtt": true, "private_channel": family })),
-        ("its channel is private, and it does not agree either", json!({ "ok_to_mqtt": false, "private_channel": family })),
-    ];
-    let case = |(number, (why, privacy))| Heard { number, why, privacy };
-    let cases: Vec<_> = (SHOWN + 1..).zip(cases).map(case).collect();
-    for Heard { number, privacy, .. } in &cases {
-        roof.plant(*number, privacy).await;
-    }
-    let agrees = json!({ "ok_to_mqtt": true });
-    roof.plant(SHOWN, &agrees).await;
-    roof.say("node", 0x300, 4, &agrees, json!({ "node_id": "!00000300", "report": { "kind": "user", "long_name": "Last", "licensed": false, "unmessagable": false } })).await;
-    until("the last is in the log, and the one who agrees is told of", || async {
-        let log = cloud.json("web", "/api/v1/network/packets?node_id=!00000300").await["data"].clone();
-        let latest = cloud.try_ask("web", "/api/v1/weather/latest?node_id=!00000100").await?.1;
-        (log.as_array().is_some_and(|rows| !rows.is_empty()) && latest.contains("-20.25")).then_some(())
-    })
-    .await;
-
-    let nodes: Vec<_> = cases.iter().map(|case| NodeId::from_number(case.number)).chain([NodeId::from_number(SHOWN)]).collect();
-    let mut answers = answers(&cloud, &nodes).await;
-    answers.push(("live".to_owned(), live.lock().unwrap().clone()));
-    for Heard { number, why, .. } in &cases {
-        assert_eq!(told(*number, &answers), BTreeSet::new(), "{why}");
-        let node = format!("\"{}\"", NodeId::from_number(*number));
-        for (path, body) in answers.iter().filter(|(path, _)| !path.contains("/packets") && !path.contains('!')) {
-            assert!(!body.contains(&node), "{path} tells of one though {why}");
-        }
-    }
-    let told_of_shown = told(SHOWN, &answers);
-    assert!(told_of_shown.contains(&("its reading", "/api/v1/weather/latest".to_owned())), "{told_of_shown:?}");
-    assert!(!answers.iter().any(|(path, body)| path != "live" && body.contains("\"Family\"")), "a private channel's name is nobody's business");
-
-    // An operator is told why the map stays empty, and publishes the channel.
-    let hidden = cloud.json("web", "/api/v1/network/hidden").await;
-    assert_eq!((&hidden["nodes"], &hidden["private_channels"], &hidden["withheld"]), (&json!(2), &json!(1), &json!(10)));
-    let listed = String::from_utf8(kosmo(&data, &["channel", "list"]).stdout).unwrap();
-    assert!(listed.contains("WITHHELD") && listed.contains("kosmo channel publish 'Family'"), "{listed}");
-    said(&data, &["channel", "publish", "Family"]);
-    roof.plant(SHOWN + 3, &cases[2].privacy).await;
-    until("what is said on the channel from now on is shown", || async {
-        let latest = cloud.try_ask("web", "/api/v1/weather/latest?node_id=!00000103").await?.1;
-        latest.contains("-23.25").then_some(())
-    })
-    .await;
 }
 
 /// Publishes a text, once it is waited for.
