@@ -6,7 +6,7 @@ use kosmo_meshtastic::{
     proto::{from_radio::PayloadVariant, to_radio},
     stream::{self, Decoder, Piece},
 };
-use kosmo_tests::{System, on_both_footings, until};
+use kosmo_tests::{System, now, on_both_footings, until};
 use serde_json::Value;
 use std::{
     fs, io,
@@ -137,6 +137,22 @@ fn check_position(told: &Value, recorded: &Value) {
     assert_eq!(told["altitude_m"].as_f64(), recorded["altitude"].as_f64());
 }
 
+/// Returns a packet by which a node agrees to be shown: how its battery is.
+fn agreeing(node: NodeId) -> proto::MeshPacket {
+    let device = proto::DeviceMetrics { battery_level: Some(80), ..Default::default() };
+    let time = u32::try_from(now().as_micros() / 1_000_000).unwrap();
+    let telemetry = proto::Telemetry { time, variant: Some(proto::telemetry::Variant::DeviceMetrics(device)) };
+    let data = proto::Data { portnum: 67, payload: telemetry.encode_to_vec(), bitfield: Some(1), ..Default::default() };
+    proto::MeshPacket {
+        from: node.number(),
+        to: u32::MAX,
+        id: 77,
+        rx_time: time,
+        payload_variant: Some(proto::mesh_packet::PayloadVariant::Decoded(data)),
+        ..Default::default()
+    }
+}
+
 on_both_footings! {
     async fn what_recorded_radios_knew_of_their_mesh_is_told_by_the_api(footing: Footing) {
         let folder = tempfile::tempdir().unwrap();
@@ -146,13 +162,19 @@ on_both_footings! {
             let radio = RecordedRadio::start(recording).await;
             let mut bridge = cloud.bridge(id).await;
             bridge.start(radio.address, cloud.address("mqtt"));
-            attached.push((radio, bridge));
 
             let rows = decoded(recording);
+            let own = rows.iter().map(|row| &row["decoded"]["my_info"]["my_node_num"]).find(|number| number.is_u64()).unwrap();
             let infos: Vec<_> = rows.iter().map(|row| &row["decoded"]["node_info"]).filter(|info| info.is_object()).collect();
             assert!(!infos.is_empty(), "{recording} lists nodes");
             for info in infos {
                 let user = &info["user"];
+                if info["num"] != *own {
+                    // A radio does not remember who agreed to be shown. By now it has told all that it knows, its own node first.
+                    let path = format!("/api/v1/nodes/{}", node_id(&info["num"]));
+                    assert_eq!(cloud.ask("weather", &path).await.0, 404, "{path}: nobody has agreed yet");
+                    radio.hand_over(agreeing(node_id(&info["num"])));
+                }
                 let node = node_with(&cloud, node_id(&info["num"]), "its name", |node| node["long_name"] == user["long_name"]).await;
                 assert_eq!((&node["node_id"], &node["short_name"], &node["hardware"]), (&user["id"], &user["short_name"], &user["hw_model"]));
                 assert_eq!(node["identities"][0]["public_key"], user["public_key"], "{node:#}");
@@ -162,6 +184,7 @@ on_both_footings! {
                     assert!(node["position"].is_null(), "{node:#}");
                 }
             }
+            attached.push((radio, bridge));
         }
         // Of the three texts in the first recording, one is no UTF-8.
         until("the recorded texts are taken in", || async {
