@@ -62,7 +62,7 @@ impl Committer {
         }
     }
 
-    /// Has the packets logged of what is stored.
+    /// Has the packets logged of what is stored, and the headers of what is withheld.
     fn log(&self, batch: &Batch, outcomes: &[Outcome]) {
         let taken = batch.records.iter().zip(outcomes).filter(|(_, outcome)| !matches!(outcome, Outcome::Rejected { .. }));
         self.log.add(taken.map(|(record, outcome)| move || packets::of_record(record, *outcome == Outcome::Withheld)));

@@ -24,6 +24,18 @@ async fn detail(store: &Store, node: NodeId) -> NodeDetail {
 }
 
 store_test! {
+    async fn old_ways_between_nodes_are_given_up(store: Store) {
+        let mut spool = Spool::of("roof");
+        let way = |to| Traceroute { to, route: vec![], snr_towards_db: vec![], route_back: vec![], snr_back_db: vec![] };
+        let old = spool.report(OLD, hours(0), NodeReport::Traceroute(way(NEW_ID)));
+        let later = spool.report(OLD, hours(0).plus(DAY * 80), NodeReport::Traceroute(way(node(9))));
+        store.ingest(&[old, later], hours(0)).await.unwrap();
+        assert_eq!(store.purge_traceroutes(hours(0).plus(DAY * 89)).await.unwrap(), 0);
+        assert_eq!(store.purge_traceroutes(hours(0).plus(DAY * 91)).await.unwrap(), 1);
+        let left: Vec<_> = store.traceroutes(None, None, 10).await.unwrap().into_iter().map(|row| row.way.to).collect();
+        assert_eq!(left, [node(9)]);
+    }
+
     async fn an_unknown_node_is_none(store: Store) {
         assert_eq!(store.node(OLD).await.unwrap(), None);
         assert_eq!(store.readings(OLD, hours(0), hours(1), None, 10).await.unwrap(), None);
