@@ -1,8 +1,8 @@
-//! What it costs to hear 4,000 packets that five gateways publish each, encrypted, on both footings; and what a node that floods
-//! costs the others.
+//! What it costs to hear 4,000 packets that five gateways publish each, encrypted, on both footings: at once by many gateways,
+//! and at the pace that is taken of each; and what a node that floods for ten minutes costs the others.
 //!
-//! `make bench` runs it against a release build. The gateways keep to what is taken of each, so it takes minutes, and what the
-//! process does besides is in its figure.
+//! `make bench` runs it against a release build. It takes a quarter of an hour, and what the process does besides is in its
+//! figures.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 #![expect(clippy::unwrap_used, reason = "a bench that cannot run has nothing to say")]
@@ -20,27 +20,49 @@ use proto::mesh_packet::PayloadVariant;
 use rand::{SeedableRng as _, rngs::StdRng};
 use serde_json::Value;
 use std::{fs, time::Duration};
+use tempfile::TempDir;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 const PACKETS: u32 = 4_000;
-const GATEWAYS: u32 = 5;
+/// How many gateways tell of each packet.
+const EACH: u32 = 5;
+/// Gateways in all: so many that what is taken of each at once holds its share of the packets.
+const GATEWAYS: u32 = 20;
 const NODES: u32 = 400;
+/// Packets a second of a mesh whose gateways publish all at once, as after the broker was away.
+const BURST: u32 = 1_000;
 /// Messages a second of each gateway: below what is taken of one in the long run.
-const RATE: u32 = 48;
+const STEADY: u32 = 48;
+/// Seconds for which a node floods, and for which the same is measured without it.
+const FLOOD_S: u32 = 600;
+const CALM_S: u32 = 120;
 /// Clock ticks of `/proc` in a second, on every Linux.
 const TICKS: u64 = 100;
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        println!("\n{PACKETS} encrypted packets of {NODES} nodes, each published by {GATEWAYS} gateways at {RATE}/s");
-        sqlite().await;
-        postgres().await;
+        println!("\n{PACKETS} encrypted packets of {NODES} nodes, each published by {EACH} gateways");
+        let footings = [sqlite().await, postgres().await];
+        for footing in &footings {
+            footing.pace("at once", 0, GATEWAYS, BURST).await;
+            footing.pace("steadily", 100_000, EACH, STEADY).await;
+        }
+        let [first, second] = &footings;
+        tokio::join!(first.flood(), second.flood());
     });
 }
 
-async fn sqlite() {
+/// A running system and the gateways that publish to it.
+struct Footing {
+    name: &'static str,
+    cloud: Kosmo,
+    gateways: Vec<Client>,
+    _kept: (TempDir, Option<(Mosquitto, TestDatabase)>),
+}
+
+async fn sqlite() -> Footing {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("cloud");
     let cloud = Kosmo::start(&data, &["up", "--port-base", "0", "--mqtt-port", "0"]).await;
@@ -52,11 +74,10 @@ async fn sqlite() {
         let password = said.lines().find_map(|line| line.trim().strip_prefix("password  ")).unwrap().to_owned();
         gateways.push(connect(cloud.address("mqtt"), &name, Some(password)).await);
     }
-    println!("SQLite, embedded broker:");
-    measure(&cloud, &gateways).await;
+    Footing { name: "SQLite, embedded broker", cloud, gateways, _kept: (folder, None) }
 }
 
-async fn postgres() {
+async fn postgres() -> Footing {
     let folder = tempfile::tempdir().unwrap();
     let broker = Mosquitto::start(&MosquittoOptions::default()).await;
     let database = TestDatabase::empty();
@@ -68,8 +89,7 @@ async fn postgres() {
     for number in 0..GATEWAYS {
         gateways.push(connect(&broker.url(), &format!("gateway-{number}"), None).await);
     }
-    println!("PostgreSQL, Mosquitto:");
-    measure(&cloud, &gateways).await;
+    Footing { name: "PostgreSQL, Mosquitto", cloud, gateways, _kept: (folder, Some((broker, database))) }
 }
 
 fn gateway(number: u32) -> NodeId {
@@ -116,24 +136,27 @@ fn envelope(from: u32, id: u32, number: u32) -> Vec<u8> {
     proto::ServiceEnvelope { packet: Some(packet), channel_id: "LongFast".to_owned(), gateway_id }.encode_to_vec()
 }
 
-/// Has each gateway publish the same packets from `first` on; with `flood`, one of them also what one node sends 50 times a second.
-async fn publish(gateways: &[Client], first: u32, packets: u32, flood: bool) {
-    let mut ticks = tokio::time::interval(Duration::from_secs_f64(1.0 / f64::from(RATE)));
+/// Has `EACH` of the first `gateways` publish each packet from `first` on, `rate` packets a second; with `flood`, the last of
+/// them also what one node sends 50 times a second.
+async fn publish(gateways: &[Client], first: u32, packets: u32, rate: u32, flood: bool) {
+    let mut ticks = tokio::time::interval(Duration::from_secs_f64(1.0 / f64::from(rate)));
+    let all = u32::try_from(gateways.len()).unwrap();
     for count in 0..packets {
         ticks.tick().await;
         let (from, id) = (0x2000_0000 + count % NODES, first + count);
-        for (client, number) in gateways.iter().zip(0..) {
-            let topic = format!("msh/EU_868/2/e/LongFast/{}", gateway(number));
-            let _ = client.publish(Message::new(topic, envelope(from, id, number)).at_most_once()).await;
+        for place in 0..EACH {
+            tell(gateways, (count * EACH + place) % all, from, id).await;
         }
         if flood {
-            let number = u32::try_from(gateways.len()).unwrap() - 1;
-            let topic = format!("msh/EU_868/2/e/LongFast/{}", gateway(number));
-            let _ = gateways[gateways.len() - 1]
-                .publish(Message::new(topic, envelope(0x3000_0000, 0x4000_0000 + first + count, number)).at_most_once())
-                .await;
+            tell(gateways, all - 1, 0x3000_0000, 0x4000_0000 + first + count).await;
         }
     }
+}
+
+async fn tell(gateways: &[Client], number: u32, from: u32, id: u32) {
+    let topic = format!("msh/EU_868/2/e/LongFast/{}", gateway(number));
+    let message = Message::new(topic, envelope(from, id, number)).at_most_once();
+    gateways[number as usize].publish(message).await.unwrap();
 }
 
 async fn counted(cloud: &Kosmo) -> (u64, u64, u64) {
@@ -148,41 +171,54 @@ async fn reqwest_json(url: &str) -> Value {
     serde_json::from_str(&answer).unwrap()
 }
 
-async fn measure(cloud: &Kosmo, gateways: &[Client]) {
-    let before = cpu_ticks(cloud.pid());
-    let started = Instant::now();
-    publish(gateways, 1, PACKETS, false).await;
-    let total = u64::from(PACKETS * GATEWAYS);
-    let (packets, copies, limited) = until("all is counted", || async {
-        let counted = counted(cloud).await;
-        (counted.0 + counted.1 + counted.2 >= total).then_some(counted)
-    })
-    .await;
-    let micros = (cpu_ticks(cloud.pid()) - before) as f64 * 1.0e6 / TICKS as f64;
-    println!(
-        "  {packets} packets, {copies} further receptions, {limited} not taken in {:.0} s: {:.1} us CPU an uplink",
-        started.elapsed().as_secs_f64(),
-        micros / total as f64
-    );
-    println!("  idle for 20 s: {:.0} ms CPU", cpu_of_seconds(cloud, 20).await * 1.0e3);
-    let before = cpu_ticks(cloud.pid());
-    publish(gateways, 100_000, PACKETS / 4, true).await;
-    tokio::time::sleep(Duration::from_secs(6)).await;
-    let after = counted(cloud).await;
-    let micros = (cpu_ticks(cloud.pid()) - before) as f64 * 1.0e6 / TICKS as f64;
-    println!(
-        "  beside a node at {RATE}/s: {} packets, {} further, {} not taken: {:.1} us CPU a message",
-        after.0 - packets,
-        after.1 - copies,
-        after.2 - limited,
-        micros / f64::from(PACKETS / 4 * (GATEWAYS + 1))
-    );
+impl Footing {
+    /// Publishes all packets at this pace and prints what one message cost.
+    async fn pace(&self, how: &str, first: u32, gateways: u32, rate: u32) {
+        let start = counted(&self.cloud).await;
+        let before = cpu_ticks(self.cloud.pid());
+        let started = Instant::now();
+        publish(&self.gateways[..gateways as usize], first + 1, PACKETS, rate, false).await;
+        let total = u64::from(PACKETS * EACH);
+        let (packets, copies, limited) = until("all is counted", || async {
+            let told = since(start, counted(&self.cloud).await);
+            (told.0 + told.1 + told.2 >= total).then_some(told)
+        })
+        .await;
+        let cost = cpu_micros(&self.cloud, before) / total as f64;
+        let elapsed = started.elapsed().as_secs_f64();
+        println!(
+            "{}, {how}: {packets} packets, {copies} further receptions, {limited} not taken in {elapsed:.0} s: {cost:.1} us CPU an uplink",
+            self.name
+        );
+    }
+
+    /// Publishes steadily, then beside a node that floods, and prints what a message cost in either time.
+    async fn flood(&self) {
+        for (how, first, seconds, flood) in [("calm", 200_000, CALM_S, false), ("beside a flood", 300_000, FLOOD_S, true)] {
+            let start = counted(&self.cloud).await;
+            let before = cpu_ticks(self.cloud.pid());
+            publish(&self.gateways[..EACH as usize], first, seconds * STEADY, STEADY, flood).await;
+            let messages = u64::from(seconds * STEADY * (EACH + u32::from(flood)));
+            let (packets, copies, limited) = until("all is counted", || async {
+                let told = since(start, counted(&self.cloud).await);
+                (told.0 + told.1 + told.2 >= messages).then_some(told)
+            })
+            .await;
+            println!(
+                "{}, {how} for {seconds} s: {packets} packets, {copies} further receptions, {limited} not taken: {:.1} us CPU a message",
+                self.name,
+                cpu_micros(&self.cloud, before) / messages as f64
+            );
+        }
+    }
 }
 
-async fn cpu_of_seconds(cloud: &Kosmo, seconds: u64) -> f64 {
-    let before = cpu_ticks(cloud.pid());
-    tokio::time::sleep(Duration::from_secs(seconds)).await;
-    (cpu_ticks(cloud.pid()) - before) as f64 / TICKS as f64
+fn since(start: (u64, u64, u64), now: (u64, u64, u64)) -> (u64, u64, u64) {
+    (now.0 - start.0, now.1 - start.1, now.2 - start.2)
+}
+
+fn cpu_micros(cloud: &Kosmo, before: u64) -> f64 {
+    (cpu_ticks(cloud.pid()) - before) as f64 * 1.0e6 / TICKS as f64
 }
 
 fn cpu_ticks(pid: u32) -> u64 {

@@ -128,8 +128,12 @@ impl Desk {
                 return Ok(Admission::Copy);
             }
         }
-        let of = |(role, limit)| (role, if role == Role::Node { packet.from } else { gateway }, limit);
-        self.guard.node(source, gateway, packet.from, now).map_err(of)?;
+        if let Err((role, limit)) = self.guard.node(source, gateway, packet.from, now) {
+            if role == Role::Node {
+                self.guard.give_back(source, gateway);
+            }
+            return Err((role, if role == Role::Node { packet.from } else { gateway }, limit));
+        }
         if packet.id.is_given() {
             self.known.insert((packet.from, packet.id), Known { first_at: now, carries: packet.carries, was_read: false });
         }
@@ -216,5 +220,31 @@ impl Desk {
 
     fn name(&self, source: usize) -> String {
         self.sources.get(source).map_or_else(String::new, |source| source.name.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ten minutes of a node at 50 packets a second beside forty a second of others, all by one gateway.
+    #[test]
+    fn what_else_a_gateway_receives_is_taken_beside_a_node_that_floods() {
+        let mut desk = Desk::new(Arc::new([]), UplinkLimits::default());
+        let gateway = NodeId::from_number(1);
+        let (mut flood, mut others, mut id) = (0, 0, 0);
+        let mut is_taken = |from: u32, at| {
+            id += 1;
+            let packet = Named { from: NodeId::from_number(from), id: PacketId(id), carries: u64::from(id), rx_time: None };
+            let reception = UplinkReception { gateway, at, snr_db: None, rssi_dbm: None, hops_away: None };
+            u32::from(desk.admit(0, &packet, &reception, at) == Admission::New)
+        };
+        for second in 0..600 {
+            let at = Timestamp::from_unix_seconds(1_780_315_200 + second);
+            flood += (0..50).map(|_| is_taken(66, at)).sum::<u32>();
+            others += (0..40).map(|number| is_taken(100 + number, at)).sum::<u32>();
+        }
+        assert_eq!(others, 24_000);
+        assert!((600..=670).contains(&flood), "{flood} of 30,000");
     }
 }

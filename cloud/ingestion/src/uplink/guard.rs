@@ -107,6 +107,10 @@ impl Bucket {
         }
         has
     }
+
+    fn give_back(&mut self, burst: f64) {
+        self.tokens = (self.tokens + 1.0).min(burst);
+    }
 }
 
 #[derive(Debug)]
@@ -157,6 +161,15 @@ impl Guard {
         let full = |burst| Bucket::full(burst, now);
         let (messages, _) = self.gateways.entry((source, gateway), || (full(limits.gateway_burst), full(limits.strangers_burst)));
         if messages.take(now, limits.gateway_per_s, limits.gateway_burst) { Ok(()) } else { Err((gateway, Limit::TooFast)) }
+    }
+
+    /// Gives a gateway back what a message took of its measure. A gateway is not to blame for a node that floods, and what else it
+    /// receives would not be taken because of that.
+    pub(crate) fn give_back(&mut self, source: usize, gateway: NodeId) {
+        let burst = self.limits.gateway_burst;
+        if let Some((messages, _)) = self.gateways.get_mut(&(source, gateway)) {
+            messages.give_back(burst);
+        }
     }
 
     fn source(&mut self, source: usize, now: Timestamp) -> &mut (Bucket, Bucket) {
