@@ -34,6 +34,8 @@ pub struct Config {
     pub share: Option<ShareConfig>,
     /// The brokers that radios' own MQTT is carried to, each for one radio.
     pub proxies: Vec<ProxyConfig>,
+    /// Whether what nodes measure on their bearers is passed on.
+    pub health_metrics: bool,
     /// Where this machine keeps its devices.
     pub places: Places,
     /// By which a watchdog sees that it goes on.
@@ -56,6 +58,7 @@ impl Config {
             socket: Some(spool.with_file_name("status.sock")),
             share: None,
             proxies: Vec::new(),
+            health_metrics: false,
             spool,
             places: Places::default(),
             pulse: Pulse::default(),

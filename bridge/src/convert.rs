@@ -160,7 +160,7 @@ fn telemetry_body(received: &Received, telemetry: &Telemetry) -> Result<Body, Co
         TelemetryKind::LocalStats(stats) => return Ok(about(received.from, NodeReport::RadioStats((*stats).into()))),
         TelemetryKind::Host(stats) => return Ok(about(received.from, NodeReport::HostStats((*stats).into()))),
         TelemetryKind::TrafficManagement(stats) => return Ok(about(received.from, NodeReport::TrafficStats((*stats).into()))),
-        TelemetryKind::Health => return Err(Counter::TelemetryHealth),
+        TelemetryKind::Health(metrics) => return Ok(about(received.from, NodeReport::HealthMetrics((*metrics).into()))),
         TelemetryKind::Unknown => return Err(Counter::TelemetryUnsupported),
     };
     let metrics = measured(telemetry);
@@ -320,7 +320,6 @@ mod tests {
         let Ok(Body::Reading(body)) = telemetry(Variant::PowerMetrics(power)) else { panic!("no reading") };
         assert!(body.metrics.metrics.is_empty() && body.raw.is_some_and(|raw| !raw.as_bytes().is_empty()));
         assert_eq!(telemetry(Variant::PowerMetrics(proto::PowerMetrics::default())), Err(Counter::TelemetryEmpty));
-        assert_eq!(telemetry(Variant::HealthMetrics(proto::HealthMetrics::default())), Err(Counter::TelemetryHealth));
     }
 
     #[test]
@@ -341,6 +340,17 @@ mod tests {
             panic!("no traffic")
         };
         assert_eq!((stats.packets_inspected, stats.rate_limited), (9, 2));
+    }
+
+    #[test]
+    fn what_a_body_measures_is_known_as_such() {
+        let health = proto::HealthMetrics { heart_bpm: Some(61), temperature: Some(36.5), ..Default::default() };
+        let telemetry = proto::Telemetry { time: 0, variant: Some(Variant::HealthMetrics(health)) };
+        let packet = received(67, telemetry.encode_to_vec(), |_| {});
+        let record = super::packet(&packet, None, None, Timestamp::EPOCH).unwrap();
+        assert!(record.is_of_health());
+        let NodeReport::HealthMetrics(told) = report(Ok(record.body)).report else { panic!("no health") };
+        assert_eq!((told.heart_rate_bpm, told.oxygen_saturation_pct, told.body_temperature_c), (Some(61), None, Some(36.5)));
     }
 
     #[test]

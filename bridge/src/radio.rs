@@ -4,6 +4,7 @@ use crate::{
     convert,
     health::{Finding, Trouble},
     link::{Loss, RadioUrl},
+    outbound::FEW_PLACES,
 };
 use kosmo_contract::{ChannelReport, RadioLink, RadioStatus, Text};
 use kosmo_domain::{NodeId, Timestamp};
@@ -42,8 +43,8 @@ pub(crate) struct Radio {
     key: Option<[u8; 32]>,
     /// How many bytes of garbage there were when this connection began.
     garbage_before: u64,
-    /// Since when it has no free place, and for how long that is only busy.
-    full_since: Option<Instant>,
+    /// How many free places it has, if they are few, since when none became free, and for how long that is only busy.
+    few_places: Option<(u32, Instant)>,
     busy: Duration,
     /// By how much its clock is ahead of ours, and behind.
     clock_off: Option<(Duration, Duration)>,
@@ -109,7 +110,7 @@ impl Radio {
             swap: Swap::Replaced,
             key: None,
             garbage_before: 0,
-            full_since: None,
+            few_places: None,
             busy,
             clock_off: None,
         }
@@ -141,7 +142,7 @@ impl Radio {
     pub(crate) fn note_handshake(&mut self) {
         self.set_link(RadioLink::Connecting);
         self.closing = None;
-        self.full_since = None;
+        self.few_places = None;
     }
 
     /// Notes who the radio is; tells whether it is another than before.
@@ -182,7 +183,7 @@ impl Radio {
             return false;
         }
         self.set_link(RadioLink::Down);
-        (self.trouble, self.full_since) = (Some(Trouble::RadioLocked), None);
+        (self.trouble, self.few_places) = (Some(Trouble::RadioLocked), None);
         self.settings.clear();
         self.status.channels.clear();
         let words = "the radio is locked with a passphrase: it keeps what it hears, and what it is set to, from this bridge";
@@ -202,7 +203,9 @@ impl Radio {
 
     /// Notes how much room it has.
     pub(crate) fn note_queue(&mut self, status: &QueueStatus) {
-        self.full_since = if status.free == 0 { self.full_since.or_else(|| Some(Instant::now())) } else { None };
+        // A place that became free is a packet that went out.
+        let since = self.few_places.filter(|(before, _)| status.free <= *before).map_or_else(Instant::now, |(_, since)| since);
+        self.few_places = (status.free <= FEW_PLACES).then_some((status.free, since));
     }
 
     /// Notes what its clock said when ours said `now`.
@@ -228,7 +231,7 @@ impl Radio {
             Some(reason @ CloseReason::Shutdown) => (Trouble::RadioLost, reason.to_string()),
         };
         self.set_link(RadioLink::Down);
-        (self.trouble, self.full_since) = (Some(trouble), None);
+        (self.trouble, self.few_places) = (Some(trouble), None);
         self.status.detail = Some(Text::cut(&words));
         words
     }
@@ -246,7 +249,7 @@ impl Radio {
     /// Returns what is wrong with the radio itself, as far as it is known.
     pub(crate) fn findings(&self) -> Vec<Finding> {
         let mut findings = self.settings.clone();
-        if self.full_since.is_some_and(|since| since.elapsed() >= self.busy) {
+        if self.few_places.is_some_and(|(_, since)| since.elapsed() >= self.busy) {
             findings.push(Finding::new(Trouble::QueueStuck, "the radio has had no room for another packet for minutes"));
         }
         if let Some((before, node)) = self.before.zip(self.status.node_id) {
@@ -310,7 +313,13 @@ mod tests {
         radio.note_queue(&says(0));
         tokio::time::advance(Duration::from_secs(1)).await;
         assert_eq!(words(&radio), ["queue_stuck"], "said again, it began when it was said first");
+        radio.note_queue(&says(2));
+        assert_eq!(words(&radio), [""; 0], "two packets went out");
+        tokio::time::advance(Duration::from_secs(100)).await;
         radio.note_queue(&says(1));
+        tokio::time::advance(Duration::from_secs(80)).await;
+        assert_eq!(words(&radio), ["queue_stuck"], "a radio is given nothing that has few places, so that they never become none");
+        radio.note_queue(&says(3));
         assert_eq!(words(&radio), [""; 0]);
     }
 

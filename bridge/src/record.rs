@@ -1,6 +1,6 @@
 //! What the bridge has to tell the cloud, before it has a number.
 
-use kosmo_contract::{InboundBody, NodeBody, Packet, Privacy, ReadingBody, ReceiptBody, Record, V1};
+use kosmo_contract::{InboundBody, NodeBody, NodeReport, Packet, Privacy, ReadingBody, ReceiptBody, Record, V1};
 use kosmo_domain::{BridgeId, Epoch, Stream, Timestamp};
 use serde::Serialize;
 
@@ -15,6 +15,13 @@ pub struct NewRecord {
     pub privacy: Option<Privacy>,
     /// What it says.
     pub body: Body,
+}
+
+impl NewRecord {
+    /// Tells whether it says what was measured on a person.
+    pub(crate) fn is_of_health(&self) -> bool {
+        matches!(&self.body, Body::Node(body) if matches!(body.report, NodeReport::HealthMetrics(_)))
+    }
 }
 
 /// What a record says.

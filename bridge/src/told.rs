@@ -30,6 +30,7 @@ impl Told {
             | NodeReport::RadioStats(_)
             | NodeReport::HostStats(_)
             | NodeReport::TrafficStats(_)
+            | NodeReport::HealthMetrics(_)
             | NodeReport::Waypoint(_) => return true,
         };
         let mut hasher = DefaultHasher::new();

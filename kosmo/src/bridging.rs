@@ -23,6 +23,7 @@ pub fn configure(config: &Config, id: BridgeId, radio: RadioUrl, broker: Server,
     let mut bridge = kosmo_bridge::Config::new(id, radio, broker, folder.join("spool.db"));
     bridge.proxies = proxies(config, &bridge.broker)?;
     bridge.password = (!password.is_empty()).then_some(password);
+    bridge.health_metrics = config.bridge.health_metrics;
     bridge.pace.keep_alive = config.mqtt.keep_alive();
     bridge.limits.cap_bytes = config.bridge.spool_max_mb * 1024 * 1024;
     bridge.limits.max_hours = config.bridge.spool_max_days * 24;

@@ -72,6 +72,9 @@ pub enum Command {
     /// Have a bridge ask for the way to a node, and say what it finds; it costs everybody on the way some air
     #[cfg(feature = "cloud")]
     Route(Route),
+    /// Say what nodes measure on their bearers (health metrics), where `bridge.health_metrics` has bridges pass it on; nobody else is told
+    #[cfg(feature = "cloud")]
+    Vitals,
     /// Run a mesh of simulated radios that any Meshtastic client can connect to
     #[cfg(feature = "cloud")]
     Sim(Sim),

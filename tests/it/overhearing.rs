@@ -1,6 +1,6 @@
 //! What a bridge hears of who does not agree, and on private channels: in no public answer, until that changes.
 
-use crate::secrets::{SHOWN, Secrets, answers, listen, said, told};
+use crate::secrets::{HEALTH, SHOWN, Secrets, answers, listen, said, told};
 use kosmo_domain::NodeId;
 use kosmo_mqtt::{Client, Login, Message, Options};
 use kosmo_tests::{BridgeProcess, Kosmo, kosmo, now, until};
@@ -50,7 +50,7 @@ impl Roof {
 
     /// Has a node say everything that a bridge passes on.
     async fn plant(&mut self, number: u32, privacy: &Value) {
-        let Secrets { name, words, celsius, latitude_i } = Secrets::of(number);
+        let Secrets { name, words, celsius, latitude_i, body_celsius } = Secrets::of(number);
         let node = NodeId::from_number(number);
         let about = |report: Value| json!({ "node_id": node, "report": report });
         let user = json!({ "kind": "user", "long_name": name, "short_name": "S", "licensed": false, "unmessagable": false });
@@ -59,6 +59,9 @@ impl Roof {
         self.say("node", number, 3, privacy, about(place)).await;
         let reading = json!({ "node_id": node, "kind": "environment", "device_time": now(), "metrics": { "temperature_c": celsius } });
         self.say("reading", number, 67, privacy, reading).await;
+        let health =
+            json!({ "kind": "health_metrics", "heart_rate_bpm": 61, "oxygen_saturation_pct": 0, "body_temperature_c": body_celsius });
+        self.say("node", number, 67, privacy, about(health)).await;
         let waypoint = json!({
             "kind": "waypoint", "waypoint_id": number, "latitude": 10.0, "longitude": 8.0, "name": words, "description": words,
             "channel": { "name": "Family", "hash": 9 }, "public": false,
@@ -132,6 +135,10 @@ async fn what_a_bridge_hears_is_shown_of_those_who_agree_and_on_public_channels(
     }
     let told_of_shown = told(SHOWN, &answers);
     assert!(told_of_shown.contains(&("its reading", "/api/v1/weather/latest".to_owned())), "{told_of_shown:?}");
+    assert!(!told_of_shown.iter().any(|(what, _)| *what == HEALTH), "{told_of_shown:?}");
+    let vitals = String::from_utf8(kosmo(&data, &["vitals"]).stdout).unwrap();
+    let of_shown = vitals.lines().find(|line| line.contains("!00000100")).unwrap_or_default();
+    assert!(["Secretname256", " 61 ", " – ", " 12.1 "].iter().all(|part| of_shown.contains(part)), "an operator is told: {vitals}");
     assert!(
         !answers.iter().any(|(path, body)| path != "live" && body.contains("\"Family\"")),
         "a private channel's name is nobody's business"
@@ -139,7 +146,7 @@ async fn what_a_bridge_hears_is_shown_of_those_who_agree_and_on_public_channels(
 
     // An operator is told why the map stays empty, and publishes the channel.
     let hidden = cloud.json("web", "/api/v1/network/hidden").await;
-    assert_eq!((&hidden["nodes"], &hidden["private_channels"], &hidden["withheld"]), (&json!(2), &json!(1), &json!(10)));
+    assert_eq!((&hidden["nodes"], &hidden["private_channels"], &hidden["withheld"]), (&json!(2), &json!(1), &json!(12)));
     let listed = String::from_utf8(kosmo(&data, &["channel", "list"]).stdout).unwrap();
     assert!(listed.contains("WITHHELD") && listed.contains("kosmo channel publish 'Family'"), "{listed}");
     said(&data, &["channel", "publish", "Family"]);

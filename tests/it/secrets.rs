@@ -10,14 +10,18 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+/// What nobody is told of anybody.
+pub(crate) const HEALTH: &str = "how its bearer is";
+
 pub(crate) const SHOWN: u32 = 0x100;
 
-/// What a node must not be told by: its name, its words, what it measures, and where it is.
+/// What a node must not be told by: its name, its words, what it measures, where it is, and how its bearer is.
 pub(crate) struct Secrets {
     pub(crate) name: String,
     pub(crate) words: String,
     pub(crate) celsius: f32,
     pub(crate) latitude_i: i32,
+    pub(crate) body_celsius: f32,
 }
 
 impl Secrets {
@@ -28,18 +32,20 @@ impl Secrets {
             words: format!("secretwords{number}"),
             // A quarter, so that it looks like nothing else that is told.
             celsius: -f32::from(place) - 20.25,
+            body_celsius: f32::from(place) + 12.125,
             latitude_i: 470_000_000 + i32::from(place) * 100_000 + 49_876,
         }
     }
 
     /// Returns what stands in an answer that tells of the node, each with what it is.
-    pub(crate) fn as_told(&self) -> [(&'static str, String); 4] {
+    pub(crate) fn as_told(&self) -> [(&'static str, String); 5] {
         let rough = format!("\"latitude\":{}", (f64::from(self.latitude_i) / 1e5).round() / 1e2);
         [
             ("its name", self.name.clone()),
             ("its words", self.words.clone()),
             ("its reading", self.celsius.to_string()),
             ("its place", rough),
+            (HEALTH, self.body_celsius.to_string()),
         ]
     }
 }

@@ -35,6 +35,7 @@ mod turns;
 pub(crate) use crate::outbound::{
     entry::Now,
     row::{Changes, Row, RowStage, Told, Wish},
+    sending::FEW_PLACES,
 };
 
 use crate::{

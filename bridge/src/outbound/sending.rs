@@ -19,7 +19,7 @@ use std::{cmp::Reverse, time::Duration};
 use uuid::Uuid;
 
 /// A radio with no more free places than this is given nothing: it has packets of others to pass on, too.
-const FEW_PLACES: u32 = 2;
+pub(crate) const FEW_PLACES: u32 = 2;
 /// How long it takes for a place to become free, at most a minute: by then the radio has been asked again.
 const PLACES_PAUSE: Duration = Duration::from_secs(10);
 const FULL_PAUSE: Duration = Duration::from_mins(1);

@@ -147,6 +147,7 @@ impl Bridge {
             self.radio.note_clock(heard, self.clock.now());
         }
         match convert::packet(packet, self.radio.channel(packet.channel), self.radio.node(), self.clock.now()) {
+            Ok(record) if !self.config.health_metrics && record.is_of_health() => self.counters.one(Counter::TelemetryHealth),
             Ok(record) => self.keep(record).await,
             Err(Counter::OtherPort) => self.counters.other_port(packet.port),
             Err(counter) => self.counters.one(counter),

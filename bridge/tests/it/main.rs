@@ -6,6 +6,7 @@ mod cable;
 mod cloud;
 mod expected;
 mod full_disk;
+mod health;
 mod later;
 mod log;
 mod mesh;

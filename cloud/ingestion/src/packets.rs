@@ -86,7 +86,8 @@ fn of_report(report: &NodeReport) -> Option<Map<String, Value>> {
         NodeReport::TrafficStats(stats) => Some(object(&serde_json::to_value(stats).ok()?)),
         // Where it is and what is said of it is shown where places are, if it may be.
         NodeReport::Waypoint(place) => Some(object(&json!({ "waypoint_id": place.id, "expires_at": place.expires_at }))),
-        NodeReport::Link { .. } => None,
+        // Nothing of what a body measures is for everybody.
+        NodeReport::HealthMetrics(_) | NodeReport::Link { .. } => None,
     }
 }
 

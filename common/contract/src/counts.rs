@@ -77,6 +77,19 @@ mirrored! {
         load_15m_hundredths: u32,
     }
 
+    /// What a sensor measures on a person, as far as it measures it.
+    HealthMetrics {
+        /// Beats of the heart a minute.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        heart_rate_bpm: Option<u32>,
+        /// How much of the blood is saturated with oxygen, in percent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        oxygen_saturation_pct: Option<u32>,
+        /// The temperature of the body, in degrees Celsius.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        body_temperature_c: Option<f32>,
+    }
+
     /// What a node's traffic management did with packets since its start.
     TrafficStats {
         /// Packets that it looked at.

@@ -24,7 +24,7 @@ pub mod topic;
 pub use crate::{
     ack::{Ack, AckBody, MAX_RANGES, Ranges, Rejection},
     channel::{ChannelRef, ChannelReport},
-    counts::{HostStats, RadioStats, TrafficStats},
+    counts::{HealthMetrics, HostStats, RadioStats, TrafficStats},
     inbound::InboundBody,
     node::{Neighbor, NodeBody, NodeReport, User, Waypoint},
     offer::{Contact, Offer, Priority},

@@ -2,7 +2,7 @@
 
 use crate::{
     channel::ChannelRef,
-    counts::{HostStats, RadioStats, TrafficStats},
+    counts::{HealthMetrics, HostStats, RadioStats, TrafficStats},
     parse::at_most,
     reading::Measured,
     schema,
@@ -63,6 +63,8 @@ pub enum NodeReport {
     HostStats(HostStats),
     /// What the node's traffic management counts.
     TrafficStats(TrafficStats),
+    /// What the node measures on its bearer: for operators alone, and sent by no bridge that is not set to.
+    HealthMetrics(HealthMetrics),
     /// A place that the node marks for everybody on a channel.
     Waypoint(Waypoint),
     /// Whom the node hears directly.

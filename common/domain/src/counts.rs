@@ -84,6 +84,44 @@ pub struct TrafficStats {
     pub hops_preserved: u32,
 }
 
+/// What a sensor measures on a person, as far as it measures it.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct HealthMetrics {
+    /// Beats of the heart a minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heart_rate_bpm: Option<u32>,
+    /// How much of the blood is saturated with oxygen, in percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oxygen_saturation_pct: Option<u32>,
+    /// The temperature of the body, in degrees Celsius.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body_temperature_c: Option<f32>,
+}
+
+impl HealthMetrics {
+    /// Returns what of it a living body can have, and the names of what none can. Nothing at all is what a sensor says that is not worn.
+    pub fn plausible(self) -> (Self, Vec<&'static str>) {
+        let mut absurd = Vec::new();
+        let mut keep = |name, is_plausible: bool| {
+            if !is_plausible {
+                absurd.push(name);
+            }
+            is_plausible
+        };
+        let kept = Self {
+            heart_rate_bpm: self.heart_rate_bpm.filter(|rate| keep("heart_rate_bpm", (1..=350).contains(rate))),
+            oxygen_saturation_pct: self.oxygen_saturation_pct.filter(|share| keep("oxygen_saturation_pct", (1..=100).contains(share))),
+            body_temperature_c: self.body_temperature_c.filter(|degrees| keep("body_temperature_c", (10.0..=50.0).contains(degrees))),
+        };
+        (kept, absurd)
+    }
+
+    /// Tells whether it says nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// The way a packet took to a node and back: the relays between, and the signal to noise of each step, absent where
 /// a relay did not say.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -103,6 +141,16 @@ pub struct Traceroute {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_body_has_what_a_body_can_have() {
+        let worn = HealthMetrics { heart_rate_bpm: Some(61), oxygen_saturation_pct: Some(98), body_temperature_c: Some(36.6) };
+        assert_eq!(worn.plausible(), (worn, Vec::new()));
+        let taken_off = HealthMetrics { heart_rate_bpm: Some(0), oxygen_saturation_pct: Some(400), body_temperature_c: Some(f32::NAN) };
+        let (kept, absurd) = taken_off.plausible();
+        assert!(kept.is_empty());
+        assert_eq!(absurd, ["heart_rate_bpm", "oxygen_saturation_pct", "body_temperature_c"]);
+    }
 
     #[test]
     fn a_share_of_the_time_is_one() {

@@ -22,7 +22,7 @@ mod time;
 
 pub use crate::{
     clock::{Clock, ManualClock},
-    counts::{HostStats, RadioStats, Traceroute, TrafficStats},
+    counts::{HealthMetrics, HostStats, RadioStats, Traceroute, TrafficStats},
     delivery::{Charge, DeliveryEvidence, Fact, Facts, NotSent, RefusedBy, Status, UnknownName},
     ids::{BridgeId, Epoch, IdError, NodeId, PacketId, Stream},
     listening::{BELIEVED, GapChange, GapReason, Listening, Span, Track, silence},

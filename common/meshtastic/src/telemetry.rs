@@ -3,7 +3,7 @@
 //! Field meanings follow `telemetry.proto`; where firmware and its comments disagree, what the firmware sends counts.
 
 use crate::proto;
-use kosmo_domain::{HostStats, Metric, Metrics, RadioStats, Timestamp, TrafficStats};
+use kosmo_domain::{HealthMetrics, HostStats, Metric, Metrics, RadioStats, Timestamp, TrafficStats};
 use proto::telemetry::Variant;
 
 /// What a node told of its sensors or of itself.
@@ -43,8 +43,8 @@ pub enum TelemetryKind {
     Power,
     /// Counters of the radio itself.
     LocalStats(RadioStats),
-    /// A person's pulse, oxygen and temperature. Not read: what concerns a body is no business of a weather network.
-    Health,
+    /// A person's pulse, oxygen and temperature.
+    Health(HealthMetrics),
     /// The computer that a native node runs on.
     Host(HostStats),
     /// Counters of the firmware's traffic management.
@@ -62,16 +62,11 @@ impl TelemetryKind {
             Self::AirQuality => "air_quality",
             Self::Power => "power",
             Self::LocalStats(_) => "local_stats",
-            Self::Health => "health",
+            Self::Health(_) => "health",
             Self::Host(_) => "host",
             Self::TrafficManagement(_) => "traffic_management",
             Self::Unknown => "unknown",
         }
-    }
-
-    /// Tells whether its values are read at all.
-    pub const fn is_supported(&self) -> bool {
-        !matches!(self, Self::Health | Self::Unknown)
     }
 }
 
@@ -89,7 +84,7 @@ impl Telemetry {
             Some(Variant::PowerMetrics(power)) => read_power(power, &mut values),
             Some(Variant::LocalStats(stats)) => TelemetryKind::LocalStats(read_local_stats(stats)?),
             Some(Variant::HostMetrics(host)) => TelemetryKind::Host(read_host(host)),
-            Some(Variant::HealthMetrics(_)) => TelemetryKind::Health,
+            Some(Variant::HealthMetrics(health)) => TelemetryKind::Health(read_health(health)),
             Some(Variant::TrafficManagementStats(traffic)) => TelemetryKind::TrafficManagement(read_traffic(traffic)),
             None => TelemetryKind::Unknown,
         };
@@ -262,6 +257,11 @@ fn read_host(host: &proto::HostMetrics) -> HostStats {
     }
 }
 
+/// Whether a body can have it is not judged here: that is for whoever keeps it.
+fn read_health(health: &proto::HealthMetrics) -> HealthMetrics {
+    HealthMetrics { heart_rate_bpm: health.heart_bpm, oxygen_saturation_pct: health.sp_o2, body_temperature_c: health.temperature }
+}
+
 fn read_traffic(traffic: &proto::TrafficManagementStats) -> TrafficStats {
     TrafficStats {
         packets_inspected: traffic.packets_inspected,
@@ -345,10 +345,11 @@ mod tests {
     }
 
     #[test]
-    fn a_persons_body_is_named_and_not_read() {
+    fn what_a_body_measures_is_apart_from_weather() {
         let health = proto::HealthMetrics { heart_bpm: Some(60), sp_o2: Some(98), temperature: Some(36.6) };
         let telemetry = read(Variant::HealthMetrics(health));
-        assert!(!telemetry.kind.is_supported() && telemetry.metrics.is_empty() && telemetry.refused.is_empty());
-        assert_eq!(telemetry.kind.name(), "health");
+        assert!(telemetry.metrics.is_empty() && telemetry.refused.is_empty());
+        let expected = HealthMetrics { heart_rate_bpm: Some(60), oxygen_saturation_pct: Some(98), body_temperature_c: Some(36.6) };
+        assert_eq!(telemetry.kind, TelemetryKind::Health(expected));
     }
 }

@@ -79,7 +79,7 @@ sections! {
     /// Who is believed to be who.
     Auth { dev_header: bool, }
     /// Radios attached to `kosmo up`, and what every bridge keeps to.
-    Bridge { radios: Vec<String>, id: BridgeId, secrets_dir: PathBuf, spool_max_mb: u64, spool_max_days: u32, share: String, share_admin: bool, proxy: Vec<RadioProxy>, }
+    Bridge { radios: Vec<String>, id: BridgeId, secrets_dir: PathBuf, spool_max_mb: u64, spool_max_days: u32, share: String, share_admin: bool, health_metrics: bool, proxy: Vec<RadioProxy>, }
     /// How records are written.
     Ingestion { batch_max: usize, batch_wait_ms: u64, own_uplink: bool, preset_channels: bool, legacy_json: bool, receptions_days: u32, uplink: Vec<UplinkBroker>, }
     /// How texts of members are sent.

@@ -30,7 +30,7 @@ const OWN_TELEMETRY: Duration = Duration::from_mins(1);
 const STREAM_PHASE: u64 = 71;
 
 /// The topics that nodes speak on by themselves, and how many intervals lie between two of each.
-const TOPICS: [(Topic, u32); 8] = [
+const TOPICS: [(Topic, u32); 9] = [
     (Topic::Environment, 1),
     (Topic::AirQuality, 1),
     (Topic::Power, 2),
@@ -39,6 +39,7 @@ const TOPICS: [(Topic, u32); 8] = [
     (Topic::User, 12),
     (Topic::Neighbors, 10),
     (Topic::Trace, 4),
+    (Topic::Waypoint, 6),
 ];
 
 /// Who hears a packet.

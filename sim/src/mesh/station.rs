@@ -2,6 +2,7 @@
 
 use crate::{
     noise,
+    person::Person,
     region::{self, Kind, Node, Sensors},
     weather::{Conditions, Weather},
 };
@@ -20,6 +21,7 @@ const PERSON_PRECISION_BITS: u32 = 13;
 const STREAM_KEY: u64 = 60;
 const STREAM_NODE: u64 = 61;
 const STREAM_TEXT: u64 = 62;
+const STREAM_PLACE: u64 = 63;
 
 /// The kinds of messages that nodes send by themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +37,8 @@ pub(crate) enum Topic {
     Neighbors,
     /// The way to somebody, which the owner of a bridge's radio asks for; the mesh writes it into the packet and its answer.
     Trace,
+    /// A place that somebody marks for others.
+    Waypoint,
 }
 
 /// What every message is made from.
@@ -68,6 +72,10 @@ impl Voice {
             Topic::User => Some(data(PortNum::NodeinfoApp, self.user(node).encode_to_vec())),
             Topic::Text => Some(data(PortNum::TextMessageApp, self.chatter(node, at).into_bytes())),
             Topic::Neighbors => Some(data(PortNum::NeighborinfoApp, proto::NeighborInfo::default().encode_to_vec())),
+            Topic::Waypoint => {
+                let marks = node.kind == Kind::Person(Person::Answers);
+                marks.then(|| data(PortNum::WaypointApp, self.waypoint(node, at).encode_to_vec()))
+            }
             Topic::Trace => {
                 (node.kind == Kind::Bridge).then(|| proto::Data { want_response: true, ..data(PortNum::TracerouteApp, Vec::new()) })
             }
@@ -177,6 +185,27 @@ impl Voice {
     fn measure(&self, node: &Node, at: Timestamp) -> Option<(Conditions, Sensors)> {
         let Kind::Station(sensors) = node.kind else { return None };
         Some((self.weather.at(&node.site, at), sensors))
+    }
+
+    /// Returns one of the places around a person that are worth telling others of, each under an id of its own.
+    fn waypoint(&self, node: &Node, at: Timestamp) -> proto::Waypoint {
+        const PLACES: [(char, &str, &str, f64, f64); 3] = [
+            ('⛺', "Treffpunkt am Ufer", "Hier sammeln wir uns, wenn nichts anderes mehr geht.", 0.021, -0.013),
+            ('💧', "Quelle", "Läuft auch im Sommer.", -0.017, 0.034),
+            ('🚧', "Weg gesperrt", "Nach dem Hang rechts herum.", 0.032, 0.041),
+        ];
+        let draw = |what| noise::hash32(self.seed, &[STREAM_PLACE, u64::from(node.id.number()), what]);
+        let drawn = draw(at.as_micros().unsigned_abs()) as usize % PLACES.len();
+        let (icon, name, description, north, east) = PLACES[drawn];
+        proto::Waypoint {
+            id: draw(drawn as u64),
+            latitude_i: Some(noise::whole((node.site.latitude + north) * 1e7)),
+            longitude_i: Some(noise::whole((node.site.longitude + east) * 1e7)),
+            name: name.to_owned(),
+            description: description.to_owned(),
+            icon: icon.into(),
+            ..Default::default()
+        }
     }
 
     fn chatter(&self, node: &Node, at: Timestamp) -> String {

@@ -5,7 +5,7 @@ use crate::{
     reason::Reason,
 };
 use kosmo_contract::{NodeBody, NodeReport as Told, Text};
-use kosmo_domain::{Position, PositionError, Timestamp};
+use kosmo_domain::{HealthMetrics, Position, PositionError, Timestamp};
 use kosmo_store::ingest::{Body, Neighbor, NodeReport, Note, RadioStats, Traceroute, User, Waypoint};
 
 /// Returns the report as far as it can be stored.
@@ -26,6 +26,7 @@ pub(super) fn judge(case: &mut Case<'_, NodeBody>) -> Result<Body, Note> {
         Told::RadioStats(stats) => NodeReport::RadioStats(accept_stats(stats.into())?),
         Told::HostStats(stats) => NodeReport::HostStats(stats.into()),
         Told::TrafficStats(stats) => NodeReport::TrafficStats(stats.into()),
+        Told::HealthMetrics(metrics) => NodeReport::HealthMetrics(accept_health(case, metrics)?),
         Told::Waypoint(place) => NodeReport::Waypoint(accept_waypoint(case, place)?),
         Told::Neighbors { neighbors } => NodeReport::Neighbors(
             neighbors
@@ -105,6 +106,15 @@ fn accept_stats(stats: RadioStats) -> Result<RadioStats, Note> {
         Some((name, share)) => Err(Reason::OutOfRange.note(format!("body.report.{name}"), format!("{share} is no share of the time"))),
         None => Ok(stats),
     }
+}
+
+fn accept_health(case: &mut Case<'_, NodeBody>, told: kosmo_contract::HealthMetrics) -> Result<HealthMetrics, Note> {
+    let (kept, absurd) = HealthMetrics::from(told).plausible();
+    for name in absurd {
+        // What it was is nobody's business, least of all a log's.
+        case.refuse(Reason::OutOfRange, format!("body.report.{name}"), "no living body has that");
+    }
+    if kept.is_empty() { Err(Reason::NoValues.note("body.report", "nothing was measured that can be")) } else { Ok(kept) }
 }
 
 /// A place that is none takes nothing away: that is said by leaving it out.

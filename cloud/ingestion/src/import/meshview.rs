@@ -64,7 +64,7 @@ fn packet(taker: &mut Taker<'_>, row: ViewPacket) {
                 taker.reading(node, at, &telemetry.metrics);
             }
             TelemetryKind::LocalStats(_)
-            | TelemetryKind::Health
+            | TelemetryKind::Health(_)
             | TelemetryKind::Host(_)
             | TelemetryKind::TrafficManagement(_)
             | TelemetryKind::Unknown => taker.leave_out("of a kind that is not kept"),

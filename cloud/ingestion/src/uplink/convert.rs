@@ -60,7 +60,7 @@ impl Judge {
             TelemetryKind::TrafficManagement(stats) => {
                 return Some(self.about(received, NodeReport::TrafficStats(*stats), telemetry.time));
             }
-            TelemetryKind::Health | TelemetryKind::Unknown => return Some(Body::Text),
+            TelemetryKind::Health(_) | TelemetryKind::Unknown => return Some(Body::Text),
         }
         let (at, time_source) = self.at(received, telemetry.time);
         if telemetry.metrics.is_empty() || at < self.now.minus(self.oldest) {

@@ -26,8 +26,8 @@ mod streams;
 mod told;
 
 pub use crate::ingest::record::{
-    Body, Heard, HostStats, Neighbor, NodeReport, Note, Outcome, Privacy, RadioStats, Raw, Reception, Record, Traceroute, TrafficStats,
-    User, Waypoint,
+    Body, HealthMetrics, Heard, HostStats, Neighbor, NodeReport, Note, Outcome, Privacy, RadioStats, Raw, Reception, Record, Traceroute,
+    TrafficStats, User, Waypoint,
 };
 pub(crate) use crate::ingest::{
     packets::json,

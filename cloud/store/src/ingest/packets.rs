@@ -32,6 +32,7 @@ fn part(body: &Body) -> i64 {
             NodeReport::HostStats(_) => 10,
             NodeReport::TrafficStats(_) => 11,
             NodeReport::Waypoint(_) => 12,
+            NodeReport::HealthMetrics(_) => 13,
         },
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::rejects::RecordName;
 use bytes::Bytes;
-pub use kosmo_domain::{HostStats, RadioStats, Traceroute, TrafficStats};
+pub use kosmo_domain::{HealthMetrics, HostStats, RadioStats, Traceroute, TrafficStats};
 use kosmo_domain::{Metrics, NodeId, PacketId, Position, Reading, Source, TimeSource, Timestamp, Trust};
 
 /// One record of a bridge's spool.
@@ -116,6 +116,8 @@ pub enum NodeReport {
     HostStats(HostStats),
     /// What the node's traffic management counts.
     TrafficStats(TrafficStats),
+    /// What is measured on a person, for operators alone.
+    HealthMetrics(HealthMetrics),
     /// A place that the node marks.
     Waypoint(Waypoint),
     /// How the bridge's radio last received the node.

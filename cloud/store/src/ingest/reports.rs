@@ -36,6 +36,7 @@ async fn store_one(tx: &mut Tx, (node, id): (i64, NodeId), report: &NodeReport, 
         NodeReport::RadioStats(stats) => store_stats(tx, RADIO_STATS, node, stats, at).await,
         NodeReport::HostStats(stats) => store_stats(tx, HOST_STATS, node, stats, at).await,
         NodeReport::TrafficStats(stats) => store_stats(tx, TRAFFIC_STATS, node, stats, at).await,
+        NodeReport::HealthMetrics(metrics) => store_stats(tx, HEALTH_METRICS, node, metrics, at).await,
         NodeReport::Waypoint(place) => waypoints::store(tx, id, place, at).await,
         NodeReport::Neighbors(neighbors) => store_neighbors(tx, node, neighbors, at).await,
         NodeReport::Traceroute(route) => store_traceroute(tx, node, route, at).await,
@@ -88,13 +89,16 @@ async fn store_position(tx: &mut Tx, node: i64, position: &Position, precision_b
     Ok(())
 }
 
-/// What a node, its computer and its traffic management count: the latest of each.
+/// What a node, its computer and its traffic management count, and what it measures on its bearer: the latest of each.
 const RADIO_STATS: &str = "update nodes set radio_stats = $2, radio_stats_at = $3
                             where id = $1 and (radio_stats_at is null or radio_stats_at <= $3)";
 const HOST_STATS: &str = "update nodes set host_stats = $2, host_stats_at = $3
                            where id = $1 and (host_stats_at is null or host_stats_at <= $3)";
 const TRAFFIC_STATS: &str = "update nodes set traffic_stats = $2, traffic_stats_at = $3
                               where id = $1 and (traffic_stats_at is null or traffic_stats_at <= $3)";
+
+const HEALTH_METRICS: &str = "update nodes set health_metrics = $2, health_metrics_at = $3
+                               where id = $1 and (health_metrics_at is null or health_metrics_at <= $3)";
 
 async fn store_stats(tx: &mut Tx, sql: &'static str, node: i64, stats: &impl Serialize, at: Timestamp) -> Result<()> {
     let stats = serde_json::to_string(stats).expect("numbers are always JSON");

@@ -27,6 +27,7 @@ pub(super) fn nodes(records: &[&Record]) -> Vec<NodeChange> {
                 NodeReport::RadioStats(_)
                 | NodeReport::HostStats(_)
                 | NodeReport::TrafficStats(_)
+                | NodeReport::HealthMetrics(_)
                 | NodeReport::Waypoint(_)
                 | NodeReport::Neighbors(_)
                 | NodeReport::Traceroute(_)

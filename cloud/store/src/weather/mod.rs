@@ -2,6 +2,7 @@
 
 pub(crate) mod columns;
 mod frames;
+mod health;
 mod history;
 pub(crate) mod latest;
 mod map;
@@ -15,6 +16,7 @@ mod views;
 
 pub use crate::weather::{
     frames::{FrameRow, Hours},
+    health::HealthRow,
     map::{LinkEnd, LinkPlace, LinkRow, MapRow},
     retention::{Keep, Purged},
     rollups::Progress,

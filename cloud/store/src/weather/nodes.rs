@@ -250,7 +250,7 @@ impl Stored {
 }
 
 /// Returns what something counts, as it was told last.
-fn counts<T: DeserializeOwned>(json: Option<&str>, at: Option<At>) -> Result<Option<(T, Timestamp)>> {
+pub(super) fn counts<T: DeserializeOwned>(json: Option<&str>, at: Option<At>) -> Result<Option<(T, Timestamp)>> {
     let Some((json, at)) = json.zip(at) else { return Ok(None) };
     Ok(Some((serde_json::from_str(json).map_err(|_| corrupt("what a node counts"))?, at.0)))
 }

@@ -19,6 +19,7 @@ mod sim;
 mod up;
 mod uplinks;
 mod users;
+mod vitals;
 
 pub(super) use backup::exit_code;
 
@@ -42,6 +43,7 @@ pub(super) async fn run(command: Command, config: Config) -> Result<()> {
         Command::User(command) => users::run(command, &config).await,
         Command::Group(command) => groups::run(command, &config).await,
         Command::Route(command) => route::run(command, &config).await,
+        Command::Vitals => vitals::run(&config).await,
         Command::Channel(command) => channels::run(command, &config).await,
         Command::Uplink(command) => uplinks::run(command, &config).await,
         Command::Sim(args) => sim::run(args, &config).await,

@@ -59,7 +59,7 @@ fn nodes_speak_like_firmware_within_its_limits() {
         let straight = packet.hop_limit == packet.hop_start;
         assert!(!straight || packet.relay_node == packet.from & 0xff);
     }
-    assert_eq!(ports, BTreeSet::from([1, 3, 4, 67, 70, 71]));
+    assert_eq!(ports, BTreeSet::from([1, 3, 4, 8, 67, 70, 71]));
     assert!(ids.len() < heard(&arrivals).len(), "no packet reached both radios");
     let own = arrivals.iter().filter(|arrival| matches!(arrival.what, Happening::Own(_)) && arrival.radio == 0).count();
     assert!((2_878..=2_884).contains(&own), "{own}");
