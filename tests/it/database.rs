@@ -18,3 +18,14 @@ pub(crate) async fn execute(cloud: &System, sql: &str) {
         connection.close().await.unwrap();
     }
 }
+
+/// Returns how many transactions of others there are of which the server has heard nothing for a second, and which keep their locks.
+pub(crate) async fn abandoned(cloud: &System) -> i64 {
+    const SQL: &str = "select count(*) from pg_stat_activity
+                        where datname = current_database() and state like 'idle in transaction%'
+                          and state_change < clock_timestamp() - interval '1 second'";
+    let mut connection = PgConnection::connect(cloud.database_url().expect("the cloud is on servers")).await.unwrap();
+    let count = sqlx::query_scalar(SQL).fetch_one(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    count
+}

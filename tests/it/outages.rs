@@ -1,8 +1,11 @@
 //! The parts that are not ours die or freeze, and ours freeze: everything is back within a minute, and nothing is lost.
 
-use crate::steps::{CLEO, accepted, attach, cloud_of_members, expect_stored, send_long_series, send_series, wait_for};
+use crate::{
+    database::abandoned,
+    steps::{CLEO, accepted, attach, cloud_of_members, expect_stored, send_long_series, send_series, wait_for},
+};
 use kosmo_sim::{Person, region};
-use kosmo_tests::{Air, Footing, Setup, System, now, on_both_footings, until};
+use kosmo_tests::{Air, Footing, Setup, System, Way, now, on_both_footings, until};
 use std::{collections::BTreeMap, time::Duration};
 
 /// How soon everything is back once what was wrong is over.
@@ -67,6 +70,36 @@ async fn a_database_that_is_killed_has_what_was_answered_for_and_gets_the_rest()
 
     expect_stored(&cloud, station, now, &expected).await;
     expect_delivered(&cloud, &air, &texts).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_falls_silent_amid_transactions_is_worked_with_again_within_a_minute() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut cloud = cloud_of_members(folder.path(), Footing::Servers, Setup { way: Way::Cable, ..Setup::default() }).await;
+    let air = Air::peopled(1, &[Person::Silent], 20).await;
+    let _bridge = attach(&mut cloud, &air, 0, "roof").await;
+    let (station, now) = (air.stations()[0], now());
+    let cable = cloud.cable().unwrap();
+    // As after a power cut of either side: nothing more is heard over any connection, and whoever comes anew is served. One
+    // transaction of ingestion's and one of the gateway's are in their middle, and keep their locks.
+    cable.silence_each_before(&["insert into readings", "set granted_bridge = $2, granted_at"]);
+    let mut texts = BTreeMap::new();
+    texts.insert("amid".to_owned(), accepted(&cloud, CLEO, region::person(Person::Silent), "amid").await);
+    let mut expected = send_series(&air, station, now.minus(Duration::from_hours(1)), &thirty(0)[..15]);
+    until("both transactions were left in their middle", || std::future::ready(cable.is_silent().then_some(()))).await;
+    expected.extend(send_series(&air, station, now, &thirty(100)[..15]));
+
+    let back = async {
+        cloud.ready().await;
+        expect_stored(&cloud, station, now, &expected).await;
+        expect_delivered(&cloud, &air, &texts).await;
+    };
+    tokio::time::timeout(BACK_WITHIN, back).await.expect("everything is back within a minute");
+    until("nobody holds what the silent ones held", || async { (abandoned(&cloud).await == 0).then_some(()) }).await;
+    texts.insert("later".to_owned(), accepted(&cloud, CLEO, region::person(Person::Silent), "later").await);
+    expect_delivered(&cloud, &air, &texts).await;
+    let (_, quota) = cloud.read(CLEO, "/api/v1/messages/quota").await;
+    assert_eq!(quota["used"], 2, "{quota:#}");
 }
 
 on_both_footings! {

@@ -18,5 +18,5 @@ pub use crate::{
     bridge::BridgeProcess,
     patience::until,
     process::{Env, Kosmo, kosmo, kosmo_with, memory_mb},
-    system::{Footing, Setup, System},
+    system::{Footing, Setup, System, Way},
 };

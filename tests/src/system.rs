@@ -5,7 +5,7 @@ use crate::{
     bridge::secret_in,
     process::{Env, kosmo_with, program},
 };
-use kosmo_test_support::{ClusterOptions, Mosquitto, MosquittoOptions, PostgresCluster, TestDatabase};
+use kosmo_test_support::{Cable, ClusterOptions, Mosquitto, MosquittoOptions, PostgresCluster, TestDatabase};
 use std::{
     fs, mem,
     ops::Deref,
@@ -23,6 +23,16 @@ pub enum Footing {
     Servers,
 }
 
+/// How processes speak to PostgreSQL.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Way {
+    /// As it says of itself.
+    #[default]
+    Straight,
+    /// Over a cable that a test can have fall silent.
+    Cable,
+}
+
 /// How a cloud is set up. The default is one process of each service and no settings.
 #[derive(Debug, Clone, Default)]
 pub struct Setup {
@@ -34,6 +44,8 @@ pub struct Setup {
     pub own_cluster: bool,
     /// Whether that cluster asks for a password and is spoken to over TLS alone.
     pub guarded_cluster: bool,
+    /// How the processes speak to PostgreSQL.
+    pub way: Way,
     /// Whether Mosquitto keeps sessions and retained messages on disk.
     pub persistent_broker: bool,
     /// The environment of every process.
@@ -73,6 +85,7 @@ pub struct System {
     processes: Vec<(String, Kosmo)>,
     broker: Option<Mosquitto>,
     database: Database,
+    cable: Option<Cable>,
     api: Api,
 }
 
@@ -122,7 +135,7 @@ impl System {
         let up = Kosmo::prepare("up", &data, setup.env.clone(), arguments);
         let processes = vec![("up".to_owned(), up)];
         let (footing, env) = (Footing::Embedded, setup.env.clone());
-        Self { footing, data, env, processes, broker: None, database: Database::File, api: Api::default() }
+        Self { footing, data, env, processes, broker: None, database: Database::File, cable: None, api: Api::default() }
     }
 
     async fn servers(data: PathBuf, setup: &Setup) -> Self {
@@ -140,7 +153,12 @@ impl System {
             Database::Shared(TestDatabase::from_template(&template(), async |url| migrate(&data, &url)).await)
         };
         let mut env = setup.env.clone();
-        let url = database.url().expect("it is on a server").to_owned();
+        let url = database.url().expect("it is on a server");
+        let cable = match setup.way {
+            Way::Straight => None,
+            Way::Cable => Some(Cable::to(url).await),
+        };
+        let url = cable.as_ref().map_or(url, Cable::url).to_owned();
         env.extend([("KOSMO__DATABASE__URL".to_owned(), url), ("KOSMO__MQTT__URL".to_owned(), broker.url())]);
         let mut processes = Vec::new();
         let replicas = setup.replicas.max(1);
@@ -157,7 +175,7 @@ impl System {
                 processes.push((name, process));
             }
         }
-        Self { footing: Footing::Servers, data, env, processes, broker: Some(broker), database, api: Api::default() }
+        Self { footing: Footing::Servers, data, env, processes, broker: Some(broker), database, cable, api: Api::default() }
     }
 
     /// Returns what it stands on.
@@ -197,6 +215,11 @@ impl System {
             Database::Own(cluster) => Some(cluster),
             Database::File | Database::Shared(_) => None,
         }
+    }
+
+    /// Returns the cable that the processes speak to PostgreSQL over, if they do.
+    pub fn cable(&self) -> Option<&Cable> {
+        self.cable.as_ref()
     }
 
     /// Returns Mosquitto, on servers.

@@ -3,11 +3,11 @@
 use crate::{
     Error, Result, Store,
     db::{Db, on_reader},
+    pool::{self, Purpose},
     signals::Signals,
 };
 use sqlx::{
-    Connection as _, Executor as _, PgConnection,
-    postgres::{PgConnectOptions, PgPoolOptions},
+    Connection as _,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use std::{
@@ -20,15 +20,9 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio::time;
 
-/// How long a call waits for a connection, or for SQLite's write lock, before it says that the database is unavailable.
+/// How long a call waits for a connection to SQLite, or for its write lock, before it says that the database is unavailable.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Has PostgreSQL end a transaction of which nothing is heard for longer than anybody waits for an answer ([`ANSWERS_WITHIN`]). A
-/// machine that loses its power, or a process that freezes, would keep its locks for hours, and other processes from their work.
-///
-/// [`ANSWERS_WITHIN`]: crate::ANSWERS_WITHIN
-const END_ABANDONED: &str = "set idle_in_transaction_session_timeout = '60s'";
 /// Readers of a SQLite file; more than this many only queue for the same two or four cores.
 const SQLITE_READERS: u32 = 4;
 /// Bytes of a SQLite page; measured best for rows of some 100 bytes.
@@ -110,7 +104,7 @@ impl Store {
     pub async fn open(database: &Database) -> Result<Self> {
         match database {
             Database::Sqlite { path } => open_sqlite(path, None).await,
-            Database::Postgres { url, max_connections } => open_postgres(url, pool(*max_connections)).await,
+            Database::Postgres { url, max_connections } => open_postgres(url, *max_connections, Purpose::Command).await,
         }
     }
 
@@ -121,7 +115,7 @@ impl Store {
     pub async fn open_serving(database: &Database) -> Result<Self> {
         match database {
             Database::Sqlite { path } => open_sqlite(path, Some(lock_for_serving(path)?)).await,
-            Database::Postgres { url, max_connections } => open_postgres(url, serving_pool(*max_connections)).await,
+            Database::Postgres { url, max_connections } => open_postgres(url, *max_connections, Purpose::Serving).await,
         }
     }
 
@@ -181,21 +175,8 @@ async fn open_sqlite(path: &Path, lock: Option<ServingLock>) -> Result<Store> {
     Ok(Store { db: Db::Sqlite { write, read }, signals: Arc::new(Signals::in_process()), lock: lock.map(Arc::new) })
 }
 
-fn pool(max_connections: u32) -> PgPoolOptions {
-    PgPoolOptions::new().max_connections(max_connections).acquire_timeout(PATIENCE)
-}
-
-fn serving_pool(max_connections: u32) -> PgPoolOptions {
-    // Said after connecting, for poolers in between refuse what they do not know while that is done.
-    pool(max_connections).after_connect(|connection, _| Box::pin(async move { connection.execute(END_ABANDONED).await.map(drop) }))
-}
-
-async fn open_postgres(url: &str, pool: PgPoolOptions) -> Result<Store> {
-    let options = PgConnectOptions::from_str(url)?.application_name("kosmo");
-    // A pool hides why it cannot connect behind its timeout, so the first connection is made without one.
-    let first = time::timeout(PATIENCE, PgConnection::connect_with(&options)).await;
-    first.map_err(|_elapsed| sqlx::Error::PoolTimedOut)??.close().await?;
-    let pool = pool.connect_lazy_with(options.clone());
+async fn open_postgres(url: &str, max_connections: u32, purpose: Purpose) -> Result<Store> {
+    let (pool, options) = pool::open(url, max_connections, purpose).await?;
     Ok(Store { db: Db::Postgres(pool), signals: Arc::new(Signals::from_postgres(options)), lock: None })
 }
 
@@ -225,7 +206,6 @@ pub(crate) fn lock_for_serving(path: &Path) -> Result<ServingLock> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kosmo_test_support::TestDatabase;
     use sqlx::{AssertSqlSafe, SqliteConnection};
 
     async fn pragma(connection: &mut SqliteConnection, name: &str) -> String {
@@ -250,19 +230,6 @@ mod tests {
         }
         let mut reader = read.acquire().await.unwrap();
         assert_eq!(pragma(&mut reader, "query_only").await, "1");
-    }
-
-    #[tokio::test]
-    async fn what_a_process_holds_that_is_not_heard_of_is_taken_back() {
-        let own = TestDatabase::empty();
-        let database = Database::Postgres { url: own.url().to_owned(), max_connections: 2 };
-        let patience = async |store: &Store| {
-            let Db::Postgres(pool) = &store.db else { panic!("it was opened as PostgreSQL") };
-            sqlx::query_scalar::<_, String>("show idle_in_transaction_session_timeout").fetch_one(pool).await.unwrap()
-        };
-        assert_eq!(patience(&Store::open_serving(&database).await.unwrap()).await, "1min");
-        // A backup may well be long over what it has read.
-        assert_eq!(patience(&Store::open(&database).await.unwrap()).await, "0");
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub mod messages;
 pub mod network;
 pub mod packets;
 mod patience;
+mod pool;
 pub mod rejects;
 mod schema;
 mod secret;

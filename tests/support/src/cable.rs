@@ -20,8 +20,10 @@ struct State {
     is_cut: bool,
     /// How often it fell silent.
     silences: u32,
+    /// Whether nobody has asked since.
+    is_news: bool,
     /// Before which words it falls silent.
-    last_words: Option<String>,
+    last_words: Vec<String>,
 }
 
 impl Cable {
@@ -68,12 +70,25 @@ impl Cable {
 
     /// Falls silent once, as soon as somebody is about to say this.
     pub fn silence_before(&self, words: &str) {
-        self.state.send_modify(|state| state.last_words = Some(words.to_owned()));
+        self.silence_each_before(&[words]);
+    }
+
+    /// Lets each connection over which somebody is about to say one of these fall silent, each of them once, and every other one with
+    /// the last of them. Whatever is known to a server by a shorter name is said over a connection once only.
+    pub fn silence_each_before(&self, words: &[&str]) {
+        self.state.send_modify(|state| state.last_words = words.iter().map(ToString::to_string).collect());
     }
 
     /// Tells whether it has fallen silent.
     pub fn is_silent(&self) -> bool {
         self.state.borrow().silences > 0
+    }
+
+    /// Tells whether it has fallen silent since it was asked that before.
+    pub fn take_silence(&self) -> bool {
+        let mut was_silent = false;
+        self.state.send_modify(|state| was_silent = std::mem::take(&mut state.is_news));
+        was_silent
     }
 }
 
@@ -88,17 +103,22 @@ async fn carry(mut near: TcpStream, server: SocketAddr, state: watch::Sender<Sta
     let there = async {
         let mut said = vec![0; 64 * 1024];
         while let Ok(length @ 1..) = from_near.read(&mut said).await {
-            state.send_if_modified(|state| fall_silent(state, &said[..length]));
-            if state.borrow().silences > silences {
-                std::future::pending::<()>().await;
+            let mut is_last = false;
+            state.send_if_modified(|state| {
+                is_last = state.hear(&said[..length]);
+                is_last
+            });
+            if is_last || state.borrow().silences > silences {
+                return false;
             }
             if to_far.write_all(&said[..length]).await.is_err() {
                 break;
             }
         }
+        true
     };
     let is_over = tokio::select! {
-        () = there => true,
+        is_over = there => is_over,
         _ = copy(&mut from_far, &mut to_near) => true,
         Ok(state) = changes.wait_for(|state| state.is_cut || state.silences > silences) => state.is_cut,
     };
@@ -108,10 +128,16 @@ async fn carry(mut near: TcpStream, server: SocketAddr, state: watch::Sender<Sta
     }
 }
 
-/// Falls silent if somebody says what that was waited for, and tells whether it did.
-fn fall_silent(state: &mut State, said: &[u8]) -> bool {
-    let is_said = |words: &String| said.windows(words.len()).any(|part| part == words.as_bytes());
-    let is_time = state.last_words.take_if(|words| is_said(words)).is_some();
-    state.silences += u32::from(is_time);
-    is_time
+impl State {
+    /// Tells whether these are the last words over this connection, and notes when there are none left to be waited for.
+    fn hear(&mut self, said: &[u8]) -> bool {
+        let is_said = |words: &String| said.windows(words.len()).any(|part| part == words.as_bytes());
+        let Some(place) = self.last_words.iter().position(is_said) else { return false };
+        self.last_words.remove(place);
+        if self.last_words.is_empty() {
+            self.silences += 1;
+            self.is_news = true;
+        }
+        true
+    }
 }

@@ -78,6 +78,11 @@ impl TestDatabase {
         &self.url
     }
 
+    /// Gives every connection to it that is made from then on another setting.
+    pub fn set(&self, setting: &str, value: &str) {
+        execute(&mut admin(), &format!("alter database {} set {setting} = '{value}'", self.name));
+    }
+
     fn clone_of(template: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("test_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));

@@ -52,8 +52,17 @@ impl House {
         Self::keeping(store, Keep::default(), at(NOW)).await
     }
 
+    /// Starts it, and has it commit so many messages at once at most.
+    pub(crate) async fn in_batches_of(batch: usize, store: Store) -> Self {
+        Self::with(store, at(NOW), |config| config.batch = batch).await
+    }
+
     /// Starts it when it is `now`, and has it keep things for so long.
     pub(crate) async fn keeping(store: Store, keep: Keep, now: Timestamp) -> Self {
+        Self::with(store, now, |config| config.keep = keep).await
+    }
+
+    async fn with(store: Store, now: Timestamp, configure: impl FnOnce(&mut Config)) -> Self {
         let broker = Mosquitto::start(&MosquittoOptions::default()).await;
         let clock = Arc::new(ManualClock::at(now));
         // A test has one thread, so that what is counted on it is the test's own.
@@ -61,7 +70,7 @@ impl House {
         let counting = metrics::set_default_local_recorder(recorder);
         let mut config = Config::new(Options::new(server(&broker), "ingestion-test"));
         config.patience = Duration::from_secs(5);
-        config.keep = keep;
+        configure(&mut config);
         let rng = StdRng::seed_from_u64(1);
         let ingestion = Ingestion::connect(config, store.clone(), Arc::clone(&clock) as Arc<dyn Clock>, rng).unwrap();
         let service = ingestion.service();
@@ -108,6 +117,18 @@ impl House {
             }
         };
         tokio::time::timeout(PATIENCE, look).await.expect("nothing was counted");
+    }
+
+    /// Waits until one more commit has failed than have by now.
+    pub(crate) async fn fails_to_commit_again(&self) {
+        let failures = || self.counted().into_iter().find(|line| line.starts_with("kosmo_ingestion_commit_failures_total"));
+        let before = failures();
+        let look = async {
+            while failures() == before {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, look).await.expect("no commit failed");
     }
 
     pub(crate) async fn shut_down(self) -> Store {
