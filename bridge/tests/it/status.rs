@@ -75,6 +75,28 @@ async fn the_status_is_retained_and_offline_after_the_end() {
 }
 
 #[tokio::test]
+async fn a_broker_that_has_forgotten_the_status_is_told_it_at_once() {
+    let mut broker = Mosquitto::start(&MosquittoOptions::default()).await;
+    let radio = Radio::start(RECORDING, Manner::default()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = config(&radio.url(), &broker.url(), folder.path());
+    // Nothing happens that it would tell, and it is long until it would say again that nothing does.
+    config.pace.status = std::time::Duration::from_hours(1);
+    let bridge = Running::start(config);
+    let cloud = Cloud::connect(&broker.url()).await;
+    let is_ready = |status: &Status| status.radio.as_ref().is_some_and(|radio| radio.link == RadioLink::Ready);
+    cloud.until("a ready radio", |heard| latest(heard, |status| is_ready(status) && status.queues.is_some())).await;
+    drop(cloud);
+
+    broker.stop().await;
+    broker.restart().await;
+
+    let cloud = Cloud::connect(&broker.url()).await;
+    cloud.until("the status", |heard| latest(heard, |status| status.state == BridgeState::Online)).await;
+    bridge.stop().await;
+}
+
+#[tokio::test]
 async fn a_radio_that_cannot_be_had_is_explained() {
     let broker = Mosquitto::start(&MosquittoOptions::default()).await;
     let cloud = Cloud::connect(&broker.url()).await;

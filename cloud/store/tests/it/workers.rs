@@ -1,7 +1,7 @@
 //! Workers, and what wakes them.
 
 use crate::stores::{self, at};
-use kosmo_domain::{Clock as _, ManualClock};
+use kosmo_domain::{Clock, ManualClock, Timestamp};
 use kosmo_store::{
     Database, Store,
     jobs::{Failure, Job, NewJob, Worker},
@@ -14,7 +14,10 @@ use std::{
     },
     time::Duration,
 };
-use tokio::{sync::mpsc, time};
+use tokio::{
+    sync::{mpsc, watch},
+    time,
+};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -181,4 +184,50 @@ async fn what_another_process_has_claimed_in_postgres_stays_its_own() {
     assert_eq!(other.take_over().await.unwrap(), 0);
     assert!(other.claim_due_jobs("other", &["mail"], Duration::from_mins(1), 1, clock.now()).await.unwrap().is_empty());
     other.close().await;
+}
+
+/// A clock that counts how often it is looked at.
+struct Watched {
+    clock: ManualClock,
+    looks: watch::Sender<u32>,
+}
+
+impl Clock for Watched {
+    fn now(&self) -> Timestamp {
+        self.looks.send_modify(|looks| *looks += 1);
+        self.clock.now()
+    }
+}
+
+#[tokio::test]
+async fn a_worker_whom_nobody_wakes_looks_for_jobs_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::Sqlite { path: folder.path().join("kosmo.db") };
+    let store = Store::open(&database).await.unwrap();
+    store.migrate().await.unwrap();
+    let watched = Arc::new(Watched { clock: ManualClock::at(at("2026-04-12T12:00:00Z")), looks: watch::Sender::new(0) });
+    let (clock, mut looks) = (clock(), watched.looks.subscribe());
+    // Far off: the worker asks for the time to know how long there is nothing to do.
+    let later = NewJob { run_at: clock.now().plus(Duration::from_hours(9)), ..job(json!("later"), &clock) };
+    store.enqueue_job(&later, clock.now()).await.unwrap();
+    let (done, mut ran) = mpsc::unbounded_channel();
+    let worker = Worker::new(store.clone(), watched, "test", &["mail"], move |job: Job| {
+        let done = done.clone();
+        async move { done.send(job.payload).map_err(|_| Failure::Never("nobody looks".to_owned())) }
+    });
+    let shutdown = CancellationToken::new();
+    let running = tokio::spawn({
+        let shutdown = shutdown.clone();
+        async move { worker.run(shutdown).await }
+    });
+    // Once when it looked for what is due, and once when it had found nothing.
+    time::timeout(PATIENCE, looks.wait_for(|looks| *looks >= 2)).await.unwrap().unwrap();
+
+    // As a command does beside the process that serves from the file, which hears nothing of it.
+    let beside = Store::open(&database).await.unwrap();
+    beside.enqueue_job(&job(json!("now"), &clock), clock.now()).await.unwrap();
+
+    assert_eq!(time::timeout(PATIENCE * 2, ran.recv()).await.unwrap(), Some(json!("now")));
+    shutdown.cancel();
+    time::timeout(PATIENCE, running).await.unwrap().unwrap();
 }
