@@ -3,14 +3,14 @@
 use crate::{
     config::Config,
     health::{Finding, Shown, Trouble},
-    link::{Link, LinkEvent},
+    link::{Link, LinkEvent, Loss},
     radio::Radio,
 };
-use kosmo_contract::RadioStatus;
+use kosmo_contract::{RadioLink, RadioStatus};
 use kosmo_domain::Uptime;
 use kosmo_meshtastic::{
     lockdown::Lockdown,
-    session::{Event, Input, Output, Session, SessionConfig},
+    session::{CloseReason, Event, Input, Output, Session, SessionConfig},
 };
 use kosmo_mqtt::{ConnectionState, Login, Options, Reason};
 use rand::{RngCore, SeedableRng as _, rngs::StdRng};
@@ -100,7 +100,11 @@ async fn probe_radio(config: &Config, nonce: u32, rng: StdRng, patience: Duratio
             }
         }
     };
-    let _ = timeout(patience, looked).await;
+    if timeout(patience, looked).await.is_err() && connection.is_some() && radio.status().link == RadioLink::Connecting {
+        // What it said until then is told by what the session would have said at the end of its own patience.
+        radio.note_closing(CloseReason::HandshakeTimeout);
+        radio.note_lost(&Loss::Closed, &config.radio, session.dropped().garbage_bytes);
+    }
     session.handle(Input::Shutdown, uptime());
     while let (Some(output), Some(connection)) = (session.poll_output(), connection) {
         match output {

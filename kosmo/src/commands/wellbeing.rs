@@ -18,7 +18,7 @@ use serde::Serialize;
 use std::{fmt, fs, io, path::Path, time::Duration};
 
 /// How long radio and broker may take to answer.
-const PATIENCE: Duration = Duration::from_secs(12);
+const PATIENCE: Duration = Duration::from_secs(15);
 /// The same for one handshake, of which there are two.
 const HANDSHAKE: Duration = Duration::from_secs(5);
 /// A clock before this second (the beginning of 2024) was never set.
