@@ -6,12 +6,14 @@
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 #![expect(clippy::unwrap_used, reason = "a bench that cannot run has nothing to say")]
 
+mod cpu;
 mod load;
 
+use cpu::{cpu_micros, processes_called};
 use kosmo_test_support::{Mosquitto, MosquittoOptions, TestDatabase};
 use kosmo_tests::{Kosmo, now};
 use load::{BRIDGES, Measured, publish, write_settings};
-use std::{fs, time::Duration};
+use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -19,8 +21,6 @@ use tokio_util::sync::CancellationToken;
 const RATE: u64 = 5_000;
 /// Readings at the steady rate, and again as fast as they go.
 const READINGS: u64 = 100_000;
-/// Clock ticks of `/proc` in a second, on every Linux.
-const TICKS: u64 = 100;
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -78,13 +78,13 @@ async fn measure(cloud: &Kosmo, broker: &str, secrets: Option<&[String]>, others
     let mut groups = vec![("kosmo", vec![cloud.pid()])];
     groups.extend(others.iter().map(|name| (*name, processes_called(name))));
     for (name, rate) in [("at 5,000/s", Some(RATE)), ("as fast as it goes", None)] {
-        let before: Vec<_> = groups.iter().map(|(_, pids)| cpu_ticks(pids)).collect();
+        let before: Vec<_> = groups.iter().map(|(_, pids)| cpu_micros(pids)).collect();
         let started = Instant::now();
         publish(&bridges, READINGS, rate).await;
         let elapsed = started.elapsed().as_secs_f64();
         print!("  {name:<20} {:>7.0} readings/s", READINGS as f64 / elapsed);
         for ((group, pids), before) in groups.iter().zip(before) {
-            let micros = (cpu_ticks(pids) - before) as f64 * 1.0e6 / TICKS as f64;
+            let micros = cpu_micros(pids) - before;
             print!("   {group} {:>5.1} us CPU each", micros / READINGS as f64);
         }
         println!();
@@ -93,21 +93,6 @@ async fn measure(cloud: &Kosmo, broker: &str, secrets: Option<&[String]>, others
     shutdown.cancel();
 }
 
-fn cpu_ticks(pids: &[u32]) -> u64 {
-    let ticks = |pid: &u32| {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        let after_name = stat.rsplit(") ").next().unwrap_or_default().to_owned();
-        after_name.split(' ').skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum::<u64>()
-    };
-    pids.iter().map(ticks).sum()
-}
-
 fn memory_mb(pid: u32) -> u64 {
     load::memory_kib(pid) / 1024
-}
-
-/// Returns the numbers of all processes with this name.
-fn processes_called(name: &str) -> Vec<u32> {
-    let numbers = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse::<u32>().ok());
-    numbers.filter(|pid| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|comm| comm.trim() == name)).collect()
 }

@@ -8,8 +8,10 @@
 #![expect(clippy::unwrap_used, reason = "a bench that cannot run has nothing to say")]
 #![expect(dead_code, reason = "of what benches load a system with, bridges are not needed here")]
 
+mod cpu;
 mod load;
 
+use cpu::{cpu_micros, processes_called};
 use kosmo_domain::{NodeId, PacketId};
 use kosmo_meshtastic::{Message as _, crypto::ChannelKey, proto};
 use kosmo_mqtt::{Client, Login, Message, Options};
@@ -19,7 +21,7 @@ use load::write_settings;
 use proto::mesh_packet::PayloadVariant;
 use rand::{SeedableRng as _, rngs::StdRng};
 use serde_json::Value;
-use std::{fs, time::Duration};
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -37,8 +39,6 @@ const STEADY: u32 = 48;
 /// Seconds for which a node floods, and for which the same is measured without it.
 const FLOOD_S: u32 = 600;
 const CALM_S: u32 = 120;
-/// Clock ticks of `/proc` in a second, on every Linux.
-const TICKS: u64 = 100;
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -57,6 +57,8 @@ fn main() {
 /// A running system and the gateways that publish to it.
 struct Footing {
     name: &'static str,
+    /// The programs that are not ours.
+    others: &'static [&'static str],
     cloud: Kosmo,
     gateways: Vec<Client>,
     _kept: (TempDir, Option<(Mosquitto, TestDatabase)>),
@@ -74,7 +76,7 @@ async fn sqlite() -> Footing {
         let password = said.lines().find_map(|line| line.trim().strip_prefix("password  ")).unwrap().to_owned();
         gateways.push(connect(cloud.address("mqtt"), &name, Some(password)).await);
     }
-    Footing { name: "SQLite, embedded broker", cloud, gateways, _kept: (folder, None) }
+    Footing { name: "SQLite, embedded broker", others: &[], cloud, gateways, _kept: (folder, None) }
 }
 
 async fn postgres() -> Footing {
@@ -89,7 +91,13 @@ async fn postgres() -> Footing {
     for number in 0..GATEWAYS {
         gateways.push(connect(&broker.url(), &format!("gateway-{number}"), None).await);
     }
-    Footing { name: "PostgreSQL, Mosquitto", cloud, gateways, _kept: (folder, Some((broker, database))) }
+    Footing {
+        name: "PostgreSQL, Mosquitto",
+        others: &["mosquitto", "postgres"],
+        cloud,
+        gateways,
+        _kept: (folder, Some((broker, database))),
+    }
 }
 
 fn gateway(number: u32) -> NodeId {
@@ -172,10 +180,21 @@ async fn reqwest_json(url: &str) -> Value {
 }
 
 impl Footing {
+    /// Returns the processor time taken so far: ours, and that of those whose work it is on this footing.
+    fn cpu(&self) -> Vec<(&'static str, f64)> {
+        let others = self.others.iter().map(|name| (*name, cpu_micros(&processes_called(name))));
+        [("kosmo", cpu_micros(&[self.cloud.pid()]))].into_iter().chain(others).collect()
+    }
+
+    fn say_costs(&self, before: &[(&'static str, f64)], messages: u64) {
+        let cost = |((name, now), (_, before)): ((&str, f64), &(&str, f64))| format!("{name} {:.1} us", (now - before) / messages as f64);
+        println!("    CPU a message: {}", self.cpu().into_iter().zip(before).map(cost).collect::<Vec<_>>().join(", "));
+    }
+
     /// Publishes all packets at this pace and prints what one message cost.
     async fn pace(&self, how: &str, first: u32, gateways: u32, rate: u32) {
         let start = counted(&self.cloud).await;
-        let before = cpu_ticks(self.cloud.pid());
+        let before = self.cpu();
         let started = Instant::now();
         publish(&self.gateways[..gateways as usize], first + 1, PACKETS, rate, false).await;
         let total = u64::from(PACKETS * EACH);
@@ -184,19 +203,16 @@ impl Footing {
             (told.0 + told.1 + told.2 >= total).then_some(told)
         })
         .await;
-        let cost = cpu_micros(&self.cloud, before) / total as f64;
         let elapsed = started.elapsed().as_secs_f64();
-        println!(
-            "{}, {how}: {packets} packets, {copies} further receptions, {limited} not taken in {elapsed:.0} s: {cost:.1} us CPU an uplink",
-            self.name
-        );
+        println!("{}, {how}: {packets} packets, {copies} further receptions, {limited} not taken in {elapsed:.0} s", self.name);
+        self.say_costs(&before, total);
     }
 
     /// Publishes steadily, then beside a node that floods, and prints what a message cost in either time.
     async fn flood(&self) {
         for (how, first, seconds, flood) in [("calm", 200_000, CALM_S, false), ("beside a flood", 300_000, FLOOD_S, true)] {
             let start = counted(&self.cloud).await;
-            let before = cpu_ticks(self.cloud.pid());
+            let before = self.cpu();
             publish(&self.gateways[..EACH as usize], first, seconds * STEADY, STEADY, flood).await;
             let messages = u64::from(seconds * STEADY * (EACH + u32::from(flood)));
             let (packets, copies, limited) = until("all is counted", || async {
@@ -204,25 +220,12 @@ impl Footing {
                 (told.0 + told.1 + told.2 >= messages).then_some(told)
             })
             .await;
-            println!(
-                "{}, {how} for {seconds} s: {packets} packets, {copies} further receptions, {limited} not taken: {:.1} us CPU a message",
-                self.name,
-                cpu_micros(&self.cloud, before) / messages as f64
-            );
+            println!("{}, {how} for {seconds} s: {packets} packets, {copies} further receptions, {limited} not taken", self.name);
+            self.say_costs(&before, messages);
         }
     }
 }
 
 fn since(start: (u64, u64, u64), now: (u64, u64, u64)) -> (u64, u64, u64) {
     (now.0 - start.0, now.1 - start.1, now.2 - start.2)
-}
-
-fn cpu_micros(cloud: &Kosmo, before: u64) -> f64 {
-    (cpu_ticks(cloud.pid()) - before) as f64 * 1.0e6 / TICKS as f64
-}
-
-fn cpu_ticks(pid: u32) -> u64 {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let after_name = stat.rsplit(") ").next().unwrap_or_default().to_owned();
-    after_name.split(' ').skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum::<u64>()
 }
