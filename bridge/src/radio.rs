@@ -250,7 +250,10 @@ impl Radio {
     pub(crate) fn findings(&self) -> Vec<Finding> {
         let mut findings = self.settings.clone();
         if self.few_places.is_some_and(|(_, since)| since.elapsed() >= self.busy) {
-            findings.push(Finding::new(Trouble::QueueStuck, "the radio has hardly any room, and has sent nothing of what it holds for minutes"));
+            findings.push(Finding::new(
+                Trouble::QueueStuck,
+                "the radio has hardly any room, and has sent nothing of what it holds for minutes",
+            ));
         }
         if let Some((before, node)) = self.before.zip(self.status.node_id) {
             findings.push(Finding::new(Trouble::OtherRadio, self.swap.words(before, node)));

@@ -4,15 +4,12 @@
 //! process a session, every text would come as often as there are processes, and those of a process that never comes back would
 //! pile up for nobody. So there is one session, and it goes with a lease: whoever has the lease connects to it, the others wait.
 
-use crate::{
-    consumer::{Consumer, Desk},
-    link::{Link, LinkState},
-};
+use crate::consumer::{Consumer, Desk};
 use kosmo_contract::topic;
 use kosmo_domain::Clock;
 use kosmo_mqtt::{Client, Options, Subscription};
 use kosmo_store::Store;
-use rand::rngs::StdRng;
+use rand::{SeedableRng as _, rngs::StdRng};
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -47,16 +44,16 @@ enum Where {
     Unknown,
     /// Another process has the lease.
     Elsewhere,
-    Here(LinkState),
+    Here(Client),
 }
 
 impl Whereabouts {
     /// Tells whether somebody listens, as far as this process knows.
     pub(crate) fn check(&self) -> Result<(), &'static str> {
         match &*self.lock() {
-            Where::Unknown => Err("not connected"),
+            Where::Unknown => Err("is not connected"),
             Where::Elsewhere => Ok(()),
-            Where::Here(link) => link.check(),
+            Where::Here(client) => client.check(),
         }
     }
 
@@ -150,17 +147,18 @@ impl Bare {
 
     fn listen(&mut self) -> Option<Listening> {
         let disconnect = CancellationToken::new();
-        let link = match Link::open(self.options.clone(), &mut self.rng, &disconnect) {
-            Ok(link) => link,
+        let rng = StdRng::from_rng(&mut self.rng);
+        let (client, incoming) = match kosmo_mqtt::connect(self.options.clone(), rng, disconnect.clone()) {
+            Ok(connection) => connection,
             Err(error) => {
                 tracing::error!(%error, "bridges of version 0.1 cannot be listened for");
                 return None;
             }
         };
         tracing::info!("this process listens for bridges of version 0.1");
-        self.whereabouts.set(Where::Here(link.state()));
-        let (client, finish) = (link.client.clone(), CancellationToken::new());
-        let (mut consumer, until) = (Consumer::new(self.desk.clone(), link), finish.clone());
+        self.whereabouts.set(Where::Here(client.clone()));
+        let finish = CancellationToken::new();
+        let (mut consumer, until) = (Consumer::new(self.desk.clone(), (client.clone(), incoming)), finish.clone());
         let consuming = tokio::spawn(async move { consumer.run(&until).await });
         Some(Listening { client, consuming, finish, disconnect })
     }

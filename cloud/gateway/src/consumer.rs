@@ -5,7 +5,6 @@
 use crate::{
     ack,
     decode::{Decoded, decode},
-    link::Link,
     radios::Radios,
     reason::Reason,
     shared::Shared,
@@ -23,15 +22,7 @@ use kosmo_store::{
     messages::{Effect, GatewayBody, GatewayOutcome, GatewayRecord, Grant, Routed},
     rejects::NewReject,
 };
-use std::{
-    error::Error as _,
-    slice,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{error::Error as _, slice, sync::Arc, time::Duration};
 use tokio::{
     sync::{Notify, mpsc},
     time::Instant,
@@ -60,7 +51,6 @@ pub(crate) struct Consumer {
     desk: Desk,
     client: Client,
     incoming: Incoming,
-    is_subscribed: Arc<AtomicBool>,
 }
 
 /// Decoded messages, and what acknowledges them.
@@ -72,9 +62,8 @@ struct Batch {
 }
 
 impl Consumer {
-    pub(crate) fn new(desk: Desk, link: Link) -> Self {
-        let Link { client, incoming, is_subscribed } = link;
-        Self { desk, client, incoming, is_subscribed }
+    pub(crate) fn new(desk: Desk, (client, incoming): (Client, Incoming)) -> Self {
+        Self { desk, client, incoming }
     }
 
     /// Takes in what comes until `shutdown`. A batch that the database is away for stays where it came from.
@@ -106,13 +95,7 @@ impl Consumer {
     fn note(&self, event: Event, batch: &mut Batch) {
         match event {
             Event::Message(delivery) => self.add(delivery, batch),
-            Event::Connected { .. } => {}
-            Event::SubscriptionRefused { filter } => {
-                tracing::error!(filter, "the broker refuses a subscription: check the login's rules");
-                self.is_subscribed.store(false, Ordering::Relaxed);
-            }
-            // The rules may be others when a subscription is asked for again.
-            Event::Disconnected { .. } => self.is_subscribed.store(true, Ordering::Relaxed),
+            Event::Connected { .. } | Event::SubscriptionRefused { .. } | Event::Disconnected { .. } => {}
         }
     }
 

@@ -5,7 +5,6 @@ use crate::{
     consumer::{Consumer, Desk},
     hub::Hub,
     identity::DevIdentity,
-    link::Link,
     offers::Offers,
     pace::{Limiter, Pace},
     radios::Radios,
@@ -15,7 +14,7 @@ use crate::{
 use kosmo_contract::topic;
 use kosmo_domain::{Clock, HOUR};
 use kosmo_http::{Check, OpenApiRouter, Service};
-use kosmo_mqtt::{Options, OptionsError, Subscription};
+use kosmo_mqtt::{Client, Incoming, Options, OptionsError, Subscription};
 use kosmo_store::{Store, messages::KeepMessages};
 use rand::{RngCore, SeedableRng as _, rngs::StdRng};
 use std::{
@@ -77,7 +76,8 @@ impl Config {
 /// The gateway, connected to its broker.
 pub struct Gateway {
     shared: Shared,
-    spooled: Link,
+    client: Client,
+    incoming: Incoming,
     /// How to connect to the one session for bridges of version 0.1.
     bare: Options,
     whereabouts: Whereabouts,
@@ -99,16 +99,27 @@ impl Gateway {
         let disconnect = CancellationToken::new();
         let limiter = Limiter::new(pace);
         let mqtt = with_packet_limit(mqtt);
-        let spooled = Link::open(spooled(&mqtt), &mut rng, &disconnect)?;
+        let (client, incoming) = kosmo_mqtt::connect(spooled(&mqtt), StdRng::from_rng(&mut rng), disconnect.clone())?;
         let (bare, own_rng) = (Bare::options(&mqtt), StdRng::from_rng(&mut rng));
         let rng = Mutex::new(StdRng::from_rng(&mut rng));
         let shared = Shared::new(Inner { store, clock, dev_identity, limiter, sign_texts, ttl, rng, hub: Arc::new(Hub::new(streams)) });
-        Ok(Self { shared, spooled, bare, whereabouts: Whereabouts::default(), rng: own_rng, answer_window, batch, keep, disconnect })
+        Ok(Self {
+            shared,
+            client,
+            incoming,
+            bare,
+            whereabouts: Whereabouts::default(),
+            rng: own_rng,
+            answer_window,
+            batch,
+            keep,
+            disconnect,
+        })
     }
 
     /// Returns the service: the endpoints of members, and whether the gateway is ready.
     pub fn service(&self) -> Service {
-        let (spooled, bare) = (self.spooled.state(), self.whereabouts.clone());
+        let (client, bare) = (self.client.clone(), self.whereabouts.clone());
         let routes = OpenApiRouter::new()
             .routes(routes!(crate::send::handler))
             .routes(routes!(crate::conversations::handler))
@@ -125,7 +136,7 @@ impl Gateway {
             .routes(routes!(crate::who::handler))
             .with_state(self.shared.clone());
         Service::new("gateway", routes).depends_on(Check::database(self.shared.store.clone())).depends_on(Check::new("broker", move || {
-            let ready = spooled.check().and_then(|()| bare.check());
+            let ready = client.check().and_then(|()| bare.check());
             async move { ready }
         }))
     }
@@ -136,8 +147,7 @@ impl Gateway {
     /// # Panics
     /// If one of its tasks does.
     pub async fn run(self, shutdown: CancellationToken) {
-        let Self { shared, spooled, bare, whereabouts, rng, answer_window, batch, keep, disconnect } = self;
-        let client = spooled.client.clone();
+        let Self { shared, client, incoming, bare, whereabouts, rng, answer_window, batch, keep, disconnect } = self;
         let (radios, bridge_came) = (Arc::new(Radios::default()), Arc::new(Notify::new()));
         let offers = Offers {
             store: shared.store.clone(),
@@ -149,7 +159,7 @@ impl Gateway {
         let mut upkeep = Upkeep { store: shared.store.clone(), clock: Arc::clone(&shared.clock), keep, heard };
         let desk = Desk { shared: shared.clone(), radios, bridge_came, answer_window, batch, listening };
         let follow = shared.clone();
-        let mut consumer = Consumer::new(desk.clone(), spooled);
+        let mut consumer = Consumer::new(desk.clone(), (client.clone(), incoming));
         let (store, clock, holder) = (shared.store.clone(), Arc::clone(&shared.clock), shared.draw_id());
         let bare = Bare { store, clock, options: bare, rng, holder, desk, whereabouts };
         let [until_offers, until_spooled, until_bare, until_upkeep, until_hub] = [(); 5].map(|()| shutdown.clone());

@@ -18,7 +18,6 @@ mod gateway;
 mod hub;
 mod identity;
 mod keys;
-mod link;
 mod live;
 mod message;
 mod offers;

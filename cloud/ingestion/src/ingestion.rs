@@ -7,13 +7,7 @@ use kosmo_http::{Check, OpenApiRouter, Service};
 use kosmo_mqtt::{Client, Delivery, Event, Incoming, Options, OptionsError, Subscription};
 use kosmo_store::{ANSWERS_WITHIN, Store, packets::KeepPackets, weather::Keep};
 use rand::RngCore;
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, watch},
     time::Instant,
@@ -67,7 +61,6 @@ pub struct Ingestion {
     incoming: Incoming,
     /// Ends the connection, after the last acknowledgement.
     disconnect: CancellationToken,
-    is_subscribed: Arc<AtomicBool>,
     rules: Rules,
     /// The time of retention, once it is known.
     retention: watch::Sender<Option<Timestamp>>,
@@ -97,14 +90,12 @@ impl Ingestion {
         ];
         let disconnect = CancellationToken::new();
         let (client, incoming) = kosmo_mqtt::connect(mqtt, rng, disconnect.clone())?;
-        let is_subscribed = Arc::new(AtomicBool::new(true));
         Ok(Self {
             store,
             clock,
             client,
             incoming,
             disconnect,
-            is_subscribed,
             rules: Rules::from(&keep),
             retention: watch::Sender::default(),
             keep,
@@ -118,13 +109,9 @@ impl Ingestion {
 
     /// Returns what ingestion offers over HTTP: whether it is ready.
     pub fn service(&self) -> Service {
-        let (store, client, is_subscribed) = (self.store.clone(), self.client.clone(), Arc::clone(&self.is_subscribed));
+        let (store, client) = (self.store.clone(), self.client.clone());
         Service::new("ingestion", OpenApiRouter::new()).depends_on(Check::database(store)).depends_on(Check::new("broker", move || {
-            let ready = match (client.is_connected(), is_subscribed.load(Ordering::Relaxed)) {
-                (false, _) => Err("is not connected"),
-                (true, false) => Err("refuses a subscription"),
-                (true, true) => Ok(()),
-            };
+            let ready = client.check();
             async move { ready }
         }))
     }
@@ -208,13 +195,7 @@ impl Ingestion {
         loop {
             match self.incoming.next().await? {
                 Event::Message(delivery) => return Some(delivery),
-                Event::Connected { .. } => {}
-                Event::SubscriptionRefused { filter } => {
-                    tracing::error!(filter, "the broker refuses a subscription: check the login's rules");
-                    self.is_subscribed.store(false, Ordering::Relaxed);
-                }
-                // The rules may be others when a subscription is asked for again.
-                Event::Disconnected { .. } => self.is_subscribed.store(true, Ordering::Relaxed),
+                Event::Connected { .. } | Event::SubscriptionRefused { .. } | Event::Disconnected { .. } => {}
             }
         }
     }

@@ -3,7 +3,10 @@
 use crate::{AckToken, Message, Reason, Receipt, link::Link, options::is_topic};
 use kosmo_failpoints::fail_point;
 use rumqttc::Publish;
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
 use tokio::sync::watch;
 
 /// A handle to publish and acknowledge with. Clones speak over the same connection.
@@ -17,6 +20,8 @@ pub struct Client {
 pub(crate) struct Shared {
     link: Mutex<Option<Link>>,
     state: watch::Sender<ConnectionState>,
+    /// Whether this connection's broker has refused a subscription.
+    is_refused: AtomicBool,
     max_packet: usize,
 }
 
@@ -57,7 +62,12 @@ pub enum PublishError {
 
 impl Client {
     pub(crate) fn new(max_packet: usize) -> (Self, Arc<Shared>) {
-        let shared = Arc::new(Shared { link: Mutex::new(None), state: watch::Sender::new(ConnectionState::Connecting), max_packet });
+        let shared = Arc::new(Shared {
+            link: Mutex::new(None),
+            state: watch::Sender::new(ConnectionState::Connecting),
+            is_refused: AtomicBool::new(false),
+            max_packet,
+        });
         (Self { shared: Arc::clone(&shared) }, shared)
     }
 
@@ -98,6 +108,18 @@ impl Client {
         *self.shared.state.borrow() == ConnectionState::Connected
     }
 
+    /// Tells whether a connection stands over which everything comes that was subscribed to.
+    ///
+    /// # Errors
+    /// What is missing, in a few words.
+    pub fn check(&self) -> Result<(), &'static str> {
+        match (self.is_connected(), self.shared.is_refused.load(Ordering::Relaxed)) {
+            (false, _) => Err("is not connected"),
+            (true, true) => Err("refuses a subscription"),
+            (true, false) => Ok(()),
+        }
+    }
+
     /// Returns the state of the connection, to read and to wait on.
     pub fn state(&self) -> watch::Receiver<ConnectionState> {
         self.shared.state.subscribe()
@@ -121,7 +143,15 @@ impl Shared {
         *self.link.lock().expect("no code that can panic runs under this lock") = link;
     }
 
+    pub(crate) fn set_refused(&self) {
+        self.is_refused.store(true, Ordering::Relaxed);
+    }
+
     pub(crate) fn set_state(&self, state: ConnectionState) {
+        // The rules may be others when a subscription is asked for again.
+        if state != ConnectionState::Connected {
+            self.is_refused.store(false, Ordering::Relaxed);
+        }
         self.state.send_replace(state);
     }
 

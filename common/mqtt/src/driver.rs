@@ -300,6 +300,7 @@ impl<'a> Connection<'a> {
     fn refuse_asked(&mut self) {
         for filter in self.asked.drain(..) {
             tracing::error!(filter, server = %self.driver.options.server, "the broker refused the subscription to {filter}");
+            self.driver.shared.set_refused();
             let _ = self.driver.events.send(Event::SubscriptionRefused { filter });
         }
     }

@@ -92,6 +92,19 @@ async fn a_refused_subscription_is_told() {
     line.send(&[0x90, 4, body[0], body[1], 1, 0x80]).await;
     assert!(matches!(peer.event().await, Some(Event::SubscriptionRefused { filter }) if filter == "yours"));
     assert!(matches!(peer.event().await, Some(Event::Connected { session_present: false })));
+    peer.client.connected().await;
+    assert_eq!(peer.client.check(), Err("refuses a subscription"));
+
+    // The rules are others by the time it is asked for again.
+    drop(line);
+    assert!(matches!(peer.event().await, Some(Event::Disconnected { .. })));
+    let mut line = server.welcome().await;
+    let (_, body) = line.packet().await.unwrap();
+    assert_eq!(peer.client.check(), Err("is not connected"));
+    line.send(&[0x90, 4, body[0], body[1], 1, 1]).await;
+    assert!(matches!(peer.event().await, Some(Event::Connected { .. })));
+    peer.client.connected().await;
+    assert_eq!(peer.client.check(), Ok(()));
 }
 
 #[tokio::test]
