@@ -74,7 +74,7 @@ impl Voice {
             Topic::Neighbors => Some(data(PortNum::NeighborinfoApp, proto::NeighborInfo::default().encode_to_vec())),
             Topic::Waypoint => {
                 let marks = node.kind == Kind::Person(Person::Answers);
-                marks.then(|| data(PortNum::WaypointApp, self.waypoint(node, at).encode_to_vec()))
+                marks.then(|| data(PortNum::WaypointApp, self.waypoint(node).encode_to_vec()))
             }
             Topic::Trace => {
                 (node.kind == Kind::Bridge).then(|| proto::Data { want_response: true, ..data(PortNum::TracerouteApp, Vec::new()) })
@@ -187,23 +187,15 @@ impl Voice {
         Some((self.weather.at(&node.site, at), sensors))
     }
 
-    /// Returns one of the places around a person that are worth telling others of, each under an id of its own.
-    fn waypoint(&self, node: &Node, at: Timestamp) -> proto::Waypoint {
-        const PLACES: [(char, &str, &str, f64, f64); 3] = [
-            ('⛺', "Treffpunkt am Ufer", "Hier sammeln wir uns, wenn nichts anderes mehr geht.", 0.021, -0.013),
-            ('💧', "Quelle", "Läuft auch im Sommer.", -0.017, 0.034),
-            ('🚧', "Weg gesperrt", "Nach dem Hang rechts herum.", 0.032, 0.041),
-        ];
-        let draw = |what| noise::hash32(self.seed, &[STREAM_PLACE, u64::from(node.id.number()), what]);
-        let drawn = draw(at.as_micros().unsigned_abs()) as usize % PLACES.len();
-        let (icon, name, description, north, east) = PLACES[drawn];
+    /// Returns the place near a person that is worth telling others of.
+    fn waypoint(&self, node: &Node) -> proto::Waypoint {
         proto::Waypoint {
-            id: draw(drawn as u64),
-            latitude_i: Some(noise::whole((node.site.latitude + north) * 1e7)),
-            longitude_i: Some(noise::whole((node.site.longitude + east) * 1e7)),
-            name: name.to_owned(),
-            description: description.to_owned(),
-            icon: icon.into(),
+            id: noise::hash32(self.seed, &[STREAM_PLACE, u64::from(node.id.number())]),
+            latitude_i: Some(noise::whole((node.site.latitude + 0.021) * 1e7)),
+            longitude_i: Some(noise::whole((node.site.longitude - 0.013) * 1e7)),
+            name: "Treffpunkt am Ufer".to_owned(),
+            description: "Hier sammeln wir uns, wenn nichts anderes mehr geht.".to_owned(),
+            icon: '⛺'.into(),
             ..Default::default()
         }
     }
