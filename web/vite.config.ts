@@ -28,14 +28,31 @@ function macros(): Plugin {
   }
 }
 
+/** Has uPlot draw upon the app's own paper instead of a canvas; what it names is there, or the build ends. */
+function paper(): Plugin {
+  const own = { 'new Path2D': 'new Path', 'can.getContext("2d")': 'new Paper(can)' }
+  return {
+    name: 'kosmo-paper',
+    transform(code, id) {
+      if (!id.endsWith('/uPlot.esm.js')) return null
+      const missing = Object.keys(own).filter((name) => !code.includes(name))
+      if (missing.length > 0) this.error(`uPlot no longer says ${missing.join(', ')}: see app/charts/paper.ts`)
+      const drawn = Object.entries(own).reduce((text, [theirs, ours]) => text.replaceAll(theirs, ours), code)
+      return { code: `import { Paper, Path } from '@/charts/paper'\n${drawn}`, map: null }
+    },
+  }
+}
+
 /** Where the program answers that a development server asks: `KOSMO_URL=http://127.0.0.1:18000 npm run dev -- --port 5171`. */
 const kosmo = process.env['KOSMO_URL'] ?? 'http://127.0.0.1:8000'
 const proxied = ['/api', '/basemap', '/healthz', '/readyz', '/status.json', '/openapi.json']
 
 export default defineConfig({
-  plugins: [macros(), lingui(), react(), tailwindcss()],
+  plugins: [macros(), paper(), lingui(), react(), tailwindcss()],
   resolve: { alias: { '@': fileURLToPath(new URL('./app', import.meta.url)) } },
   worker: { format: 'es' },
+  // While one develops, too, what is in it is changed.
+  optimizeDeps: { exclude: ['uplot'] },
   // Whatever is inlined as `data:` would need a hole in the content security policy.
   build: {
     target: 'es2022', assetsInlineLimit: 0, sourcemap: false, reportCompressedSize: false, chunkSizeWarningLimit: 1200, manifest: true,

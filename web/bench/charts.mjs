@@ -61,7 +61,7 @@ async function drawings(page) {
   const times = []
   for (let turn = 0; turn < 5; turn += 1) {
     await page.goto(`${base}/stations/${station}`)
-    await page.locator('[data-panel] canvas').first().waitFor()
+    await page.locator('[data-panel] .uplot svg').first().waitFor()
     const button = page.getByRole('radio', { name: 'Year', exact: true })
     // What is drawn when the board is no longer busy is there two frames later.
     times.push(await button.evaluate(async (button) => {

@@ -60,7 +60,7 @@ try {
   }
   const map = await until(base, '/', () => document.querySelector('[data-testid=map]')?.dataset.idle === 'true')
   console.log(`the map is drawn, its values with it: ${Math.round(map)} ms`)
-  const year = await until(base, '/stations/!072a2786?span=year', () => document.querySelectorAll('.uplot canvas').length > 0)
+  const year = await until(base, '/stations/!072a2786?span=year', () => document.querySelectorAll('.uplot svg').length > 0)
   console.log(`a station's charts of a year are there: ${Math.round(year)} ms`)
   console.log(`load of the machine after: ${loadavg()[0].toFixed(1)}`)
 } finally {

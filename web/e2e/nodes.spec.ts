@@ -97,7 +97,7 @@ test('a node says who it is, who hears it, and which keys it had', async ({ page
   expect(detail.identities.length).toBeGreaterThan(0)
   await expect(page.getByText('Ids and keys')).toBeVisible()
   await page.locator('[data-panel=battery]').evaluate((panel) => { panel.scrollIntoView({ block: 'center' }) })
-  await expect(page.locator('[data-panel=battery] canvas')).toBeVisible()
+  await expect(page.locator('[data-panel=battery] .uplot svg')).toBeVisible()
   await page.getByRole('link', { name: 'Weather' }).click()
   await expect(page).toHaveURL(`/stations/${id}`)
 })

@@ -74,7 +74,7 @@ async function window(viewport: { width: number; height: number } | null): Promi
 const WHOLE: Partial<Record<(typeof ROUTES)[number], string>> = {
   '/': '[data-testid=map][data-ready=true]',
   '/nodes': '[data-node]',
-  '/stations/!072a2786': '.uplot canvas',
+  '/stations/!072a2786': '.uplot svg',
   [`/messages/${LENA}`]: 'textarea',
   '/network': '[data-testid=bridges]',
   '/network/packets': '[data-packet]',

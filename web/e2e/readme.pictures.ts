@@ -29,7 +29,7 @@ test('station', async ({ page, isMobile }) => {
   await page.goto('/stations/!072a2786?span=week')
   await take(page, 'station', async () => {
     await page.locator('[data-panel=temperature]').evaluate((panel) => { panel.scrollIntoView({ block: 'start' }) })
-    for (const name of ['temperature', 'humidity', 'pressure']) await expect(page.locator(`[data-panel=${name}] canvas`)).toBeVisible()
+    for (const name of ['temperature', 'humidity', 'pressure']) await expect(page.locator(`[data-panel=${name}] .uplot svg`)).toBeVisible()
   })
 })
 

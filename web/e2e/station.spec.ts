@@ -16,7 +16,7 @@ async function open(page: Page, search = ''): Promise<void> {
 /** A chart is drawn when somebody gets there. */
 async function shownChart(page: Page, name: string): Promise<void> {
   await page.locator(`[data-panel=${name}]`).evaluate((panel) => { panel.scrollIntoView({ block: 'center' }) })
-  await expect(page.locator(`[data-panel=${name}] canvas`)).toBeVisible()
+  await expect(page.locator(`[data-panel=${name}] .uplot svg`)).toBeVisible()
 }
 
 async function seriesAsked(page: Page, act: () => Promise<void>): Promise<{ url: URL; series: Series }> {
@@ -124,7 +124,7 @@ test('charts are hidden and shown by the keyboard', async ({ page }) => {
 
 test('of a dozen charts those are drawn that somebody gets to', async ({ page }) => {
   await open(page)
-  const drawn = () => page.locator('[data-panel] canvas').count()
+  const drawn = () => page.locator('[data-panel] .uplot svg').count()
   const panels = await page.locator('[data-panel]').count()
   expect(panels).toBeGreaterThan(8)
   expect(await drawn()).toBeLessThan(panels)
@@ -155,6 +155,6 @@ test('it looks as it should', async ({ page }) => {
   await page.goto(`/stations/${STATION}?span=week`)
   await expectLooks(page, 'station')
   await page.locator('[data-panel=temperature]').evaluate((panel) => { panel.scrollIntoView({ block: 'center' }) })
-  for (const name of ['temperature', 'humidity']) await expect(page.locator(`[data-panel=${name}] canvas`)).toBeVisible()
+  for (const name of ['temperature', 'humidity']) await expect(page.locator(`[data-panel=${name}] .uplot svg`)).toBeVisible()
   await expectLooks(page, 'station-charts')
 })

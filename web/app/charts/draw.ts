@@ -1,8 +1,8 @@
 import type uPlot from 'uplot'
 import { type Shown, shown } from '@/format/units'
 import type { Units } from '@/shell/preferences'
-import { token } from '@/shell/theme'
 import type { Cell, Frame, FrameColumn } from './frame'
+import { type Paper, Path } from './paper'
 import { formOf } from './panels'
 
 /** The inks of a panel's quantities, in their order; dashes tell them apart where colours do not. */
@@ -17,7 +17,7 @@ export interface Ink {
 
 export function inkOf(index: number): Ink {
   const at = index % INKS.length
-  return { stroke: token(INKS[at] ?? '--accent'), dash: DASHES[at] ?? [] }
+  return { stroke: `var(${INKS[at] ?? '--accent'})`, dash: DASHES[at] ?? [] }
 }
 
 export interface DrawOptions {
@@ -75,8 +75,8 @@ export function plotOptions({ frame, units, width, height, sync, number, axisTim
     series.push(edge, { ...edge })
     bands.push({ series: [place + 2, place + 1], fill: withAlpha(ink.stroke, 0.18) })
   }
-  const grid = { stroke: withAlpha(token('--muted'), 0.18), width: 1 }
-  const axis = { stroke: token('--muted'), font: '11px "Inter Variable", system-ui, sans-serif', grid, ticks: { show: false } }
+  const grid = { stroke: withAlpha('var(--muted)', 0.18), width: 1 }
+  const axis = { stroke: 'var(--muted)', font: '11px "Inter Variable", system-ui, sans-serif', grid, ticks: { show: false } }
   return {
     width, height, series, bands,
     padding: [8, 10, 0, 0],
@@ -97,7 +97,7 @@ export function plotOptions({ frame, units, width, height, sync, number, axisTim
       y: false,
     },
     hooks: {
-      draw: [(plot) => { drawForms(plot, frame) }],
+      draw: [(plot) => { drawForms(plot, frame); paperOf(plot).show() }],
       setCursor: [(plot) => { onCursor(plot.cursor.idx ?? null) }],
       setSelect: [(plot) => {
         const { left, width: wide } = plot.select
@@ -107,6 +107,11 @@ export function plotOptions({ frame, units, width, height, sync, number, axisTim
       }],
     },
   }
+}
+
+/** What a plot is drawn upon. */
+export function paperOf(plot: uPlot): Paper {
+  return plot.ctx as unknown as Paper
 }
 
 /** Of these, the distance from nothing is what counts. */
@@ -131,11 +136,9 @@ function alone(plot: uPlot, index: number, from: number, to: number): boolean {
   return to - from < 40 && (plot.data[index]?.length ?? 0) < 120
 }
 
-export function withAlpha(color: string, alpha: number): string {
-  const match = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i.exec(color)
-  if (match === null) return color
-  const [red, green, blue] = match.slice(1).map((part) => Number.parseInt(part, 16))
-  return `rgba(${String(red)},${String(green)},${String(blue)},${String(alpha)})`
+/** A colour, of which so much covers what is under it. */
+function withAlpha(color: string, alpha: number): string {
+  return `color-mix(in srgb, ${color} ${String(alpha * 100)}%, transparent)`
 }
 
 /** Draws what is neither line nor band: bars of rain, arrows of wind. */
@@ -150,21 +153,23 @@ function drawForms(plot: uPlot, frame: Frame): void {
 }
 
 function drawBars(plot: uPlot, place: number, frame: Frame, color: string): void {
-  const { ctx, bbox } = plot
+  const { bbox } = plot
+  const paper = paperOf(plot)
+  const [bounds, bars] = [new Path(), new Path()]
   const base = plot.valToPos(0, 'y', true)
   const wide = barWidth(plot, frame)
-  ctx.save()
-  ctx.beginPath()
-  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height)
-  ctx.clip()
-  ctx.fillStyle = color
   for (const [index, at] of (plot.data[0] as number[]).entries()) {
     const value = plot.data[place]?.[index]
     if (value == null || value <= 0) continue
     const [x, y] = [plot.valToPos(at, 'x', true), plot.valToPos(value, 'y', true)]
-    ctx.fillRect(x - wide / 2, Math.min(y, base - devicePixelRatio), wide, Math.max(base - y, devicePixelRatio))
+    bars.rect(x - wide / 2, Math.min(y, base - devicePixelRatio), wide, Math.max(base - y, devicePixelRatio))
   }
-  ctx.restore()
+  bounds.rect(bbox.left, bbox.top, bbox.width, bbox.height)
+  paper.save()
+  paper.clip(bounds)
+  paper.fillStyle = color
+  paper.fill(bars)
+  paper.restore()
 }
 
 /** As wide as a bucket, or as the time between readings, less a little. */
@@ -177,7 +182,8 @@ function barWidth(plot: uPlot, frame: Frame): number {
 
 /** Arrows along the top that fly with the wind; where they would lie upon each other, the one next to the middle stays. */
 function drawArrows(plot: uPlot, place: number, color: string): void {
-  const { ctx, bbox } = plot
+  const { bbox } = plot
+  const paper = paperOf(plot)
   const slot = 22 * devicePixelRatio
   const chosen = new Map<number, { distance: number; x: number; degrees: number }>()
   for (const [index, at] of (plot.data[0] as number[]).entries()) {
@@ -190,24 +196,25 @@ function drawArrows(plot: uPlot, place: number, color: string): void {
     if (known === undefined || distance < known.distance) chosen.set(number, { distance, x, degrees })
   }
   const size = 6 * devicePixelRatio
-  ctx.save()
-  ctx.strokeStyle = color
-  // The line that was drawn before may have had dashes.
-  ctx.setLineDash([])
-  ctx.lineWidth = 1.5 * devicePixelRatio
-  ctx.lineCap = 'round'
+  const arrows = new Path()
   for (const { x, degrees } of chosen.values()) {
-    ctx.save()
-    ctx.translate(x, bbox.top + size + 2 * devicePixelRatio)
-    ctx.rotate(((degrees + 180) * Math.PI) / 180)
-    ctx.beginPath()
-    ctx.moveTo(0, size)
-    ctx.lineTo(0, -size)
-    ctx.moveTo(-size * 0.55, -size * 0.35)
-    ctx.lineTo(0, -size)
-    ctx.lineTo(size * 0.55, -size * 0.35)
-    ctx.stroke()
-    ctx.restore()
+    const turn = ((degrees + 180) * Math.PI) / 180
+    const [sin, cos] = [Math.sin(turn), Math.cos(turn)]
+    /** A point of an arrow that points up, in its sizes, where it is once the arrow is turned. */
+    const at = (right: number, down: number): [number, number] =>
+      [x + size * (right * cos - down * sin), bbox.top + size + 2 * devicePixelRatio + size * (right * sin + down * cos)]
+    arrows.moveTo(...at(0, 1))
+    arrows.lineTo(...at(0, -1))
+    arrows.moveTo(...at(-0.55, -0.35))
+    arrows.lineTo(...at(0, -1))
+    arrows.lineTo(...at(0.55, -0.35))
   }
-  ctx.restore()
+  paper.save()
+  paper.strokeStyle = color
+  // The line that was drawn before may have had dashes.
+  paper.setLineDash([])
+  paper.lineWidth = 1.5 * devicePixelRatio
+  paper.lineCap = 'round'
+  paper.stroke(arrows)
+  paper.restore()
 }

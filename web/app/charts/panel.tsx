@@ -3,21 +3,20 @@ import { useEffect, useMemo, useRef, useState } from 'react'
 import type uPlot from 'uplot'
 import { useFormat } from '@/format/hooks'
 import { compassPoint } from '@/format/wind'
-import { useIsDark } from '@/shell/theme'
+import { fetched } from '@/shell/fetched'
 import { Value } from '@/ui/value'
-import { plotData, plotOptions, shapeOf } from './draw'
+import { paperOf, plotData, plotOptions, shapeOf } from './draw'
 import { type Frame, type FrameColumn, summarise, type Summary } from './frame'
 import { followGestures } from './gestures'
 import { Key } from './key'
-import { drawnByProcessor, inTurn } from './making'
+import { inTurn } from './making'
 import { useNear } from './near'
 import { formOf } from './panels'
 import type { Range } from './range'
 import { axisTime } from './times'
 
-/** The letters of the axes are painted once: with those of another font they would stay so. */
-const letters = 'fonts' in document ? document.fonts.load('11px "Inter Variable"').catch(() => undefined) : undefined
-const library = Promise.all([import('./uplot'), letters]).then(([plots]) => plots)
+/** Asked for once, with the first chart. */
+let library: Promise<typeof import('./uplot')> | undefined
 
 /** The plots that move together while a hand moves one of them. */
 export type Plots = Set<uPlot>
@@ -35,11 +34,12 @@ interface PanelProps {
 /** One chart: the quantities of a panel over the range, with their values under the cursor above it. */
 export function ChartPanel({ frame, range, width, height, sync, plots, onRange }: PanelProps) {
   const { locale, units, number } = useFormat()
-  const isDark = useIsDark()
   const host = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | null>(null)
   const newest = useRef({ frame, range, onRange })
   const [cursor, setCursor] = useState<number | null>(null)
+  // A chart that cannot be drawn is the page's matter.
+  const [, fail] = useState(null)
   const shape = shapeOf(frame)
   const isNear = useNear(host)
   useEffect(() => { newest.current = { frame, range, onRange } })
@@ -53,9 +53,12 @@ export function ChartPanel({ frame, range, width, height, sync, plots, onRange }
     })
     const target = host.current
     let end: (() => void) | null = () => undefined
-    void inTurn(library).then(({ default: Plot }) => {
+    library ??= fetched(() => import('./uplot'))
+    inTurn(library).then(({ default: Plot }) => {
       if (end === null) return
-      const made = drawnByProcessor(() => new Plot(options, plotData(newest.current.frame, units), target))
+      const made = new Plot(options, plotData(newest.current.frame, units), target)
+      // What uPlot takes for a canvas is never drawn upon: its paper is what is seen.
+      made.root.querySelector('canvas')?.replaceWith(paperOf(made).svg)
       setX(made, newest.current.range)
       const stop = followGestures(made.over, {
         range: () => newest.current.range,
@@ -65,10 +68,10 @@ export function ChartPanel({ frame, range, width, height, sync, plots, onRange }
       plot.current = made
       plots.add(made)
       end = () => { stop(); plots.delete(made); made.destroy(); plot.current = null }
-    })
+    }).catch((error: unknown) => { fail(() => { throw error }) })
     return () => { end?.(); end = null }
     // Rain of single readings and of buckets differ in the width of bars, which the frame tells.
-  }, [shape, frame.width, units, locale, number, isDark, width, height, sync, plots, isNear])
+  }, [shape, frame.width, units, locale, number, width, height, sync, plots, isNear])
 
   useEffect(() => {
     const made = plot.current

@@ -1,7 +1,11 @@
 import { Trans, useLingui } from '@lingui/react/macro'
 import { type ErrorComponentProps, Link } from '@tanstack/react-router'
-import { Compass } from 'lucide-react'
+import { CloudOff, Compass, RefreshCw } from 'lucide-react'
+import { useEffect, useState } from 'react'
+import { Unreachable } from '@/api/problem'
+import { Button } from '@/ui/button'
 import { EmptyState, ErrorState, SkeletonRows } from '@/ui/states'
+import { openAnew, PartMissing } from './fetched'
 import { useTitle } from './title'
 
 /** Where nothing is. */
@@ -18,15 +22,30 @@ export function NotFound() {
   )
 }
 
-/** A part of the app that a newer version of it no longer has: the files of the old one are gone from the server. */
-function isOutdated(error: unknown): boolean {
-  return error instanceof TypeError && /dynamically imported module|module script/i.test(error.message)
-}
-
 /** Where a page failed. The rest of the app goes on. */
 export function PageError({ error, reset }: ErrorComponentProps) {
-  const retry = isOutdated(error) ? () => { location.reload(); } : reset
-  return <div className="py-10"><ErrorState error={error} retry={retry} /></div>
+  return <div className="py-10">{error instanceof PartMissing ? <Missing /> : <ErrorState error={error} retry={reset} />}</div>
+}
+
+/** How often a server that does not answer is looked for, in milliseconds. */
+const LOOK_EVERY = 5_000
+
+/** Where the code of a page did not come. */
+function Missing() {
+  const { t } = useLingui()
+  const [isAway, setAway] = useState(false)
+  const again = () => { void openAnew().then((isThere) => { setAway(!isThere) }) }
+  useEffect(() => {
+    if (!isAway) return undefined
+    const timer = window.setInterval(() => { void openAnew() }, LOOK_EVERY)
+    return () => { window.clearInterval(timer) }
+  }, [isAway])
+  if (isAway) return <ErrorState error={new Unreachable()} retry={again} />
+  return (
+    <EmptyState icon={CloudOff} title={t`This page did not come from the server`} action={<Button onClick={again}><RefreshCw aria-hidden className="size-4" /><Trans>Try again</Trans></Button>}>
+      <Trans>The server may be busy, or is starting anew. It was asked several times. What you wrote and did not send yet is kept in this browser.</Trans>
+    </EmptyState>
+  )
 }
 
 /** While a page's code is on its way. */

@@ -1,5 +1,6 @@
 import type { Messages } from '@lingui/core'
 import { i18n } from '@lingui/core'
+import { fetched } from './fetched'
 import { LANGUAGES, type Language, onPreferences, preferences } from './preferences'
 
 export { LANGUAGES, type Language }
@@ -16,7 +17,7 @@ const loaded = new Set<string>()
 
 async function load(path: string, catalogue: Catalogue | undefined, language: Language): Promise<void> {
   if (loaded.has(path) || catalogue === undefined) return
-  const { messages } = await catalogue()
+  const { messages } = await fetched(catalogue)
   i18n.load(language, messages)
   loaded.add(path)
 }

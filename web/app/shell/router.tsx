@@ -4,6 +4,7 @@ import { messagesSearch } from '@/pages/messages/search'
 import { networkSearch, packetsSearch, topologySearch } from '@/pages/network/search'
 import { nodeSearch, nodesSearch } from '@/pages/nodes/search'
 import { stationSearch } from '@/pages/station/search'
+import { fetched } from './fetched'
 import { openTexts, type PageName } from './language'
 import { Layout } from './layout'
 import { NotFound, PageError, PagePending } from './fallbacks'
@@ -24,27 +25,27 @@ const texts = (page: PageName) => ({ loader: () => openTexts(page) })
 const at = <Path extends string>(path: Path) => ({ getParentRoute: () => root, path })
 
 const map = createRoute({ ...at('/'), validateSearch: only(mapSearch), ...texts('map') })
-  .lazy(() => import('@/pages/map/page').then((page) => page.mapPage))
+  .lazy(() => fetched(() => import('@/pages/map/page')).then((page) => page.mapPage))
 const nodes = createRoute({ ...at('/nodes'), validateSearch: only(nodesSearch), ...texts('nodes') })
-  .lazy(() => import('@/pages/nodes/page').then((page) => page.nodesPage))
+  .lazy(() => fetched(() => import('@/pages/nodes/page')).then((page) => page.nodesPage))
 const node = createRoute({ ...at('/nodes/$id'), validateSearch: only(nodeSearch), ...texts('nodes') })
-  .lazy(() => import('@/pages/nodes/page').then((page) => page.nodePage))
+  .lazy(() => fetched(() => import('@/pages/nodes/page')).then((page) => page.nodePage))
 const station = createRoute({ ...at('/stations/$id'), validateSearch: only(stationSearch), ...texts('station') })
-  .lazy(() => import('@/pages/station/page').then((page) => page.stationPage))
+  .lazy(() => fetched(() => import('@/pages/station/page')).then((page) => page.stationPage))
 const messages = createRoute({ ...at('/messages'), validateSearch: only(messagesSearch), ...texts('messages') })
-  .lazy(() => import('@/pages/messages/page').then((page) => page.messagesPage))
+  .lazy(() => fetched(() => import('@/pages/messages/page')).then((page) => page.messagesPage))
 const conversation = createRoute({ ...at('/messages/$node'), validateSearch: only(messagesSearch), ...texts('messages') })
-  .lazy(() => import('@/pages/messages/page').then((page) => page.conversationPage))
+  .lazy(() => fetched(() => import('@/pages/messages/page')).then((page) => page.conversationPage))
 const channel = createRoute({ ...at('/messages/channels/$channel'), validateSearch: only(messagesSearch), ...texts('messages') })
-  .lazy(() => import('@/pages/messages/page').then((page) => page.channelPage))
+  .lazy(() => fetched(() => import('@/pages/messages/page')).then((page) => page.channelPage))
 const network = createRoute({ ...at('/network'), validateSearch: only(networkSearch), ...texts('network') })
-  .lazy(() => import('@/pages/network/page').then((page) => page.networkPage))
+  .lazy(() => fetched(() => import('@/pages/network/page')).then((page) => page.networkPage))
 
 const topology = createRoute({ ...at('/network/topology'), validateSearch: only(topologySearch), ...texts('network') })
-  .lazy(() => import('@/pages/network/topology/page').then((page) => page.topologyPage))
+  .lazy(() => fetched(() => import('@/pages/network/topology/page')).then((page) => page.topologyPage))
 
 const packets = createRoute({ ...at('/network/packets'), validateSearch: only(packetsSearch), ...texts('network') })
-  .lazy(() => import('@/pages/network/packets/page').then((page) => page.packetsPage))
+  .lazy(() => fetched(() => import('@/pages/network/packets/page')).then((page) => page.packetsPage))
 
 export const router = createRouter({
   routeTree: root.addChildren([map, nodes, node, station, messages, conversation, channel, network, topology, packets]),

@@ -77,7 +77,7 @@ export async function settled(page: Page): Promise<void> {
 /** Counts, in the browser, the charts in sight that are not drawn: each is made in its turn. */
 function undrawnCharts(): number {
   const isInSight = ({ top, bottom }: DOMRect) => bottom > 0 && top < innerHeight
-  return [...document.querySelectorAll('[data-panel]')].filter((panel) => isInSight(panel.getBoundingClientRect()) && panel.querySelector('canvas') === null).length
+  return [...document.querySelectorAll('[data-panel]')].filter((panel) => isInSight(panel.getBoundingClientRect()) && panel.querySelector('.uplot svg > g') === null).length
 }
 
 /** Fails if axe finds anything wrong with the page as it is now. */

@@ -3,6 +3,7 @@ import { createLazyRoute, useNavigate } from '@tanstack/react-router'
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { nodeName } from '@/format/names'
 import { useFormat, useNow } from '@/format/hooks'
+import { fetched } from '@/shell/fetched'
 import { useTitle } from '@/shell/title'
 import { ErrorState, SkeletonRows } from '@/ui/states'
 import { canDraw } from './can-draw'
@@ -24,7 +25,7 @@ import { WaypointTable } from './waypoint-table'
 import { drawWaypoints, isWanted, useWaypoints } from './waypoints'
 
 // The library that draws is several times as big as everything else: who reads the table does not wait for it.
-const MapView = lazy(() => import('./map-view').then((module) => ({ default: module.MapView })))
+const MapView = lazy(() => fetched(() => import('./map-view')).then((module) => ({ default: module.MapView })))
 
 type Spot = Pick<View, 'latitude' | 'longitude'>
 /** How near one is to what is shown on the map from the table. */

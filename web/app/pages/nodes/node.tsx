@@ -1,7 +1,7 @@
 import { Trans, useLingui } from '@lingui/react/macro'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { ChevronLeft, MapPin, MessageSquare, SearchX, Thermometer, TriangleAlert } from 'lucide-react'
-import { lazy, Suspense, useCallback, useEffect, useMemo } from 'react'
+import { lazy, Suspense, useCallback, useDeferredValue, useEffect, useMemo } from 'react'
 import { Problem } from '@/api/problem'
 import type { NodeDetail } from '@/api/schema'
 import { isCharted, isEnvironmental } from '@/charts/panels'
@@ -9,6 +9,7 @@ import type { BoardView } from '@/charts/search'
 import { useFormat } from '@/format/hooks'
 import { nodeName } from '@/format/names'
 import { parseTime } from '@/format/time'
+import { fetched } from '@/shell/fetched'
 import { Age } from '@/ui/age'
 import { Card } from '@/ui/card'
 import { Page } from '@/ui/page'
@@ -22,7 +23,7 @@ import { EXPECTED } from './model'
 import { Telemetry } from './telemetry'
 import { Traceroutes } from './traceroutes'
 
-const loadBoard = () => import('@/charts/board')
+const loadBoard = () => fetched(() => import('@/charts/board'))
 const Board = lazy(loadBoard)
 const ACTION = 'inline-flex min-h-11 items-center gap-2 rounded-lg border border-line-strong bg-surface px-4 text-sm font-medium hover:bg-sunken'
 
@@ -30,7 +31,8 @@ const ACTION = 'inline-flex min-h-11 items-center gap-2 rounded-lg border border
 export function NodeView({ id, search }: { readonly id: string; readonly search: BoardView }) {
   const { t } = useLingui()
   const query = useNode(id)
-  const node = query.data
+  // All that is known is drawn piece by piece, between which what is pressed is heard.
+  const node = useDeferredValue(query.data)
   // What most nodes have is on its way while the node itself is asked for.
   useLatest(id)
   useEffect(() => { loadBoard().catch(() => undefined) }, [])
@@ -38,7 +40,7 @@ export function NodeView({ id, search }: { readonly id: string; readonly search:
     const isUnknown = query.error instanceof Problem && (query.error.status === 404 || query.error.status === 400)
     return (
       <Page title={id}>
-        {query.isPending && <SkeletonRows rows={10} />}
+        {!query.isError && <SkeletonRows rows={10} />}
         {isUnknown && <EmptyState icon={SearchX} title={t`Nothing was ever heard of this node`} action={<Link to="/nodes" className={ACTION}><Trans>All nodes</Trans></Link>} />}
         {query.isError && !isUnknown && <ErrorState error={query.error} retry={() => { void query.refetch() }} />}
       </Page>

@@ -1,11 +1,12 @@
 import { Trans, useLingui } from '@lingui/react/macro'
 import { createLazyRoute, Link, useNavigate } from '@tanstack/react-router'
 import { MapPin, Radio, SearchX, Thermometer } from 'lucide-react'
-import { lazy, Suspense, useCallback, useEffect, useMemo } from 'react'
+import { lazy, Suspense, useCallback, useDeferredValue, useEffect, useMemo } from 'react'
 import { Problem } from '@/api/problem'
 import { isCharted, isEnvironmental } from '@/charts/panels'
 import type { BoardView } from '@/charts/search'
 import { nodeName } from '@/format/names'
+import { fetched } from '@/shell/fetched'
 import { Age } from '@/ui/age'
 import { Page } from '@/ui/page'
 import { EmptyState, ErrorState, Skeleton } from '@/ui/states'
@@ -13,7 +14,7 @@ import { useNewest, useStation } from './data'
 import { Now, TILES } from './now'
 import { EXPECTED } from './tile'
 
-const loadBoard = () => import('@/charts/board')
+const loadBoard = () => fetched(() => import('@/charts/board'))
 const Board = lazy(loadBoard)
 const ACTION = 'inline-flex min-h-11 items-center gap-2 rounded-lg border border-line-strong bg-surface px-4 text-sm font-medium hover:bg-sunken'
 
@@ -27,7 +28,8 @@ function StationView({ id, search }: { readonly id: string; readonly search: Boa
   const navigate = useNavigate()
   const station = useStation(id)
   const newest = useNewest(id)
-  const latest = newest.data
+  // Two dozen values and as many lines are drawn piece by piece, between which what is pressed is heard.
+  const latest = useDeferredValue(newest.data)
   // Charts are on their way while values are asked for.
   useEffect(() => { loadBoard().catch(() => undefined) }, [])
   const onView = useCallback((view: BoardView) => { void navigate({ to: '/stations/$id', params: { id }, search: view, replace: true, resetScroll: false }) }, [navigate, id])
@@ -59,7 +61,7 @@ function StationView({ id, search }: { readonly id: string; readonly search: Boa
         </div>
       }
     >
-      {newest.isPending && <div className={TILES}>{Array.from({ length: 15 }, (_, tile) => <Skeleton key={tile} className="h-[8.5rem]" />)}</div>}
+      {latest === undefined && !newest.isError && <div className={TILES}>{Array.from({ length: 15 }, (_, tile) => <Skeleton key={tile} className="h-[8.5rem]" />)}</div>}
       {newest.isError && latest === undefined && <ErrorState error={newest.error} retry={() => { void newest.refetch() }} />}
       {latest === null && <EmptyState icon={Thermometer} title={t`It has measured nothing yet`}><Trans>Values appear here as soon as the first reading is heard.</Trans></EmptyState>}
       {latest != null && (
