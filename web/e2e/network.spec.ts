@@ -164,3 +164,29 @@ test('brokers of nodes are told of as the API has them', async ({ page }) => {
   for (const { source, state } of brokers) await expect(page.locator(`[data-broker="${source}"]`)).toHaveAttribute('data-state', state)
   await expect(page.getByTestId('uplinks')).toContainText('No node publishes here by itself')
 })
+
+test('what is heard and not shown is told by how much it is, and only if there is any', async ({ page }) => {
+  await open(page)
+  const card = page.getByTestId('hidden')
+  await expect(card).toHaveCount(0)
+  const says = async (index: number, privacy: object) => {
+    const packet = { from: nodeId(index), to: '!ffffffff', id: 900 + index, port: 67, hops_away: 0, transport: 'lora' }
+    await roof.delivers('reading', { node_id: nodeId(index), kind: 'environment', metrics: { temperature_c: 4 } }, { packet, privacy })
+  }
+  // What a channel brings is counted once a bridge has told of it.
+  await roof.says({ ...WELL, radio: { ...READY, channels: [{ index: 1, name: 'Family', hash: 9, primary: false, public: false, uplink: false, downlink: false }] } })
+  await until('the channel is known', async () => (await house.command('channel', 'list')).includes('Family'))
+  await says(30, { ok_to_mqtt: false })
+  await says(31, {})
+  await says(32, { ok_to_mqtt: true, private_channel: { name: 'Family', hash: 9 } })
+  await until('all of it is counted', async () => {
+    const { nodes, withheld } = await house.read<{ nodes: number; withheld: number }>('/api/v1/network/hidden')
+    return nodes === 2 && withheld === 1
+  })
+  await open(page)
+  await expect(card.locator('[data-hidden=nodes]')).toContainText('2 nodes do not agree to be shown')
+  await expect(card.locator('[data-hidden=nodes]')).toContainText('lora.config_ok_to_mqtt')
+  await expect(card.locator('[data-hidden=channels]')).toContainText('1 private channel is heard, of which nothing is kept')
+  await expect(page.locator('main')).not.toContainText('Family')
+  await expectAccessible(page)
+})
