@@ -26,7 +26,7 @@ export default defineConfig({
     // Only a failure takes this long: whatever is waited for is gone on from when it is there.
     timeout: 60_000,
     // Drawing differs a little between versions of fonts and of Chromium; a misplaced button does not fit in here.
-    toHaveScreenshot: { maxDiffPixelRatio: 0.01, threshold: 0.25, animations: 'disabled', caret: 'hide', scale: 'css' },
+    toHaveScreenshot: { maxDiffPixelRatio: 0.002, threshold: 0.25, animations: 'disabled', caret: 'hide', scale: 'css' },
   },
   reporter: [['list']],
   use: {
