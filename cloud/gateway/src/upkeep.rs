@@ -41,10 +41,16 @@ pub(crate) struct Upkeep {
     pub(crate) heard: mpsc::Receiver<Heard>,
 }
 
-/// Returns what a status says of its bridge's listening, and when that was so. What the broker has kept may be old news.
+/// For how long a word may be under way. What seems to have taken longer was said by a clock that is wrong.
+const UNDER_WAY: Duration = Duration::from_secs(5);
+
+/// Returns what a status says of its bridge's listening, and when that was so. What the broker has kept may be old news, and a bridge
+/// may have died while its word was under way: it listened until it said so, not until it was heard.
 pub(crate) fn listening(status: &Status, is_kept: bool, received_at: Timestamp) -> (Listening, Timestamp) {
-    let at = status.at.filter(|_| is_kept).map_or(received_at, |at| at.min(received_at));
-    let ago = |seconds: u64| at.minus(Duration::from_secs(seconds));
+    let said_at = status.at.map_or(received_at, |at| at.min(received_at));
+    let at = if is_kept || received_at.since(said_at) <= UNDER_WAY { said_at } else { received_at };
+    // Since when is told rather too late than too early, for what lies before that may be missing.
+    let ago = |seconds: u64| (if is_kept { at } else { received_at }).minus(Duration::from_secs(seconds));
     let started = status.uptime_s.map(ago);
     let since = status.radio.as_ref().and_then(|radio| radio.link_s).map(ago);
     let said = match (status.state, status.radio.as_ref().map(|radio| radio.link)) {
@@ -102,5 +108,26 @@ impl Upkeep {
         let purge = || in_time(ANSWERS_WITHIN, self.store.purge_messages(&self.keep, now, ROWS_AT_ONCE));
         while purge().await?.more && !shutdown.is_cancelled() {}
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn at(seconds: u32) -> Timestamp {
+        Timestamp::from_unix_seconds(1_780_315_200 + seconds)
+    }
+
+    #[test]
+    fn a_bridge_listened_until_it_said_so() {
+        let status = json!({ "v": 1, "bridge": "roof", "state": "online", "at": at(100), "uptime_s": 50, "radio": { "link": "ready", "link_s": 40 } });
+        let status: Status = kosmo_contract::parse(status.to_string().as_bytes()).unwrap();
+        let yes = |since, started| Listening::Yes { since: Some(at(since)), started: Some(at(started)) };
+        assert_eq!(listening(&status, false, at(101)), (yes(61, 51), at(100)), "under way for a second");
+        assert_eq!(listening(&status, false, at(99)), (yes(59, 49), at(99)), "its clock is ahead");
+        assert_eq!(listening(&status, false, at(200)), (yes(160, 150), at(200)), "its clock is behind");
+        assert_eq!(listening(&status, true, at(200)), (yes(60, 50), at(100)), "kept by the broker");
     }
 }
