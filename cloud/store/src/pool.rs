@@ -10,9 +10,7 @@ use tokio::time;
 
 /// How long a call waits for a connection before it says that the database is unavailable.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// For how long a connection that was given back counts as heard of: it was asked then.
-const FRESH: Duration = Duration::from_secs(1);
-/// How long a connection that nobody used for longer may take to say that it is there. Several that are not fit into [`PATIENCE`].
+/// How long a connection may take to say that it is there. Several that are not fit into [`PATIENCE`].
 const ECHO_WITHIN: Duration = Duration::from_secs(2);
 /// How long a connection that is given back may take to end what its call has left undone. The driver would wait for ever, and a
 /// pool whose places are all waited for so serves nobody.
@@ -62,9 +60,7 @@ fn pool(max_connections: u32, purpose: Purpose) -> PgPoolOptions {
             })
         })
         .test_before_acquire(false)
-        .before_acquire(|connection, known| {
-            Box::pin(async move { Ok(known.idle_for < FRESH || echo(connection, ECHO_WITHIN).await.is_ok()) })
-        })
+        .before_acquire(|connection, _| Box::pin(async move { Ok(echo(connection, ECHO_WITHIN).await.is_ok()) }))
         .after_release(|connection, _| Box::pin(async move { echo(connection, ENDS_WITHIN).await.map(|()| true) }))
 }
 
