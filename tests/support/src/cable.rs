@@ -20,8 +20,6 @@ struct State {
     is_cut: bool,
     /// How often it fell silent.
     silences: u32,
-    /// Whether nobody has asked since.
-    is_news: bool,
     /// Before which words it falls silent.
     last_words: Vec<String>,
 }
@@ -81,14 +79,12 @@ impl Cable {
 
     /// Tells whether it has fallen silent.
     pub fn is_silent(&self) -> bool {
-        self.state.borrow().silences > 0
+        self.silences() > 0
     }
 
-    /// Tells whether it has fallen silent since it was asked that before.
-    pub fn take_silence(&self) -> bool {
-        let mut was_silent = false;
-        self.state.send_modify(|state| was_silent = std::mem::take(&mut state.is_news));
-        was_silent
+    /// Returns how often it has fallen silent.
+    pub fn silences(&self) -> u32 {
+        self.state.borrow().silences
     }
 }
 
@@ -136,7 +132,6 @@ impl State {
         self.last_words.remove(place);
         if self.last_words.is_empty() {
             self.silences += 1;
-            self.is_news = true;
         }
         true
     }
