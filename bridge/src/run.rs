@@ -66,7 +66,7 @@ pub async fn run(config: Config, deps: Deps, shutdown: CancellationToken) -> Res
             Event::SessionTimer => bridge.tell_session(Input::Tick).await,
             Event::CommitDue => bridge.commit().await,
             Event::PublishDue => bridge.publish().await,
-            Event::StatusDue => bridge.publish_status(),
+            Event::StatusDue => bridge.publish_status().await,
             Event::TextsDue => {}
             Event::HourOver => bridge.pass_hour().await,
             Event::Asked(stream) => local::answer(stream, &bridge.report()),

@@ -92,7 +92,7 @@ impl Bridge {
                 self.broker = None;
                 self.texts.set_online(true);
                 self.spool.restart_publishing();
-                self.publish_status();
+                self.publish_status().await;
                 self.publish().await;
             }
             UplinkEvent::Disconnected(reason) => {

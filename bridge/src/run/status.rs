@@ -19,7 +19,9 @@ const DROPPED_LATELY: Duration = Duration::from_mins(10);
 const MAX_PROBLEMS: usize = 16;
 
 impl Bridge {
-    pub(super) fn publish_status(&mut self) {
+    pub(super) async fn publish_status(&mut self) {
+        // The cloud takes it for word that nothing is missing until now, also if this is the last thing that the bridge says.
+        self.commit().await;
         self.status_at = Instant::now() + self.config.pace.status;
         self.counters.note_dropped(self.session.dropped());
         self.counters.note_depths(&self.spool.depths());

@@ -3,7 +3,7 @@
 use crate::{
     cloud::{Cloud, Heard},
     radio::{Manner, Radio, Seen, packet, temperature},
-    world::{Running, config, deps, epoch},
+    world::{PATIENCE, Running, config, deps, epoch},
 };
 use kosmo_bridge::{run, spool::Spool};
 use kosmo_domain::{SeqSet, Stream};
@@ -122,7 +122,8 @@ async fn a_bridge_that_dies_goes_on_where_its_spool_stands() {
     runtime.spawn(run(config, deps(7), token));
     let heard = scene.cloud.until("a handshake", |heard| heard.distinct(Stream::Ingest) == HANDSHAKE).await;
     let first_life = heard.epoch.unwrap();
-    runtime.shutdown_background();
+    // It ends between two things that it does, and whoever begins the next life finds nothing of it in his way.
+    tokio::task::spawn_blocking(move || runtime.shutdown_timeout(PATIENCE)).await.unwrap();
     scene.cloud.until("the last will", |heard| heard.status().is_some_and(|status| status.at.is_none())).await;
 
     scene.cloud.set_answering(true);

@@ -9,7 +9,7 @@ use crate::{
     reason::Reason,
     shared::Shared,
     telemetry::{ACK_FAILURES, BATCH_SIZE, CLAIMS, COMMIT_FAILURES, COMMIT_SECONDS, INBOUND, MESSAGES, PENDING, RECORDS, REJECTS},
-    upkeep::{self, Heard},
+    upkeep::Heard,
 };
 use bytes::Bytes;
 use kosmo_contract::{AckBody, Status, topic::Topic};
@@ -122,10 +122,7 @@ impl Consumer {
     fn note_listening(&self, bridge: &BridgeId, payload: &Bytes, is_kept: bool) {
         let Ok(status) = kosmo_contract::parse::<Status>(payload) else { return };
         if status.bridge == *bridge {
-            let (said, at) = upkeep::listening(&status, is_kept, self.desk.shared.clock.now());
-            // What the broker has kept may be of an earlier run.
-            let life = status.epoch.filter(|_| !is_kept);
-            let _ = self.desk.listening.try_send(Heard { bridge: bridge.clone(), life, said, at });
+            let _ = self.desk.listening.try_send(Heard { status, is_kept, received_at: self.desk.shared.clock.now() });
         }
     }
 

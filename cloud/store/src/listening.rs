@@ -6,8 +6,9 @@ use crate::{
     types::At,
 };
 use futures_util::TryFutureExt as _;
-use kosmo_domain::{BELIEVED, BridgeId, GapChange, GapReason, Listening, Timestamp, Track};
+use kosmo_domain::{BELIEVED, BridgeId, Epoch, GapChange, GapReason, Listening, Timestamp, Track};
 use std::time::Duration;
+use uuid::Uuid;
 
 /// Gaps of one bridge that follow each other this closely, for the same reason, are one: a radio that comes and goes.
 const MERGED: Duration = Duration::from_secs(10);
@@ -47,14 +48,14 @@ fn reason(name: &str) -> Result<GapReason> {
 }
 
 impl Store {
-    /// Takes in what a bridge said of its listening at `at`, and tells whether its gaps are other than before. Replicas may
+    /// Takes in what a run of a bridge said of its listening at `at`, and tells whether its gaps are other than before. Replicas may
     /// take in the same. A bridge that is unknown or revoked is passed over.
     ///
     /// # Errors
     /// As the database does.
-    pub async fn note_listening(&self, id: &BridgeId, said: Listening, at: Timestamp) -> Result<bool> {
+    pub async fn note_listening(&self, id: &BridgeId, said: Listening, life: Option<Epoch>, at: Timestamp) -> Result<bool> {
         let mut tx = self.begin().await?;
-        let changed = hear(&mut tx, id, said, at).await?;
+        let changed = hear(&mut tx, id, said, life, at).await?;
         tx.commit().await?;
         Ok(changed)
     }
@@ -76,7 +77,9 @@ impl Store {
             let id = bridge(&name)?;
             let mut tx = self.begin().await?;
             // It may have said something meanwhile.
-            if load(&mut tx, &id).await?.is_some_and(|track| track.is_silent(now)) && hear(&mut tx, &id, Listening::Silent, now).await? {
+            if load(&mut tx, &id).await?.is_some_and(|track| track.is_silent(now))
+                && hear(&mut tx, &id, Listening::Silent, None, now).await?
+            {
                 tx.commit().await?;
                 silent.push(id);
             }
@@ -135,24 +138,35 @@ impl Store {
     }
 }
 
-async fn hear(tx: &mut Tx, id: &BridgeId, said: Listening, at: Timestamp) -> Result<bool> {
-    const BEGIN: &str = "insert into listening (bridge, first_at, heard_until, told_at)
-                         select id, $2, $3, $4 from bridges where id = $1 and revoked_at is null
+async fn hear(tx: &mut Tx, id: &BridgeId, said: Listening, life: Option<Epoch>, at: Timestamp) -> Result<bool> {
+    const BEGIN: &str = "insert into listening (bridge, first_at, heard_until, told_at, life)
+                         select id, $2, $3, $4, $5 from bridges where id = $1 and revoked_at is null
                          on conflict (bridge) do nothing";
-    const MOVE: &str = "update listening set heard_until = $2, told_at = $3 where bridge = $1";
+    const MOVE: &str = "update listening set heard_until = $2, told_at = $3, life = $4 where bridge = $1";
     let Some(mut track) = load(tx, id).await? else {
-        let Some(track) = Track::begin(said, at) else { return Ok(false) };
+        let Some(track) = Track::begin(said, life, at) else { return Ok(false) };
         let (first, until, told) = (At(track.first_at), At(track.heard_until), At(track.told_at));
         let rows = on_tx!(tx, |db| {
-            sqlx::query(BEGIN).bind(id.as_str()).bind(first).bind(until).bind(told).execute(db).map_ok(|done| done.rows_affected())
+            sqlx::query(BEGIN)
+                .bind(id.as_str())
+                .bind(first)
+                .bind(until)
+                .bind(told)
+                .bind(life.map(Epoch::as_uuid))
+                .execute(db)
+                .map_ok(|done| done.rows_affected())
         })?;
         return Ok(rows > 0);
     };
-    let change = track.hear(said, at);
-    let (until, told) = (At(track.heard_until), At(track.told_at));
-    on_tx!(tx, |db| sqlx::query(MOVE).bind(id.as_str()).bind(until).bind(told).execute(db).map_ok(drop))?;
-    let Some(change) = change else { return Ok(false) };
-    apply(tx, id, change).await?;
+    let changes: Vec<_> = track.hear(said, life, at).collect();
+    let (until, told, life) = (At(track.heard_until), At(track.told_at), track.life.map(Epoch::as_uuid));
+    on_tx!(tx, |db| sqlx::query(MOVE).bind(id.as_str()).bind(until).bind(told).bind(life).execute(db).map_ok(drop))?;
+    if changes.is_empty() {
+        return Ok(false);
+    }
+    for change in changes {
+        apply(tx, id, change).await?;
+    }
     tx.tell(Change::Bridge(id.clone()));
     Ok(true)
 }
@@ -160,21 +174,21 @@ async fn hear(tx: &mut Tx, id: &BridgeId, said: Listening, at: Timestamp) -> Res
 /// Returns what is known of a bridge's listening, locked until the use-case ends.
 async fn load(tx: &mut Tx, id: &BridgeId) -> Result<Option<Track>> {
     const OPEN: &str = "select began_at, reason from listening_gaps where bridge = $1 and ended_at is null";
-    let row: Option<(At, At, At)> = match &mut tx.db {
+    let row: Option<(At, At, At, Option<Uuid>)> = match &mut tx.db {
         // SQLite has one writer, so nothing is locked.
         TxDb::Sqlite(tx) => {
-            const SQL: &str = "select first_at, heard_until, told_at from listening where bridge = $1";
+            const SQL: &str = "select first_at, heard_until, told_at, life from listening where bridge = $1";
             sqlx::query_as(SQL).bind(id.as_str()).fetch_optional(&mut **tx).await?
         }
         TxDb::Postgres(tx) => {
-            const SQL: &str = "select first_at, heard_until, told_at from listening where bridge = $1 for update";
+            const SQL: &str = "select first_at, heard_until, told_at, life from listening where bridge = $1 for update";
             sqlx::query_as(SQL).bind(id.as_str()).fetch_optional(&mut **tx).await?
         }
     };
-    let Some((first_at, heard_until, told_at)) = row else { return Ok(None) };
+    let Some((first_at, heard_until, told_at, life)) = row else { return Ok(None) };
     let open: Option<(At, String)> = on_tx!(tx, |db| sqlx::query_as(OPEN).bind(id.as_str()).fetch_optional(db))?;
     let open = open.map(|(from, why)| reason(&why).map(|reason| (from.0, reason))).transpose()?;
-    Ok(Some(Track { first_at: first_at.0, heard_until: heard_until.0, told_at: told_at.0, open }))
+    Ok(Some(Track { first_at: first_at.0, heard_until: heard_until.0, told_at: told_at.0, life: life.map(Epoch::from_uuid), open }))
 }
 
 async fn apply(tx: &mut Tx, id: &BridgeId, change: GapChange) -> Result<()> {

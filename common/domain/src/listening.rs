@@ -4,7 +4,7 @@
 //! or that does not run, hears nothing. Which of the two it was is often known only when it is back: it then says since when
 //! it has its radio. Until then a gap says that texts may be missing, and no more.
 
-use crate::Timestamp;
+use crate::{Epoch, Timestamp};
 use std::time::Duration;
 
 /// By how much what bridges say of spans of time may be off, for they say it in whole seconds.
@@ -40,8 +40,6 @@ pub enum Listening {
         /// When it began to run, if it says so.
         started: Option<Timestamp>,
     },
-    /// Another run of it speaks than the one that spoke before. In between it did not listen, however short that was.
-    Begins,
     /// It said farewell.
     Left,
     /// It is not heard of.
@@ -57,6 +55,8 @@ pub struct Track {
     pub heard_until: Timestamp,
     /// When it said something last.
     pub told_at: Timestamp,
+    /// Which run of it that was, if it said that.
+    pub life: Option<Epoch>,
     /// The gap that goes on: since when, and why.
     pub open: Option<(Timestamp, GapReason)>,
 }
@@ -95,18 +95,41 @@ impl GapReason {
 }
 
 impl Track {
-    /// Returns what is known of a bridge by what it says first; nothing unless it listens.
-    pub fn begin(said: Listening, at: Timestamp) -> Option<Self> {
+    /// Returns what is known of a bridge by what a run of it says first; nothing unless it listens.
+    pub fn begin(said: Listening, life: Option<Epoch>, at: Timestamp) -> Option<Self> {
         let Listening::Yes { since, .. } = said else { return None };
-        Some(Self { first_at: since.unwrap_or(at).min(at), heard_until: at, told_at: at, open: None })
+        Some(Self { first_at: since.unwrap_or(at).min(at), heard_until: at, told_at: at, life, open: None })
     }
 
-    /// Takes in what a bridge says, or its silence, and returns what that makes of its gaps. What is older than what was said
-    /// before changes nothing.
-    pub fn hear(&mut self, said: Listening, at: Timestamp) -> Option<GapChange> {
-        if at < self.told_at {
-            return None;
+    /// Takes in what a run of a bridge says, or its silence, and returns what that makes of its gaps, in order. What is older than what
+    /// was said before changes nothing.
+    pub fn hear(&mut self, said: Listening, life: Option<Epoch>, at: Timestamp) -> impl Iterator<Item = GapChange> + use<> {
+        let mut changes = [None; 2];
+        if at >= self.told_at {
+            let is_another = life.is_some_and(|life| self.life.is_some_and(|before| before != life));
+            changes = [if is_another { self.begins_anew(at) } else { None }, self.hear_same(said, at)];
+            self.life = life.or(self.life);
         }
+        changes.into_iter().flatten()
+    }
+
+    /// Another run speaks than the one that spoke before. In between the bridge did not listen, however short that was.
+    fn begins_anew(&mut self, at: Timestamp) -> Option<GapChange> {
+        match self.open {
+            None => {
+                let from = self.heard_until.min(at);
+                self.open = Some((from, GapReason::Stopped));
+                Some(GapChange::Open(from, GapReason::Stopped))
+            }
+            Some((from, GapReason::Silent)) => {
+                self.open = Some((from, GapReason::Stopped));
+                Some(GapChange::Reason(GapReason::Stopped))
+            }
+            Some((_, GapReason::Radio | GapReason::Stopped)) => None,
+        }
+    }
+
+    fn hear_same(&mut self, said: Listening, at: Timestamp) -> Option<GapChange> {
         let before = self.heard_until;
         let change = match said {
             Listening::Yes { since, started } => self.listens(since, started, at),
@@ -118,11 +141,6 @@ impl Track {
                 None => Some(GapChange::Open(since.unwrap_or(at).clamp(before.min(at), at), GapReason::Radio)),
                 Some((_, GapReason::Radio)) => None,
                 Some((_, GapReason::Stopped | GapReason::Silent)) => Some(GapChange::Reason(GapReason::Radio)),
-            },
-            Listening::Begins => match self.open {
-                None => Some(GapChange::Open(before.min(at), GapReason::Stopped)),
-                Some((_, GapReason::Silent)) => Some(GapChange::Reason(GapReason::Stopped)),
-                Some((_, GapReason::Radio | GapReason::Stopped)) => None,
             },
             Listening::Left if self.open.is_none() => Some(GapChange::Open(at, GapReason::Stopped)),
             Listening::Silent if self.open.is_none() => Some(GapChange::Open(before.min(at), GapReason::Silent)),
@@ -224,19 +242,31 @@ mod tests {
         Listening::Yes { since: Some(at(since)), started: Some(at(started)) }
     }
 
+    const FIRST: Epoch = Epoch::from_random(1);
+    const SECOND: Epoch = Epoch::from_random(2);
+
+    impl Track {
+        /// What the run that spoke before says.
+        fn hears(&mut self, said: Listening, at: Timestamp) -> Option<GapChange> {
+            let changes: Vec<_> = self.hear(said, self.life, at).collect();
+            assert!(changes.len() < 2, "it is the same run");
+            changes.first().copied()
+        }
+    }
+
     /// A bridge that has run and listened since second 1000, and said so at 2000.
     fn listening() -> Track {
-        let mut track = Track::begin(yes(1000, 1000), at(1000)).unwrap();
-        assert_eq!(track.hear(yes(1000, 1000), at(2000)), None);
+        let mut track = Track::begin(yes(1000, 1000), Some(FIRST), at(1000)).unwrap();
+        assert_eq!(track.hears(yes(1000, 1000), at(2000)), None);
         track
     }
 
     #[test]
     fn a_bridge_that_was_only_cut_off_is_late_and_misses_nothing() {
         let mut track = listening();
-        assert_eq!(track.hear(Listening::Silent, at(2030)), Some(GapChange::Open(at(2000), GapReason::Silent)));
-        assert_eq!(track.hear(Listening::Silent, at(2300)), None);
-        assert_eq!(track.hear(yes(1000, 1000), at(3000)), Some(GapChange::Drop));
+        assert_eq!(track.hears(Listening::Silent, at(2030)), Some(GapChange::Open(at(2000), GapReason::Silent)));
+        assert_eq!(track.hears(Listening::Silent, at(2300)), None);
+        assert_eq!(track.hears(yes(1000, 1000), at(3000)), Some(GapChange::Drop));
         assert_eq!((track.open, track.heard_until), (None, at(3000)));
     }
 
@@ -244,57 +274,67 @@ mod tests {
     fn a_bridge_without_its_radio_has_a_gap_until_it_has_it_again() {
         let mut track = listening();
         assert_eq!(
-            track.hear(Listening::No { since: Some(at(2010)), started: Some(at(1000)) }, at(2011)),
+            track.hears(Listening::No { since: Some(at(2010)), started: Some(at(1000)) }, at(2011)),
             Some(GapChange::Open(at(2010), GapReason::Radio))
         );
-        assert_eq!(track.hear(Listening::No { since: Some(at(2010)), started: Some(at(1000)) }, at(2071)), None);
-        assert_eq!(track.hear(Listening::Silent, at(2080)), None);
-        assert_eq!(track.hear(yes(2100, 1000), at(2101)), Some(GapChange::Close(at(2100), GapReason::Radio)));
+        assert_eq!(track.hears(Listening::No { since: Some(at(2010)), started: Some(at(1000)) }, at(2071)), None);
+        assert_eq!(track.hears(Listening::Silent, at(2080)), None);
+        assert_eq!(track.hears(yes(2100, 1000), at(2101)), Some(GapChange::Close(at(2100), GapReason::Radio)));
     }
 
     #[test]
     fn what_happened_while_nobody_looked_is_told_by_what_the_bridge_says_later() {
-        assert_eq!(listening().hear(yes(2500, 1000), at(2600)), Some(GapChange::Was(at(2000), at(2500), GapReason::Radio)));
-        assert_eq!(listening().hear(yes(2500, 2490), at(2600)), Some(GapChange::Was(at(2000), at(2500), GapReason::Stopped)));
+        assert_eq!(listening().hears(yes(2500, 1000), at(2600)), Some(GapChange::Was(at(2000), at(2500), GapReason::Radio)));
+        assert_eq!(listening().hears(yes(2500, 2490), at(2600)), Some(GapChange::Was(at(2000), at(2500), GapReason::Stopped)));
         let mut cut_off = listening();
-        cut_off.hear(Listening::Silent, at(2030));
-        assert_eq!(cut_off.hear(yes(2500, 2490), at(2600)), Some(GapChange::Close(at(2500), GapReason::Stopped)));
+        cut_off.hears(Listening::Silent, at(2030));
+        assert_eq!(cut_off.hears(yes(2500, 2490), at(2600)), Some(GapChange::Close(at(2500), GapReason::Stopped)));
     }
 
     #[test]
     fn a_machine_that_lost_its_power_has_a_gap_from_its_last_word_though_its_radio_comes_later_than_its_bridge() {
         let mut track = listening();
         let begins = Listening::No { since: Some(at(2090)), started: Some(at(2090)) };
-        assert_eq!(track.hear(begins, at(2091)), Some(GapChange::Open(at(2000), GapReason::Stopped)));
-        assert_eq!(track.hear(yes(2095, 2090), at(2096)), Some(GapChange::Close(at(2095), GapReason::Stopped)));
+        assert_eq!(track.hears(begins, at(2091)), Some(GapChange::Open(at(2000), GapReason::Stopped)));
+        assert_eq!(track.hears(yes(2095, 2090), at(2096)), Some(GapChange::Close(at(2095), GapReason::Stopped)));
     }
 
     #[test]
     fn a_bridge_that_begins_anew_has_a_gap_from_its_last_word_however_soon_it_is_back() {
+        let stopped = |until| [GapChange::Open(at(2000), GapReason::Stopped), GapChange::Close(at(until), GapReason::Stopped)];
         let mut track = listening();
-        assert_eq!(track.hear(Listening::Begins, at(2001)), Some(GapChange::Open(at(2000), GapReason::Stopped)));
-        assert_eq!(track.hear(yes(2001, 2001), at(2001)), Some(GapChange::Close(at(2001), GapReason::Stopped)));
+        assert_eq!(track.hear(yes(2001, 2001), Some(SECOND), at(2001)).collect::<Vec<_>>(), stopped(2001));
+        assert_eq!(track.hears(yes(2001, 2001), at(2002)), None, "it is known now");
+        // Its radio comes later than its bridge.
+        let mut track = listening();
+        let begins = Listening::No { since: Some(at(2001)), started: Some(at(2001)) };
+        assert_eq!(track.hear(begins, Some(SECOND), at(2001)).collect::<Vec<_>>(), [stopped(0)[0], GapChange::Reason(GapReason::Radio)]);
+        assert_eq!(track.hears(yes(2002, 2001), at(2002)), Some(GapChange::Close(at(2002), GapReason::Radio)));
         // Its will has come before that.
         let mut track = listening();
-        assert_eq!(track.hear(Listening::Silent, at(2001)), Some(GapChange::Open(at(2000), GapReason::Silent)));
-        assert_eq!(track.hear(Listening::Begins, at(2002)), Some(GapChange::Reason(GapReason::Stopped)));
-        assert_eq!(track.hear(yes(2001, 2001), at(2002)), Some(GapChange::Close(at(2001), GapReason::Stopped)));
+        assert_eq!(track.hears(Listening::Silent, at(2001)), Some(GapChange::Open(at(2000), GapReason::Silent)));
+        let changes: Vec<_> = track.hear(yes(2001, 2001), Some(SECOND), at(2002)).collect();
+        assert_eq!(changes, [GapChange::Reason(GapReason::Stopped), GapChange::Close(at(2001), GapReason::Stopped)]);
+        // What an earlier run said is old by now, and a run that does not say which it is may be any.
+        assert_eq!(track.hear(yes(1000, 1000), Some(FIRST), at(2001)).next(), None);
+        assert_eq!(track.hear(yes(2001, 2001), None, at(2003)).next(), None);
+        assert_eq!(track.life, Some(SECOND));
     }
 
     #[test]
     fn a_farewell_is_exact_and_older_words_change_nothing() {
         let mut track = listening();
-        assert_eq!(track.hear(Listening::Left, at(2020)), Some(GapChange::Open(at(2020), GapReason::Stopped)));
-        assert_eq!(track.hear(yes(1000, 1000), at(2010)), None, "another replica's old news");
-        assert_eq!(track.hear(yes(2050, 2045), at(2051)), Some(GapChange::Close(at(2050), GapReason::Stopped)));
+        assert_eq!(track.hears(Listening::Left, at(2020)), Some(GapChange::Open(at(2020), GapReason::Stopped)));
+        assert_eq!(track.hears(yes(1000, 1000), at(2010)), None, "another replica's old news");
+        assert_eq!(track.hears(yes(2050, 2045), at(2051)), Some(GapChange::Close(at(2050), GapReason::Stopped)));
     }
 
     #[test]
     fn a_bridge_that_says_little_is_believed_as_far_as_it_goes() {
         let bare = Listening::Yes { since: None, started: None };
-        assert_eq!(listening().hear(bare, at(2100)), None);
-        assert_eq!(listening().hear(bare, at(4000)), Some(GapChange::Was(at(2000), at(4000), GapReason::Silent)));
-        assert_eq!(Track::begin(Listening::Silent, at(1)), None);
+        assert_eq!(listening().hears(bare, at(2100)), None);
+        assert_eq!(listening().hears(bare, at(4000)), Some(GapChange::Was(at(2000), at(4000), GapReason::Silent)));
+        assert_eq!(Track::begin(Listening::Silent, None, at(1)), None);
     }
 
     #[test]
@@ -310,29 +350,30 @@ mod tests {
 
     proptest! {
         #[test]
-        fn gaps_lie_in_the_past_and_never_overlap(words in proptest::collection::vec((0_u32..5, 0_u32..600, 0_u32..900, 0_u32..900), 1..40)) {
+        fn gaps_lie_in_the_past_and_never_overlap(words in proptest::collection::vec((0_u32..4, 0_u32..600, 0_u32..900, 0_u32..900, 0_u128..3), 1..40)) {
             let mut track = listening();
             let (mut now, mut last_end) = (2000, at(0));
-            for (kind, wait, since, started) in words {
+            for (kind, wait, since, started, life) in words {
                 now += wait;
                 let said = match kind {
                     0 => Listening::Yes { since: Some(at(now - since)), started: Some(at(now - started.max(since))) },
                     1 => Listening::No { since: Some(at(now - since)), started: Some(at(now - started.max(since))) },
                     2 => Listening::Left,
-                    3 => Listening::Begins,
                     _ => Listening::Silent,
                 };
-                match track.hear(said, at(now)) {
-                    Some(GapChange::Open(from, _)) => prop_assert!(from <= at(now) && from >= last_end),
-                    Some(GapChange::Was(from, until, _)) => {
-                        prop_assert!(from < until && until <= at(now) && from >= last_end);
-                        last_end = until;
+                for change in track.hear(said, (life > 0).then(|| Epoch::from_random(life)), at(now)) {
+                    match change {
+                        GapChange::Open(from, _) => prop_assert!(from <= at(now) && from >= last_end),
+                        GapChange::Was(from, until, _) => {
+                            prop_assert!(from < until && until <= at(now) && from >= last_end);
+                            last_end = until;
+                        }
+                        GapChange::Close(until, _) => {
+                            prop_assert!(until <= at(now) && until >= last_end);
+                            last_end = until;
+                        }
+                        GapChange::Reason(_) | GapChange::Drop => {}
                     }
-                    Some(GapChange::Close(until, _)) => {
-                        prop_assert!(until <= at(now) && until >= last_end);
-                        last_end = until;
-                    }
-                    Some(GapChange::Reason(_) | GapChange::Drop) | None => {}
                 }
             }
         }

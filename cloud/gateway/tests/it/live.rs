@@ -238,6 +238,28 @@ async fn gaps_are_told_from_what_bridges_say_of_their_radios() {
 }
 
 #[tokio::test]
+async fn a_bridge_that_is_back_within_a_second_did_not_listen_in_between() {
+    let house = House::new().await;
+    add_bridge(&house, "roof").await;
+    let roof = house.bridge("roof", "!4daa1001").await;
+    house.until("the bridge listens", async || !house.store.listeners().await.unwrap().is_empty()).await;
+    let say = async |run: u128, link: &str| {
+        let radio = json!({ "link": link, "link_s": 0 });
+        let epoch = kosmo_domain::Epoch::from_random(run);
+        let status =
+            json!({ "v": 1, "bridge": "roof", "state": "online", "at": now(&house), "uptime_s": 0, "epoch": epoch, "radio": radio });
+        roof.publish("kosmo/bridge/roof/status", status.to_string()).await;
+    };
+    say(1, "ready").await;
+    house.clock.advance(Duration::from_millis(500));
+    say(2, "connecting").await;
+    house.until("the gap is known", async || house.read(ANA, "/api/v1/gaps").await["data"][0]["from"] == "2026-06-01T12:00:00Z").await;
+    house.clock.advance(Duration::from_millis(500));
+    say(2, "ready").await;
+    house.until("it is over", async || house.read(ANA, "/api/v1/gaps").await["data"][0]["until"] == "2026-06-01T12:00:01Z").await;
+}
+
+#[tokio::test]
 async fn recipients_are_those_that_the_plan_reaches() {
     let house = House::new().await;
     let ids = async |who: &str, path: &str| {
