@@ -100,12 +100,12 @@ impl Consumer {
     }
 
     fn add(&self, delivery: Delivery, batch: &mut Batch) {
-        let Delivery { topic, payload, token, retain, .. } = delivery;
+        let Delivery { topic, payload, token, retain, arrived, .. } = delivery;
         batch.tokens.push(token);
         let parsed = topic.parse();
         metrics::counter!(MESSAGES, "kind" => kind(parsed.as_ref().ok())).increment(1);
         if let Ok(Topic::Status(bridge)) = parsed {
-            self.note_listening(&bridge, &payload, retain);
+            self.note_listening(&bridge, &payload, retain, arrived.elapsed());
             // Ingestion keeps statuses, and the bad ones among its rejects.
             if self.desk.radios.heard(bridge, &payload) {
                 self.desk.bridge_came.notify_one();
@@ -119,10 +119,10 @@ impl Consumer {
     }
 
     /// Has it noted whether a bridge listens. What does not get through is said again within a minute.
-    fn note_listening(&self, bridge: &BridgeId, payload: &Bytes, is_kept: bool) {
+    fn note_listening(&self, bridge: &BridgeId, payload: &Bytes, is_kept: bool, waited: Duration) {
         let Ok(status) = kosmo_contract::parse::<Status>(payload) else { return };
         if status.bridge == *bridge {
-            let _ = self.desk.listening.try_send(Heard { status, is_kept, received_at: self.desk.shared.clock.now() });
+            let _ = self.desk.listening.try_send(Heard { status, is_kept, waited, received_at: self.desk.shared.clock.now() });
         }
     }
 

@@ -26,6 +26,9 @@ pub(crate) struct Heard {
     pub(crate) status: Status,
     /// Whether it is one that the broker had kept, and not one that has just come.
     pub(crate) is_kept: bool,
+    /// How long it waited here: a batch that the database is slow to take holds up what came after it.
+    pub(crate) waited: Duration,
+    /// When its turn came.
     pub(crate) received_at: Timestamp,
 }
 
@@ -48,12 +51,12 @@ impl Clocks {
     /// Returns when it was that a bridge said something. What the broker has kept may be old news, what has just come may have been held
     /// up, and the bridge may have died meanwhile: it listened until it said so, not until it was heard. Whose clock was right the last
     /// time, and has not been set back since, is believed; of another clock nobody knows, and the word counts from when it came.
-    fn said_at(&mut self, Heard { status, is_kept, received_at }: &Heard) -> Timestamp {
+    fn said_at(&mut self, Heard { status, is_kept, waited, received_at }: &Heard) -> Timestamp {
         let Some(said_at) = status.at.map(|at| at.min(*received_at)) else { return *received_at };
         if *is_kept {
             return said_at;
         }
-        let is_prompt = received_at.since(said_at) <= UNDER_WAY;
+        let is_prompt = received_at.since(said_at) <= UNDER_WAY + *waited;
         let is_held_up = || self.0.get(&status.bridge).is_some_and(|last| *last <= said_at);
         if is_prompt || is_held_up() {
             self.0.insert(status.bridge.clone(), said_at);
@@ -136,7 +139,12 @@ mod tests {
 
     fn said(second: u32, received: u32) -> Heard {
         let status = json!({ "v": 1, "bridge": "roof", "state": "online", "at": at(second), "uptime_s": 50, "radio": { "link": "ready", "link_s": 40 } });
-        Heard { status: kosmo_contract::parse(status.to_string().as_bytes()).unwrap(), is_kept: false, received_at: at(received) }
+        Heard {
+            status: kosmo_contract::parse(status.to_string().as_bytes()).unwrap(),
+            is_kept: false,
+            waited: Duration::ZERO,
+            received_at: at(received),
+        }
     }
 
     #[test]
@@ -149,6 +157,8 @@ mod tests {
         let yes = |since, started| Listening::Yes { since: Some(at(since)), started: Some(at(started)) };
         assert_eq!(told(&said(100, 200)), (yes(160, 150), at(200)), "its clock is behind, as far as is known");
         assert_eq!(told(&said(160, 260)), (yes(220, 210), at(260)), "and still is");
+        let waited = Duration::from_secs(30);
+        assert_eq!(told(&Heard { waited, ..said(266, 300) }), (yes(226, 216), at(266)), "it is right since, and its word waited here");
         assert_eq!(told(&said(301, 300)), (yes(260, 250), at(300)), "its clock is ahead");
         assert_eq!(told(&said(320, 321)), (yes(281, 271), at(320)), "under way for a second");
         assert_eq!(told(&said(380, 440)), (yes(340, 330), at(380)), "held up for a minute: its clock was right a minute before");

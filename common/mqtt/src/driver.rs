@@ -274,6 +274,7 @@ impl<'a> Connection<'a> {
             payload: publish.payload,
             retain: publish.retain,
             duplicate: publish.dup,
+            arrived: Instant::now(),
             token: AckToken { generation: self.link.generation, packet_id },
         };
         fail_point!("mqtt::received");

@@ -3,7 +3,7 @@
 use crate::link::Waiting;
 use bytes::Bytes;
 use std::{fmt, sync::Arc};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 
 /// The receiving half of a client. Drop it if the client only publishes.
 #[derive(Debug)]
@@ -71,6 +71,8 @@ pub struct Delivery {
     pub retain: bool,
     /// Whether the broker may have delivered it before.
     pub duplicate: bool,
+    /// When it came. Whoever takes it may have been busy since.
+    pub arrived: Instant,
     /// What acknowledges it.
     pub token: AckToken,
 }

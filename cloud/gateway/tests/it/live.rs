@@ -245,7 +245,7 @@ async fn a_bridge_that_is_back_within_a_second_did_not_listen_in_between() {
     house.until("the bridge listens", async || !house.store.listeners().await.unwrap().is_empty()).await;
     let say = async |run: u128, link: &str| {
         let radio = json!({ "link": link, "link_s": 0 });
-        let epoch = kosmo_domain::Epoch::from_random(run);
+        let epoch = Epoch::from_random(run);
         let status =
             json!({ "v": 1, "bridge": "roof", "state": "online", "at": now(&house), "uptime_s": 0, "epoch": epoch, "radio": radio });
         roof.publish("kosmo/bridge/roof/status", status.to_string()).await;
