@@ -40,6 +40,8 @@ const STEADY: u32 = 48;
 /// Seconds for which a node floods, and for which the same is measured without it.
 const FLOOD_S: u32 = 600;
 const CALM_S: u32 = 120;
+/// What one process on SQLite serves, for it is the only one.
+const ALL: [&str; 4] = ["ingestion", "weather", "gateway", "web"];
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -47,8 +49,8 @@ fn main() {
         println!("\n{PACKETS} encrypted packets of {NODES} nodes, each published by {EACH} gateways");
         // The same services and broker on both databases: what is ours of a message's price.
         let database = TestDatabase::empty();
-        let postgres = services("PostgreSQL, Mosquitto", database.url(), &["mosquitto", "postgres"]).await;
-        let footings = [all_in_one().await, services("SQLite, Mosquitto", "sqlite:kosmo.db", &["mosquitto"]).await, postgres];
+        let postgres = services("PostgreSQL, Mosquitto", database.url(), &["ingestion", "weather"], &["mosquitto", "postgres"]).await;
+        let footings = [all_in_one().await, services("SQLite, Mosquitto", "sqlite:kosmo.db", &ALL, &["mosquitto"]).await, postgres];
         for footing in &footings {
             footing.pace("at once", 0, GATEWAYS, BURST).await;
             footing.pace("steadily", 100_000, EACH, STEADY).await;
@@ -84,13 +86,13 @@ async fn all_in_one() -> Footing {
     Footing { name: "SQLite, embedded broker", others: &[], cloud, gateways, _kept: (folder, None) }
 }
 
-async fn services(name: &'static str, database: &str, others: &'static [&'static str]) -> Footing {
+async fn services(name: &'static str, database: &str, run: &[&str], others: &'static [&'static str]) -> Footing {
     let folder = tempfile::tempdir().unwrap();
     let broker = Mosquitto::start(&MosquittoOptions::default()).await;
     let data = folder.path().join("cloud");
     write_settings(&data, database, &broker.url());
     assert!(kosmo_tests::kosmo(&data, &["migrate"]).status.success());
-    let cloud = Kosmo::start(&data, &["serve", "ingestion", "weather", "--port-base", "0"]).await;
+    let cloud = Kosmo::start(&data, &[&["serve"], run, &["--port-base", "0"]].concat()).await;
     let mut gateways = Vec::new();
     for number in 0..GATEWAYS {
         gateways.push(connect(&broker.url(), &format!("gateway-{number}"), None).await);
