@@ -51,7 +51,7 @@ on_both_footings! {
         cloud.kill_all();
         expected.extend(send_series(&air, station, now.minus(Duration::from_hours(1)), &[20.0, 20.5, 21.0, 21.5]));
         until("the radio has handed everything over", || std::future::ready((air.handed_over(0).len() == 7).then_some(()))).await;
-        bridge.stop();
+        bridge.stop().await;
         bridge.start(air.mesh.radio(0).address(), cloud.address("mqtt"));
         air.attached(0).await;
         expected.extend(send_series(&air, station, now, &[22.0, 22.5]));
@@ -74,7 +74,7 @@ on_both_footings! {
         let mut expected = send_series(&air, station, now.minus(Duration::from_hours(1)), &[10.0, 11.0]);
         expect_stored(&cloud, station, now, &expected).await;
 
-        bridge.stop();
+        bridge.stop().await;
         bridge.lose_spool();
         bridge.start(air.mesh.radio(0).address(), cloud.address("mqtt"));
         air.attached(0).await;

@@ -90,7 +90,7 @@ async fn a_bridge_that_knows_the_certificate_delivers_over_tls_and_one_that_does
     air.attached(0).await;
     let (station, now) = (air.stations()[0], now());
     air.send_temperature(station, now, 20.5);
-    bridge.stop();
+    bridge.stop().await;
     assert!(!bridge.log().contains("connected to"), "it trusted a stranger:\n{}", bridge.log());
 
     bridge.configure(&ca_file(folder.path()));
@@ -145,7 +145,7 @@ on_both_footings! {
         until_temperatures(&cloud, other, now, &[10.0]).await;
         assert_eq!(temperatures(&cloud, station, now).await, [20.0], "who has no login delivers nothing");
 
-        roof.stop();
+        roof.stop().await;
         let mut roof = cloud.bridge("roof").await;
         assert_ne!(roof.secret(), old_secret);
         roof.start(roof_air.mesh.radio(0).address(), cloud.address("mqtt"));

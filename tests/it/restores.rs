@@ -78,7 +78,7 @@ on_both_footings! {
             (!cloud.json("weather", &path).await["data"].as_array().unwrap().is_empty()).then_some(())
         })
         .await;
-        roof.stop();
+        roof.stop().await;
         let before = settled(&cloud).await;
 
         let shelf = folder.path().join("monday");
@@ -90,7 +90,7 @@ on_both_footings! {
         expect_stored(&cloud, stations[1], now, &expected.iter().chain(&later).map(|(at, value)| (at.clone(), *value)).collect()).await;
         let in_use = cloud.command(&["restore", shelf.to_str().unwrap(), "--force"]);
         assert!(in_use.status.code() == Some(4) && said(&in_use).contains("is in use"), "{}", said(&in_use));
-        roof.stop();
+        roof.stop().await;
         assert!(cloud.stop().await, "{}", cloud.log());
 
         let refused = cloud.command(&["restore", shelf.to_str().unwrap()]);

@@ -1,6 +1,6 @@
 //! `kosmo bridge` beside a simulated radio.
 
-use crate::{Env, Kosmo, kosmo, process::program};
+use crate::{Env, Kosmo, kosmo, process::program, until};
 use kosmo_test_support::{signal, spawn};
 use std::{
     fs::{self, File},
@@ -90,11 +90,11 @@ impl BridgeProcess {
         child.wait().expect("a child can be waited for");
     }
 
-    /// Ends it as its operator would.
-    pub fn stop(&mut self) {
+    /// Ends it as its operator would. Its radio runs in the test's own process and has to be heard out, so that nothing may block here.
+    pub async fn stop(&mut self) {
         let mut child = self.child.take().expect("it runs");
         signal(&child, "TERM");
-        child.wait().expect("a child can be waited for");
+        until("the bridge has ended", || std::future::ready(child.try_wait().expect("a child can be waited for"))).await;
     }
 
     /// Takes its spool away, as a new disk would.

@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
 };
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 /// Environment variables.
 pub type Env = BTreeMap<String, String>;
@@ -22,7 +23,12 @@ pub fn kosmo(data: &Path, arguments: &[&str]) -> Output {
 pub fn kosmo_with(data: &Path, env: &Env, arguments: &[&str]) -> Output {
     let mut command = Command::new(program());
     command.args(arguments).arg("--data").arg(data).envs(env).current_dir(data);
-    command.output().expect("the program is built beside the tests")
+    let mut run = || command.output().expect("the program is built beside the tests");
+    // Other tests' radios and clocks go on meanwhile, where there is a thread for them.
+    match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(run),
+        _ => run(),
+    }
 }
 
 /// Returns the program that was built beside the tests.

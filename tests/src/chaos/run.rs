@@ -263,7 +263,7 @@ impl Stage {
             Act::CutRadio => self.air.mesh.radio(0).cut(),
             Act::Leave => {
                 for bridge in &mut self.bridges {
-                    bridge.stop();
+                    bridge.stop().await;
                 }
             }
             Act::Return => {

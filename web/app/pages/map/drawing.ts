@@ -48,7 +48,9 @@ export class Drawing {
     const { latitude = 30, longitude = 8, zoom = 1.2 } = view ?? {}
     this.map = new MapLibre({
       container, style: this.style(), center: [longitude, latitude], zoom, maxZoom: 17, minZoom: 0.5, attributionControl: false,
-      dragRotate: false, pitchWithRotate: false, maxPitch: 0, fadeDuration: 120, refreshExpiredTiles: false,
+      dragRotate: false, pitchWithRotate: false, maxPitch: 0, refreshExpiredTiles: false,
+      // A figure that changes is another label to the map: faded in, the hours that are played would mostly show empty discs.
+      fadeDuration: 0,
     })
     this.map.touchZoomRotate.disableRotation()
     this.map.keyboard.disableRotation()
