@@ -13,7 +13,7 @@ use rumqttc::{
     AsyncClient, ConnectReturnCode, ConnectionError, EventLoop, LastWill, MqttOptions, Outgoing, Packet, StateError, SubAck,
     SubscribeFilter, SubscribeReasonCode, Transport, mqttbytes,
 };
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{future::poll_fn, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep, sleep_until, timeout},
@@ -185,10 +185,16 @@ impl<'a> Connection<'a> {
         let limits = self.driver.options.limits;
         let patience = self.driver.options.keep_alive + limits.connect * 2;
         let mut deadline: Option<Instant> = None;
+        let mut has_waited = false;
         loop {
             let polled = {
                 // An abandoned poll can lose a half-written packet, so it is given up only together with the connection.
                 let mut polling = pin!(timeout(patience, self.event_loop.poll()));
+                let mut polling = poll_fn(|context| {
+                    let polled = polling.as_mut().poll(context);
+                    has_waited |= polled.is_pending();
+                    polled
+                });
                 loop {
                     tokio::select! {
                         polled = &mut polling => break polled,
@@ -217,6 +223,9 @@ impl<'a> Connection<'a> {
                 say_goodbye_when_idle(&self.link, &mut self.disconnecting);
             } else if self.link.longest_wait() > limits.acknowledge {
                 return Reason::Unacknowledged;
+            } else if has_waited && self.event_loop.state.events.is_empty() {
+                has_waited = false;
+                wait(self.driver.options.gather, shutdown).await;
             }
         }
     }
@@ -303,6 +312,16 @@ impl<'a> Connection<'a> {
             tracing::error!(filter, server = %self.driver.options.server, "the broker refused the subscription to {filter}");
             self.driver.shared.set_refused();
             let _ = self.driver.events.send(Event::SubscriptionRefused { filter });
+        }
+    }
+}
+
+/// Lets more come before it is taken, where that is wanted: what has come so far was all there was.
+async fn wait(gather: Duration, shutdown: &CancellationToken) {
+    if !gather.is_zero() {
+        tokio::select! {
+            () = sleep(gather) => {}
+            () = shutdown.cancelled() => {}
         }
     }
 }

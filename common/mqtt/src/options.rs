@@ -25,6 +25,9 @@ pub struct Options {
     pub will: Option<Message>,
     /// Bounds on packets and on what waits in memory.
     pub limits: Limits,
+    /// How long to leave with the system what comes after a message, to take it all at once: waking for each of many messages costs
+    /// more than reading them. What is published waits as long. For whoever is in no hurry; zero takes each as it comes.
+    pub gather: Duration,
     /// How long to wait between attempts.
     pub backoff: Backoff,
 }
@@ -42,6 +45,7 @@ impl Options {
             subscriptions: Vec::new(),
             will: None,
             limits: Limits::default(),
+            gather: Duration::ZERO,
             backoff: Backoff::default(),
         }
     }

@@ -46,6 +46,8 @@ const WAITING: usize = 4_096;
 /// How much of a broker may wait to be read, in messages and bytes.
 const WAITING_MESSAGES: usize = 10_000;
 const WAITING_BYTES: usize = 8 * 1024 * 1024;
+/// How long messages gather before they are read together; they wait for far longer until they are stored together.
+const GATHER: Duration = Duration::from_millis(20);
 /// The largest packet taken from a broker; one that sends larger ones is left, and tried again.
 const MAX_PACKET: usize = 64 * 1024;
 
@@ -149,6 +151,7 @@ impl Uplink {
             let mut mqtt = source.mqtt.clone();
             mqtt.clean_session = true;
             mqtt.limits.packet = MAX_PACKET;
+            mqtt.gather = GATHER;
             mqtt.limits.waiting_messages = WAITING_MESSAGES;
             mqtt.limits.waiting_bytes = WAITING_BYTES;
             mqtt.subscriptions = source.filters.iter().map(Subscription::at_most_once).collect();
